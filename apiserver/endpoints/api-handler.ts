@@ -1,0 +1,60 @@
+/**
+ * The neutral core of the server: a request comes in, a response goes out. No Express, no sockets (design D2).
+ * Transports adapt to it, filters wrap it, the loopback client calls it directly.
+ */
+import type { Status } from "../apis/meta/v1.ts";
+import type { UserInfo } from "../authentication/user.ts";
+import type { EncodedObject, ListResult, RestWatchEvent } from "../registry/rest/interface.ts";
+import type { RequestInfo } from "./request-info.ts";
+
+export type ApiRequest = {
+  /** Upper case. */
+  readonly method: string;
+  /** Decoded once per segment by `request-info.ts`, never here; without query, starts with `/`. */
+  readonly path: string;
+  /** As sent, without `?`. */
+  readonly rawQuery: string;
+  readonly query: URLSearchParams;
+  /** Names in lower case, repeated values in order. */
+  readonly headers: ReadonlyMap<string, readonly string[]>;
+  /**
+   * The body, read at most once.
+   * @throws StatusError 413 beyond `limit` bytes; rejects when the client goes away or sends nothing in time
+   */
+  readonly body: (limit: number) => Promise<Uint8Array>;
+  readonly connection: ConnectionInfo;
+  /** Aborts when the client goes away, the deadline passes, or the server is out of patience with shutdown. */
+  readonly signal: AbortSignal;
+  /** Set by the filters, in the order of `server/chain.ts`; reading one too early is a bug. */
+  readonly auditId: string;
+  readonly info: RequestInfo;
+  readonly user: UserInfo;
+};
+
+export type ConnectionInfo = {
+  readonly remoteAddress: string;
+  /** DER of the certificate the client proved it has, and of those it sent along; not yet verified against any CA. */
+  readonly clientCertificates: readonly Uint8Array[];
+};
+
+export type ResponseBody = string | Uint8Array | readonly Uint8Array[] | AsyncIterable<Uint8Array>;
+
+export type ApiResponse = {
+  readonly status: number;
+  /** Names in lower case. */
+  readonly headers: { readonly [name: string]: string | readonly string[] };
+  /** Called at most once, by a transport. Absent: empty body. */
+  readonly body?: () => ResponseBody;
+  /** What the body says, for callers in this process that need no bytes. */
+  readonly result?: ApiResult;
+};
+
+export type ApiResult =
+  | { readonly kind: "object"; readonly item: EncodedObject }
+  | { readonly kind: "list"; readonly list: ListResult }
+  | { readonly kind: "watch"; readonly events: AsyncIterable<readonly RestWatchEvent[]> }
+  | { readonly kind: "status"; readonly status: Status };
+
+export type ApiHandler = (request: ApiRequest) => Promise<ApiResponse>;
+/** One concern around the rest: answers, or calls `next`. */
+export type Filter = (next: ApiHandler) => ApiHandler;

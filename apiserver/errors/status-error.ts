@@ -1,0 +1,160 @@
+import type {
+  GroupResource,
+  GroupVersionKind,
+  Status,
+  StatusCause,
+  StatusDetails,
+  StatusReason,
+} from "../apis/meta/v1.ts";
+import type { FieldError } from "./field-error.ts";
+
+/**
+ * A failure a client may see: everything above storage throws this, and `endpoints` writes `status` as the answer.
+ * Anything else that is thrown is a bug or an outage and becomes a 500 with a constant message (design D14).
+ */
+export class StatusError extends Error {
+  readonly status: Status & { code: number };
+
+  constructor(status: Status & { code: number }, options?: ErrorOptions) {
+    super(status.message, options);
+    this.name = "StatusError";
+    this.status = status;
+  }
+}
+
+export function statusError(
+  code: number,
+  reason: StatusReason,
+  message: string,
+  details?: StatusDetails,
+  options?: ErrorOptions,
+): StatusError {
+  return new StatusError(
+    {
+      kind: "Status",
+      apiVersion: "v1",
+      metadata: {},
+      status: "Failure",
+      message,
+      ...(reason === "" ? {} : { reason }),
+      ...(details === undefined ? {} : { details }),
+      code,
+    },
+    options,
+  );
+}
+
+/** `functions.compute.functionmesh.io`, or just `pods` for the core group (API E-38). */
+export function qualified({ group, name }: { group: string; name: string }): string {
+  return group === "" ? name : `${name}.${group}`;
+}
+
+function detailsOf(resource: GroupResource, name: string): StatusDetails {
+  return {
+    ...(name === "" ? {} : { name }),
+    ...(resource.group === "" ? {} : { group: resource.group }),
+    kind: resource.resource,
+  };
+}
+const named = (resource: GroupResource, name: string): string =>
+  `${qualified({ group: resource.group, name: resource.resource })} ${JSON.stringify(name)}`;
+
+export const newNotFound = (resource: GroupResource, name: string): StatusError =>
+  statusError(404, "NotFound", `${named(resource, name)} not found`, detailsOf(resource, name));
+
+export const newAlreadyExists = (resource: GroupResource, name: string): StatusError =>
+  statusError(409, "AlreadyExists", `${named(resource, name)} already exists`, detailsOf(resource, name));
+
+export const newConflict = (resource: GroupResource, name: string, why: string): StatusError =>
+  statusError(
+    409,
+    "Conflict",
+    `Operation cannot be fulfilled on ${named(resource, name)}: ${why}`,
+    detailsOf(resource, name),
+  );
+
+/** The text every optimistic-lock failure has; tools compare it (API U-02). */
+export const objectModified =
+  "the object has been modified; please apply your changes to the latest version and try again";
+
+export function newForbidden(resource: GroupResource, name: string, why: string, causes?: StatusCause[]): StatusError {
+  const subject = name === "" ? qualified({ group: resource.group, name: resource.resource }) : named(resource, name);
+  return statusError(403, "Forbidden", resource.resource === "" ? `forbidden: ${why}` : `${subject} is forbidden: ${why}`, {
+    ...(resource.resource === "" ? {} : detailsOf(resource, name)),
+    ...(causes === undefined ? {} : { causes }),
+  });
+}
+
+/** 422 with every wrong field at once (API E-10, E-14, E-16). `errors` must not be empty. */
+export function newInvalid(
+  kind: Pick<GroupVersionKind, "group" | "kind">,
+  name: string,
+  errors: readonly FieldError[],
+): StatusError {
+  const texts = [...new Set(errors.map((e) => (e.field === "" ? e.body : `${e.field}: ${e.body}`)))];
+  const text = texts.length === 1 ? texts[0] : `[${texts.join(", ")}]`;
+  return statusError(
+    422,
+    "Invalid",
+    `${qualified({ group: kind.group, name: kind.kind })} ${JSON.stringify(name)} is invalid: ${text}`,
+    {
+      ...(name === "" ? {} : { name }),
+      ...(kind.group === "" ? {} : { group: kind.group }),
+      ...(kind.kind === "" ? {} : { kind: kind.kind }),
+      causes: errors.map((e) => ({ reason: e.type, message: e.body, field: e.field })),
+    },
+  );
+}
+
+export const newBadRequest = (message: string): StatusError => statusError(400, "BadRequest", message);
+export const newUnauthorized = (): StatusError => statusError(401, "Unauthorized", "Unauthorized");
+export const newMethodNotAllowed = (resource: GroupResource, verb: string): StatusError =>
+  statusError(
+    405,
+    "MethodNotAllowed",
+    `${verb} is not supported on resources of kind ${JSON.stringify(qualified({ group: resource.group, name: resource.resource }))}`,
+    detailsOf(resource, ""),
+  );
+export const newMethodNotAllowedOnPath = (): StatusError =>
+  statusError(405, "MethodNotAllowed", "the server does not allow this method on the requested resource", {});
+export const newPathNotFound = (): StatusError =>
+  statusError(404, "NotFound", "the server could not find the requested resource", {});
+export const newNotAcceptable = (supported: readonly string[]): StatusError =>
+  statusError(406, "NotAcceptable", `only the following media types are accepted: ${supported.join(", ")}`, {});
+export const newUnsupportedMediaType = (supported: readonly string[]): StatusError =>
+  statusError(
+    415,
+    "UnsupportedMediaType",
+    `the body of the request was in an unknown format - accepted media types include: ${supported.join(", ")}`,
+    {},
+  );
+export const newRequestEntityTooLarge = (why: string): StatusError =>
+  statusError(413, "RequestEntityTooLarge", `Request entity too large: ${why}`, {});
+/** A list or watch position that history no longer holds (API L-06, W-12). */
+export const newExpired = (message: string): StatusError => statusError(410, "Expired", message);
+export const newInternal = (message: string, options?: ErrorOptions): StatusError =>
+  statusError(500, "InternalError", `Internal error occurred: ${message}`, { causes: [{ message }] }, options);
+export const newServiceUnavailable = (message: string, options?: ErrorOptions): StatusError =>
+  statusError(503, "ServiceUnavailable", message, undefined, options);
+export const newTimeout = (message: string, details: StatusDetails = {}): StatusError =>
+  statusError(504, "Timeout", `Timeout: ${message}`, details);
+export const newTooManyRequests = (message: string, retryAfterSeconds: number): StatusError =>
+  statusError(429, "TooManyRequests", message, { retryAfterSeconds });
+/** A read asked for a revision that storage has not reached (API G-03). */
+export const newTooLargeResourceVersion = (requested: number, current: number): StatusError =>
+  newTimeout(`Too large resource version: ${requested}, current: ${current}`, {
+    causes: [{ reason: "ResourceVersionTooLarge", message: "Too large resource version" }],
+    retryAfterSeconds: 1,
+  });
+
+const hasReason =
+  (reason: StatusReason) =>
+  (error: unknown): boolean =>
+    error instanceof StatusError && error.status.reason === reason;
+export const isNotFound = hasReason("NotFound");
+export const isAlreadyExists = hasReason("AlreadyExists");
+export const isConflict = hasReason("Conflict");
+export const isExpired = hasReason("Expired");
+export const isForbidden = hasReason("Forbidden");
+export const isInvalid = hasReason("Invalid");
+export const isUnsupportedMediaType = hasReason("UnsupportedMediaType");

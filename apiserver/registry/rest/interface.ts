@@ -1,0 +1,160 @@
+/**
+ * The verbs a resource may serve (upstream `rest.Storage`), and what passes between handlers and registry.
+ *
+ * Invariant: an `EncodedObject` and everything below it is shared and never changed after it was made.
+ */
+import type { KubeObject, ListMeta, Preconditions, DeletionPropagation, JsonObject, Status } from "../../apis/meta/v1.ts";
+import type { UserInfo } from "../../authentication/user.ts";
+import type { FieldSelector, LabelSelector } from "../../machinery/selectors.ts";
+
+/** An object with its wire form. `json` is complete (apiVersion, kind, resourceVersion) and ends without newline. */
+export interface EncodedObject {
+  readonly object: KubeObject;
+  readonly json: Uint8Array;
+}
+
+/** What a verb knows of the request it serves. */
+export interface RequestContext {
+  readonly user: UserInfo;
+  /** `""` for cluster-scoped resources and for lists across namespaces. */
+  readonly namespace: string;
+  readonly signal: AbortSignal;
+  /** Adds a `Warning` header to the answer; repeated texts are sent once. */
+  readonly warn: (text: string) => void;
+}
+
+export type DryRun = { readonly dryRun: boolean };
+export type FieldValidation = "Ignore" | "Warn" | "Strict";
+
+/** Selectors and position of a list, already parsed and checked (API L-04). */
+export type ListOptions = {
+  readonly labels: LabelSelector;
+  readonly fields: FieldSelector;
+  /** 0: no limit. */
+  readonly limit: number;
+  /** Opaque; `""` when absent. */
+  readonly continue: string;
+  /** `""`, `"0"` or a decimal. */
+  readonly resourceVersion: string;
+  readonly resourceVersionMatch: "" | "Exact" | "NotOlderThan";
+};
+
+export type ListResult = { readonly items: readonly EncodedObject[]; readonly metadata: ListMeta };
+
+export type WatchOptions = {
+  readonly labels: LabelSelector;
+  readonly fields: FieldSelector;
+  readonly resourceVersion: string;
+  /** `undefined`: not given; then an unset or `0` resourceVersion starts with the current objects (API W-11, W-28). */
+  readonly sendInitialEvents: boolean | undefined;
+  readonly allowBookmarks: boolean;
+};
+
+/**
+ * One event of a watch. `frame` is `{"type":…,"object":…}\n`, encoded once for all readers.
+ * A bookmark carries only its resourceVersion, and whether it ends the initial events.
+ */
+export type RestWatchEvent =
+  | { readonly type: "ADDED" | "MODIFIED" | "DELETED"; readonly item: EncodedObject; readonly frame: Uint8Array }
+  | { readonly type: "BOOKMARK"; readonly resourceVersion: string; readonly initialEventsEnd: boolean }
+  | { readonly type: "ERROR"; readonly status: Status };
+
+export type UpdateOptions = DryRun & {
+  readonly fieldValidation: FieldValidation;
+  /** Must hold for the stored object on every attempt. */
+  readonly preconditions?: Preconditions;
+  /** True for PUT, whose object must carry a resourceVersion unless the resource allows unconditional updates. */
+  readonly fullReplacement: boolean;
+};
+
+/**
+ * Makes the new object from the newest stored one. Runs once per attempt, so it depends on its argument only.
+ * What it returns is decoded input: not yet pruned, defaulted or validated.
+ */
+export type Transform = (existing: KubeObject) => KubeObject | Promise<KubeObject>;
+
+export type DeleteRequest = DryRun & {
+  readonly preconditions?: Preconditions;
+  readonly propagationPolicy?: DeletionPropagation;
+  /** Legacy form of the policy; exclusive with it. */
+  readonly orphanDependents?: boolean;
+  readonly gracePeriodSeconds?: number;
+};
+/** `deleted`: gone now. Otherwise finalizers or a grace period hold the object, which is returned as it is now. */
+export type DeleteResult = { readonly deleted: boolean; readonly item: EncodedObject };
+
+export interface Getter {
+  get(context: RequestContext, name: string, options: { resourceVersion: string }): Promise<EncodedObject>;
+}
+export interface Lister {
+  list(context: RequestContext, options: ListOptions): Promise<ListResult>;
+}
+export interface Watcher {
+  /**
+   * Yields batches until the caller's signal aborts or the reader was too slow. What is wrong with the position is
+   * an ERROR event, always the last; the promise rejects only before the first batch.
+   */
+  watch(context: RequestContext, options: WatchOptions): Promise<AsyncIterable<readonly RestWatchEvent[]>>;
+}
+export interface Creater {
+  /** `object` is decoded input; `name` is that of the URL for subresources such as `token`, else `""`. */
+  create(
+    context: RequestContext,
+    name: string,
+    object: KubeObject,
+    options: DryRun & { fieldValidation: FieldValidation },
+  ): Promise<EncodedObject>;
+}
+export interface Updater {
+  update(context: RequestContext, name: string, transform: Transform, options: UpdateOptions): Promise<EncodedObject>;
+}
+export interface Deleter {
+  delete(context: RequestContext, name: string, options: DeleteRequest): Promise<DeleteResult>;
+  deleteCollection(context: RequestContext, list: ListOptions, options: DeleteRequest): Promise<ListResult>;
+}
+
+/** The verbs one endpoint serves; what is absent is 405 and is missing from discovery and OpenAPI. */
+export type RestStorage = Partial<Getter & Lister & Watcher & Creater & Updater & Deleter>;
+
+/** One column of a Table (API N-31). `cell` is pure and must bear any stored object. */
+export type Column = {
+  readonly name: string;
+  readonly type: "string" | "integer" | "number" | "boolean" | "date";
+  readonly format?: "name";
+  readonly description: string;
+  /** 0: always shown; above: only with `-o wide`. */
+  readonly priority: number;
+  readonly cell: (object: KubeObject, now: Date) => string | number | boolean | null;
+};
+
+/** A subresource endpoint below an object, `functions/{name}/status` for example. */
+export type SubresourceEndpoint = {
+  readonly name: string;
+  /** Kind of its bodies; `autoscaling/v1 Scale` for `scale`. */
+  readonly kind: { readonly group: string; readonly version: string; readonly kind: string };
+  readonly schemaName: string;
+  readonly storage: RestStorage;
+};
+
+/** One served resource: the row that routing, discovery, OpenAPI, authorization and metrics read (design D4). */
+export type ResourceEndpoint = {
+  readonly group: string;
+  readonly version: string;
+  readonly resource: string;
+  readonly singular: string;
+  readonly kind: string;
+  readonly listKind: string;
+  readonly namespaced: boolean;
+  readonly shortNames: readonly string[];
+  readonly categories: readonly string[];
+  /** Component name of the kind's schema; its list is `${schemaName}List`. */
+  readonly schemaName: string;
+  readonly columns: readonly Column[];
+  readonly selectableFields: readonly string[];
+  readonly storage: RestStorage;
+  readonly subresources: readonly SubresourceEndpoint[];
+  /** Bodies may also come as `application/vnd.kubernetes.protobuf` (core types of the standalone host). */
+  readonly acceptsProtobuf: boolean;
+};
+
+export type { JsonObject };

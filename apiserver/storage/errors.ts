@@ -1,0 +1,45 @@
+/**
+ * Why storage refused or could not tell.
+ *
+ * - `KeyExists`: create of a key that is there
+ * - `KeyNotFound`: update or delete of a key that is not there
+ * - `Conflict`: the key has another revision than the one given
+ * - `Compacted`: the revision asked for is older than the history kept; `revision` is the oldest that is kept
+ * - `FutureRevision`: the revision asked for does not exist yet; `revision` is the newest
+ * - `TooLarge`: the value is over the backend's limit
+ * - `Unreachable`: no answer; a write may have been committed
+ * - `Unusable`: the store is foreign, emptied or older than it was before (design D9); nothing may be concluded from it
+ * - `Closed`: the backend was closed
+ */
+export type StorageErrorCode =
+  | "KeyExists"
+  | "KeyNotFound"
+  | "Conflict"
+  | "Compacted"
+  | "FutureRevision"
+  | "TooLarge"
+  | "Unreachable"
+  | "Unusable"
+  | "Closed";
+
+export class StorageError extends Error {
+  readonly code: StorageErrorCode;
+  readonly key: string;
+  readonly revision: number | undefined;
+
+  constructor(
+    code: StorageErrorCode,
+    at: { key?: string; revision?: number; message?: string },
+    options?: ErrorOptions,
+  ) {
+    super(at.message ?? `${code}${at.key === undefined ? "" : ` at ${at.key}`}`, options);
+    this.name = "StorageError";
+    this.code = code;
+    this.key = at.key ?? "";
+    this.revision = at.revision;
+  }
+}
+
+export function isStorageError(error: unknown, code?: StorageErrorCode): error is StorageError {
+  return error instanceof StorageError && (code === undefined || error.code === code);
+}
