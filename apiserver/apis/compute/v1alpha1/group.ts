@@ -1,0 +1,68 @@
+/** The API group this server exists for: its version, its kinds, and the keys it gives a meaning to. */
+
+export const group = "compute.functionmesh.io";
+export const version = "v1alpha1";
+export const apiVersion = `${group}/${version}` as const;
+
+/** What identifies one kind on the wire. */
+export type ResourceType = {
+  readonly group: string;
+  readonly version: string;
+  readonly kind: string;
+  readonly listKind: string;
+  /** Plural, as in URLs. */
+  readonly resource: string;
+  readonly singular: string;
+  readonly namespaced: boolean;
+  readonly shortNames: readonly string[];
+  readonly categories: readonly string[];
+  /** Component name of its schema. */
+  readonly schemaName: string;
+};
+
+function namespacedType<Kind extends string>(kind: Kind, resource: string, shortNames: readonly string[]) {
+  return {
+    group,
+    version,
+    kind,
+    listKind: `${kind}List`,
+    resource,
+    singular: kind.toLowerCase(),
+    namespaced: true,
+    shortNames,
+    categories: ["all", "functionmesh"],
+    schemaName: `io.functionmesh.compute.${version}.${kind}`,
+  } satisfies ResourceType;
+}
+
+export const functionType = namespacedType("Function", "functions", ["fn"]);
+export const sourceType = namespacedType("Source", "sources", ["fnsource"]);
+export const sinkType = namespacedType("Sink", "sinks", ["fnsink"]);
+export const functionMeshType = namespacedType("FunctionMesh", "functionmeshes", ["fnmesh"]);
+export const backendConfigType = {
+  ...namespacedType("BackendConfig", "backendconfigs", ["fnbc"]),
+  // Settings, not something that runs: `kubectl get all` leaves such kinds out.
+  categories: ["functionmesh"],
+} satisfies ResourceType;
+
+export const resourceTypes: readonly ResourceType[] = [
+  functionType,
+  sourceType,
+  sinkType,
+  functionMeshType,
+  backendConfigType,
+];
+
+/** Keys users and controllers set on our objects (FM 1.10). */
+export const annotations = {
+  /** Exactly `"false"`: the object is skipped completely. */
+  managed: `${group}/managed`,
+  /** Exactly `"true"`: changes of the pod template wait. */
+  pauseRollout: `${group}/pause-rollout`,
+  /** Exactly `"false"`: no clean-up of subscriptions. */
+  needCleanup: `${group}/need-cleanup`,
+} as const;
+
+/** Presence says that a Pulsar worker service manages the object: no clean-up of subscriptions. */
+export const pulsarClusterLabels = [`${group}/pulsar-cluster`, "pulsar-cluster"] as const;
+export const cleanupFinalizer = "cleanup.subscription.finalizer";
