@@ -3,7 +3,14 @@
  *
  * Invariant: an `EncodedObject` and everything below it is shared and never changed after it was made.
  */
-import type { KubeObject, ListMeta, Preconditions, DeletionPropagation, JsonObject, Status } from "../../apis/meta/v1.ts";
+import type {
+  DeletionPropagation,
+  JsonObject,
+  KubeObject,
+  ListMeta,
+  Preconditions,
+  Status,
+} from "../../apis/meta/v1.ts";
 import type { UserInfo } from "../../authentication/user.ts";
 import type { FieldSelector, LabelSelector } from "../../machinery/selectors.ts";
 

@@ -1,0 +1,125 @@
+/** What `kubectl get` shows of the five kinds (design, W-34). */
+import type { JsonObject, KubeObject } from "../../apis/meta/v1.ts";
+import { ageColumn, column, nameColumn, wideColumn } from "../rest/columns.ts";
+import type { Column } from "../rest/interface.ts";
+import { entriesOf, isSet, isTrue, listOf, numberOf, objectOf, textOf, textsOf } from "./fields.ts";
+
+const specOf = (object: KubeObject): JsonObject | undefined => objectOf(object, "spec");
+const statusOf = (object: KubeObject): JsonObject | undefined => objectOf(object, "status");
+
+const runtimeNames: readonly (readonly [field: string, name: string])[] = [
+  ["java", "java"],
+  ["python", "python"],
+  ["golang", "go"],
+];
+
+/** `java`, `python`, `go`, or the language of the generic runtime. */
+export function runtimeOf(spec: JsonObject | undefined): string {
+  const found = runtimeNames.find(([field]) => isSet(spec, field));
+  return found === undefined ? textOf(objectOf(spec, "genericRuntime"), "language") : found[1];
+}
+
+/** All topics read, the pattern last; a connector that replaces the input is named instead. */
+export function inputOf(spec: JsonObject | undefined): string {
+  const input = objectOf(spec, "input");
+  const topics = [
+    ...textsOf(input, "topics"),
+    ...["customSerdeSources", "customSchemaSources", "sourceSpecs"].flatMap((field) =>
+      Object.keys(objectOf(input, field) ?? {}),
+    ),
+    textOf(input, "topicPattern"),
+  ];
+  const connector = objectOf(spec, "sourceConfig");
+  const names = topics.filter((topic) => topic !== "");
+  if (names.length > 0) return [...new Set(names)].join(",");
+  return textOf(connector, "sourceType") || textOf(connector, "className");
+}
+
+const ready = column("Ready", "Ready replicas out of those wanted.", (object) => {
+  const wanted = numberOf(specOf(object), "replicas") ?? 0;
+  return `${numberOf(statusOf(object), "readyReplicas") ?? 0}/${wanted}`;
+});
+const runtime = column("Runtime", "Language runtime that executes the function.", (object) =>
+  runtimeOf(specOf(object)),
+);
+const input = column("Input", "Topics read, or the connector that replaces them.", (object) => inputOf(specOf(object)));
+const output = column("Output", "Topic written.", (object) => textOf(objectOf(specOf(object), "output"), "topic"));
+const className = wideColumn("Class", "Class that is run.", (object) => textOf(specOf(object), "className"));
+const image = wideColumn("Image", "Runner image, if the object names one.", (object) =>
+  textOf(specOf(object), "image"),
+);
+const scaling = wideColumn("Scaling", "Bounds of the autoscaler, `fixed` without one.", (object) => {
+  const spec = specOf(object);
+  const max = numberOf(spec, "maxReplicas");
+  return max === undefined ? "fixed" : `${numberOf(spec, "minReplicas") ?? 1}-${max}`;
+});
+const guarantee = wideColumn("Guarantee", "Processing guarantee.", (object) =>
+  textOf(specOf(object), "processingGuarantee"),
+);
+
+export const functionColumns: readonly Column[] = [
+  nameColumn,
+  ready,
+  runtime,
+  input,
+  output,
+  ageColumn,
+  className,
+  guarantee,
+  scaling,
+  image,
+];
+export const sourceColumns: readonly Column[] = [
+  nameColumn,
+  ready,
+  output,
+  ageColumn,
+  className,
+  guarantee,
+  scaling,
+  image,
+];
+export const sinkColumns: readonly Column[] = [
+  nameColumn,
+  ready,
+  input,
+  ageColumn,
+  className,
+  guarantee,
+  scaling,
+  image,
+];
+
+const members = (spec: string, status: string): Column["cell"] => {
+  return (object) => {
+    const conditions = entriesOf(statusOf(object), status);
+    const good = conditions.filter(([, c]) => textOf(c, "status") === "True" && textOf(c, "condition") !== "Orphaned");
+    return `${good.length}/${listOf(specOf(object), spec).length}`;
+  };
+};
+
+export const functionMeshColumns: readonly Column[] = [
+  nameColumn,
+  column(
+    "Ready",
+    "Whether every member is ready.",
+    (object) => textOf(objectOf(statusOf(object), "condition"), "status") || "Unknown",
+  ),
+  column("Functions", "Ready functions out of those declared.", members("functions", "functionConditions")),
+  column("Sources", "Ready sources out of those declared.", members("sources", "sourceConditions")),
+  column("Sinks", "Ready sinks out of those declared.", members("sinks", "sinkConditions")),
+  ageColumn,
+];
+
+export const backendConfigColumns: readonly Column[] = [
+  nameColumn,
+  column("Auto Update", "Whether a change here rolls the workloads it applies to.", (object) =>
+    String(isTrue(specOf(object), "autoUpdate")),
+  ),
+  column(
+    "Env",
+    "Number of environment variables it sets.",
+    (object) => Object.keys(objectOf(specOf(object), "env") ?? {}).length,
+  ),
+  ageColumn,
+];

@@ -1,0 +1,112 @@
+/**
+ * Defaults the operator's webhook set, beyond those of the schema (FM section 2). The spec is the user's: this runs when
+ * it is written, never when it is rendered (design, W-17).
+ */
+import type { JsonObject, JsonValue, KubeObject } from "../../apis/meta/v1.ts";
+import { isObject } from "../../machinery/json.ts";
+import { isSet, listOf, objectOf, textOf } from "./fields.ts";
+
+/** What differs between the three workload kinds; the rest of this folder reads it as data. */
+export type WorkloadKind = "Function" | "Source" | "Sink";
+
+type Default = { readonly field: string; readonly value: JsonValue; readonly kinds: readonly WorkloadKind[] };
+const all: readonly WorkloadKind[] = ["Function", "Source", "Sink"];
+
+/** Applied when the field is absent or empty, in this order. */
+const plainDefaults: readonly Default[] = [
+  { field: "autoAck", value: true, kinds: ["Function", "Sink"] },
+  { field: "processingGuarantee", value: "atleast_once", kinds: all },
+  { field: "clusterName", value: "kubernetes", kinds: all },
+  { field: "tenant", value: "public", kinds: all },
+  { field: "namespace", value: "default", kinds: all },
+  { field: "maxPendingAsyncRequests", value: 1000, kinds: ["Function"] },
+  { field: "forwardSourceMessageProperty", value: true, kinds: ["Function", "Source"] },
+];
+
+/** Pulsar's name for "bytes"; what an input or output without a type is. */
+const bytesType = "[B";
+const sourceProducer: JsonObject = {
+  maxPendingMessages: 1000,
+  maxPendingMessagesAcrossPartitions: 1000,
+  useThreadLocalProducers: true,
+};
+/** What a workload asks for when it says nothing; limits follow the requests. */
+const defaultCpu = "1";
+const defaultMemory = "1Gi";
+
+export function defaultWorkload(kind: WorkloadKind): (object: KubeObject) => KubeObject {
+  return (object) => ({
+    ...object,
+    spec: defaultSpec(kind, objectOf(object, "spec") ?? {}, object.metadata.name ?? ""),
+  });
+}
+
+/** A mesh's members are completed when the mesh creates them; only their component name matters before (FM 5). */
+export function defaultSpec(kind: WorkloadKind, given: JsonObject, objectName: string): JsonObject {
+  const spec: JsonObject = { ...given };
+  spec["minReplicas"] ??= 1;
+  spec["replicas"] ??= spec["minReplicas"];
+  if (textOf(spec, "name") === "" && objectName !== "") spec["name"] = objectName;
+  for (const { field, value, kinds } of plainDefaults) {
+    if (kinds.includes(kind) && (!isSet(spec, field) || spec[field] === "")) spec[field] = value;
+  }
+  if (kind !== "Source") spec["input"] = withType(objectOf(spec, "input"));
+  if (kind !== "Sink") spec["output"] = withType(objectOf(spec, "output"));
+  if (kind === "Source") {
+    const output = objectOf(spec, "output");
+    if (!isSet(output, "producerConf")) spec["output"] = { ...output, producerConf: { ...sourceProducer } };
+  }
+  if (textOf(spec, "logTopic") !== "" && textOf(spec, "logTopicAgent") === "") {
+    spec["logTopicAgent"] = kind === "Function" ? "runtime" : "sidecar";
+  }
+  spec["resources"] = defaultResources(objectOf(spec, "resources"));
+  const window = objectOf(spec, "windowConfig");
+  if (window !== undefined) spec["windowConfig"] = defaultWindow(window);
+  return spec;
+}
+
+function withType(endpoint: JsonObject | undefined): JsonObject {
+  return textOf(endpoint, "typeClassName") === "" ? { ...endpoint, typeClassName: bytesType } : { ...endpoint };
+}
+
+function defaultResources(resources: JsonObject | undefined): JsonObject {
+  const requests: JsonObject = { ...objectOf(resources, "requests") };
+  const limits: JsonObject = { ...objectOf(resources, "limits") };
+  requests["cpu"] ??= limits["cpu"] ?? defaultCpu;
+  requests["memory"] ??= limits["memory"] ?? defaultMemory;
+  limits["memory"] ??= requests["memory"];
+  if (isSet(requests, "storage")) limits["storage"] ??= requests["storage"];
+  return { ...resources, requests, limits };
+}
+
+/** Sliding intervals default to the window's length, so that windows tumble (FM 2 rules 14 and 15, W-3). */
+function defaultWindow(window: JsonObject): JsonObject {
+  const result: JsonObject = { ...window };
+  if (isSet(window, "windowLengthDurationMs")) result["slidingIntervalDurationMs"] ??= window["windowLengthDurationMs"];
+  if (isSet(window, "windowLengthCount")) result["slidingIntervalCount"] ??= window["windowLengthCount"];
+  return result;
+}
+
+/** The component lists of a mesh, with the kind their members become. */
+export const meshLists: readonly { readonly field: string; readonly kind: WorkloadKind }[] = [
+  { field: "functions", kind: "Function" },
+  { field: "sources", kind: "Source" },
+  { field: "sinks", kind: "Sink" },
+];
+
+/** Every component of a mesh with its place, for example `["functions", 0]`. */
+export function meshComponents(
+  mesh: KubeObject,
+): readonly {
+  readonly field: string;
+  readonly index: number;
+  readonly kind: WorkloadKind;
+  readonly spec: JsonObject;
+}[] {
+  const spec = objectOf(mesh, "spec");
+  return meshLists.flatMap(({ field, kind }) =>
+    listOf(spec, field).flatMap((component, index) =>
+      isObject(component) ? [{ field, index, kind, spec: component }] : [],
+    ),
+  );
+}

@@ -1,0 +1,41 @@
+/** Reading decoded JSON by field: an absent field and one of another type read alike, schemas have refused the latter. */
+import type { JsonObject, JsonValue } from "../../apis/meta/v1.ts";
+import { isObject } from "../../machinery/json.ts";
+
+type Fields = { readonly [field: string]: unknown } | undefined;
+
+export function textOf(object: Fields, field: string): string {
+  const value = object?.[field];
+  return typeof value === "string" ? value : "";
+}
+export function numberOf(object: Fields, field: string): number | undefined {
+  const value = object?.[field];
+  return typeof value === "number" ? value : undefined;
+}
+export function isTrue(object: Fields, field: string): boolean {
+  return object?.[field] === true;
+}
+export function objectOf(object: Fields, field: string): JsonObject | undefined {
+  const value = object?.[field];
+  return isJsonObject(value) ? value : undefined;
+}
+export function listOf(object: Fields, field: string): readonly JsonValue[] {
+  const value = object?.[field];
+  return Array.isArray(value) ? value : [];
+}
+export function textsOf(object: Fields, field: string): readonly string[] {
+  return listOf(object, field).filter((item) => typeof item === "string");
+}
+/** Members that are objects themselves, by key in their order. */
+export function entriesOf(object: Fields, field: string): readonly (readonly [string, JsonObject])[] {
+  return Object.entries(objectOf(object, field) ?? {}).flatMap(([key, value]) =>
+    isJsonObject(value) ? [[key, value] as const] : [],
+  );
+}
+export function isSet(object: Fields, field: string): boolean {
+  return object?.[field] !== undefined && object[field] !== null;
+}
+
+function isJsonObject(value: unknown): value is JsonObject {
+  return isObject(value);
+}

@@ -1,0 +1,393 @@
+/**
+ * The cross-field rules of workloads (FM section 3), the same for create, update, patch, scale and inside a mesh
+ * (design, W-1, W-37, W-40). What one field may be on its own is in the schema.
+ *
+ * A rule gets a complete spec, already pruned and defaulted, and the path its user knows it by.
+ */
+import type { JsonObject, JsonValue, KubeObject } from "../../apis/meta/v1.ts";
+import {
+  duplicate,
+  type FieldError,
+  forbiddenField,
+  invalid,
+  joinPath,
+  notSupported,
+  required,
+} from "../../errors/field-error.ts";
+import { isObject } from "../../machinery/json.ts";
+import { compareQuantities, parseQuantity } from "../../machinery/quantity.ts";
+import { defaultSpec, meshComponents, type WorkloadKind } from "./defaults.ts";
+import { entriesOf, isSet, isTrue, listOf, numberOf, objectOf, textOf, textsOf } from "./fields.ts";
+import { locationProblem, topicProblem } from "./topics.ts";
+
+type Subject = { readonly kind: WorkloadKind; readonly spec: JsonObject; readonly at: string };
+type Rule = { readonly kinds: readonly WorkloadKind[]; readonly check: (subject: Subject) => readonly FieldError[] };
+
+const all: readonly WorkloadKind[] = ["Function", "Source", "Sink"];
+const consumers: readonly WorkloadKind[] = ["Function", "Sink"];
+const producers: readonly WorkloadKind[] = ["Function", "Source"];
+
+/** Longest name such that `<name>-function-<pod template hash>` still fits a label of 63 characters (FM 4.1). */
+export const maxWorkloadNameLength = 43;
+
+const rules: readonly Rule[] = [
+  { kinds: all, check: checkRuntime },
+  { kinds: ["Source", "Sink"], check: checkConnector },
+  { kinds: all, check: checkReplicas },
+  { kinds: all, check: checkVerticalAutoscaler },
+  { kinds: all, check: checkResources },
+  { kinds: consumers, check: checkDelivery },
+  { kinds: consumers, check: checkInput },
+  { kinds: producers, check: checkOutput },
+  { kinds: all, check: checkTopicFields },
+  { kinds: all, check: checkState },
+  { kinds: ["Function"], check: checkWindow },
+  { kinds: all, check: checkPulsar },
+  { kinds: all, check: checkBuiltinAutoscaler },
+];
+
+export function validateWorkload(kind: WorkloadKind): (object: KubeObject) => readonly FieldError[] {
+  return (object) => validateSpec({ kind, spec: objectOf(object, "spec") ?? {}, at: "spec" });
+}
+
+function validateSpec(subject: Subject): readonly FieldError[] {
+  return rules.flatMap((rule) => (rule.kinds.includes(subject.kind) ? rule.check(subject) : []));
+}
+
+/** A mesh is valid when every member it makes would be, and each has a name of its own (W-33, W-40, W-61). */
+export function validateMesh(mesh: KubeObject): readonly FieldError[] {
+  const meshName = mesh.metadata.name ?? "";
+  const errors: FieldError[] = [];
+  const seen = new Set<string>();
+  for (const { field, index, kind, spec } of meshComponents(mesh)) {
+    const at = joinPath("spec", field, index);
+    const nameAt = joinPath(at, "name");
+    const name = textOf(spec, "name");
+    if (name === "") errors.push(required(nameAt, "names the component inside the mesh"));
+    else if (seen.has(`${field}/${name}`)) errors.push(duplicate(nameAt, name));
+    seen.add(`${field}/${name}`);
+    const memberName = `${meshName}-${name}`;
+    if (meshName !== "" && memberName.length > maxWorkloadNameLength) {
+      errors.push(
+        invalid(
+          nameAt,
+          name,
+          `makes a ${kind} named ${memberName}, which has more than ${maxWorkloadNameLength} characters`,
+        ),
+      );
+    }
+    errors.push(...validateSpec({ kind, spec: defaultSpec(kind, spec, name), at }));
+  }
+  return errors;
+}
+
+const runtimes = [
+  { field: "java", file: "jar", location: "jarLocation", needsClass: true },
+  { field: "python", file: "py", location: "pyLocation", needsClass: true },
+  { field: "golang", file: "go", location: "goLocation", needsClass: false },
+  { field: "genericRuntime", file: "functionFile", location: "functionFileLocation", needsClass: false },
+] as const;
+
+function checkRuntime({ kind, spec, at }: Subject): readonly FieldError[] {
+  // Sources and Sinks always run on Java; other runtimes in their spec have no effect (FM 1.4).
+  const candidates = kind === "Function" ? runtimes : runtimes.slice(0, 1);
+  const given = candidates.filter(({ field }) => isSet(spec, field));
+  if (given.length === 0) {
+    return kind === "Function"
+      ? [required(at, `one runtime is needed: ${candidates.map(({ field }) => field).join(", ")}`)]
+      : [required(joinPath(at, "java"), "connectors run on Java")];
+  }
+  if (given.length > 1) {
+    const names = given.map(({ field }) => field);
+    return names
+      .slice(1)
+      .map((field) => forbiddenField(joinPath(at, field), `only one runtime may be set, and ${names[0]} is`));
+  }
+  return given.flatMap(({ field, file, location, needsClass }) => {
+    const runtime = objectOf(spec, field);
+    const errors: FieldError[] = [];
+    if (needsClass && textOf(spec, "className") === "") {
+      errors.push(required(joinPath(at, "className"), `the ${field} runtime needs the class to run`));
+    }
+    if (textOf(runtime, file) === "") errors.push(required(joinPath(at, field, file), "path of the file to run"));
+    const where = textOf(runtime, location);
+    const problem = where === "" || field === "genericRuntime" ? undefined : locationProblem(where);
+    if (problem !== undefined) errors.push(invalid(joinPath(at, field, location), where, problem));
+    return errors;
+  });
+}
+
+function checkConnector({ kind, spec, at }: Subject): readonly FieldError[] {
+  const field = kind === "Source" ? "sourceConfig" : "sinkConfig";
+  return isSet(spec, field)
+    ? []
+    : [required(joinPath(at, field), "configuration of the connector; {} if it needs none")];
+}
+
+function checkReplicas({ spec, at }: Subject): readonly FieldError[] {
+  const replicas = numberOf(spec, "replicas") ?? 1;
+  const minReplicas = numberOf(spec, "minReplicas") ?? 1;
+  const maxReplicas = numberOf(spec, "maxReplicas");
+  const errors: FieldError[] = [];
+  const wrong = (field: string, value: number, detail: string) =>
+    errors.push(invalid(joinPath(at, field), value, detail));
+  if (replicas < 0) wrong("replicas", replicas, "must be greater than or equal to 0");
+  if (minReplicas <= 0) wrong("minReplicas", minReplicas, "must be greater than 0");
+  if (maxReplicas !== undefined) {
+    if (replicas === 0) wrong("replicas", replicas, "must be greater than 0 when maxReplicas is set");
+    if (replicas > maxReplicas)
+      wrong("maxReplicas", maxReplicas, `must be greater than or equal to replicas (${replicas})`);
+    if (minReplicas > maxReplicas)
+      wrong("minReplicas", minReplicas, `must be less than or equal to maxReplicas (${maxReplicas})`);
+  }
+  // 0 is "switched off": it needs no other field to change, so that `kubectl scale --replicas=0` works.
+  if (replicas > 0 && minReplicas > replicas) {
+    wrong("minReplicas", minReplicas, `must be less than or equal to replicas (${replicas})`);
+  }
+  return errors;
+}
+
+function checkVerticalAutoscaler({ spec, at }: Subject): readonly FieldError[] {
+  const vpa = objectOf(objectOf(spec, "pod"), "vpa");
+  if (vpa === undefined) return [];
+  const vpaAt = joinPath(at, "pod", "vpa");
+  const errors = isSet(spec, "maxReplicas")
+    ? [
+        forbiddenField(
+          vpaAt,
+          "a vertical autoscaler cannot be combined with maxReplicas, which turns on a horizontal one",
+        ),
+      ]
+    : [];
+  const nameless = listOf(objectOf(vpa, "resourcePolicy"), "containerPolicies").flatMap((policy, index) =>
+    isObject(policy) && textOf(policy, "containerName") === ""
+      ? [
+          required(
+            joinPath(vpaAt, "resourcePolicy", "containerPolicies", index, "containerName"),
+            "name of a container, or *",
+          ),
+        ]
+      : [],
+  );
+  return [...errors, ...nameless];
+}
+
+function checkResources({ spec, at }: Subject): readonly FieldError[] {
+  const resources = objectOf(spec, "resources");
+  const requests = objectOf(resources, "requests");
+  const limits = objectOf(resources, "limits");
+  const errors: FieldError[] = [];
+  const zero = parseQuantity("0");
+  const sign = (value: JsonValue | undefined): number => {
+    const quantity = value === undefined ? undefined : parseQuantity(value);
+    return quantity === undefined || zero === undefined ? 0 : compareQuantities(quantity, zero);
+  };
+  for (const [part, amounts] of [
+    ["requests", requests],
+    ["limits", limits],
+  ] as const) {
+    for (const name of ["cpu", "memory", "storage"]) {
+      const amount = amounts?.[name];
+      if (amount === undefined) continue;
+      const amountAt = joinPath(at, "resources", part, name);
+      if (name === "memory" && sign(amount) <= 0) errors.push(invalid(amountAt, amount, "must be greater than 0"));
+      else if (sign(amount) < 0) errors.push(invalid(amountAt, amount, "must be greater than or equal to 0"));
+    }
+  }
+  for (const name of ["cpu", "memory"]) {
+    const [request, limit] = [requests?.[name], limits?.[name]];
+    if (request === undefined || limit === undefined || (name === "cpu" && sign(limit) === 0)) continue;
+    const [wanted, most] = [parseQuantity(request), parseQuantity(limit)];
+    if (wanted !== undefined && most !== undefined && compareQuantities(wanted, most) > 0) {
+      errors.push(
+        invalid(
+          joinPath(at, "resources", "requests", name),
+          request,
+          `must be less than or equal to the ${name} limit (${limit})`,
+        ),
+      );
+    }
+  }
+  return errors;
+}
+
+function checkDelivery({ kind, spec, at }: Subject): readonly FieldError[] {
+  const effectivelyOnce = textOf(spec, "processingGuarantee") === "effectively_once";
+  const errors: FieldError[] = [];
+  const timeout = numberOf(spec, "timeout") ?? 0;
+  const retries = numberOf(spec, "maxMessageRetry") ?? 0;
+  if (timeout < 0) errors.push(invalid(joinPath(at, "timeout"), timeout, "must be greater than or equal to 0"));
+  if (effectivelyOnce && timeout !== 0) {
+    errors.push(
+      forbiddenField(joinPath(at, "timeout"), "an acknowledgement timeout cannot be combined with effectively_once"),
+    );
+  }
+  if (effectivelyOnce && retries > 0) {
+    errors.push(forbiddenField(joinPath(at, "maxMessageRetry"), "retries cannot be combined with effectively_once"));
+  }
+  if (textOf(spec, "deadLetterTopic") !== "" && retries <= 0) {
+    errors.push(
+      required(
+        joinPath(at, "maxMessageRetry"),
+        "a dead letter topic is reached after a number of retries greater than 0",
+      ),
+    );
+  }
+  if (kind === "Function" && isTrue(spec, "retainKeyOrdering")) {
+    const keyOrderAt = joinPath(at, "retainKeyOrdering");
+    if (effectivelyOnce) errors.push(forbiddenField(keyOrderAt, "cannot be combined with effectively_once"));
+    if (isTrue(spec, "retainOrdering"))
+      errors.push(forbiddenField(keyOrderAt, "cannot be combined with retainOrdering"));
+  }
+  return errors;
+}
+
+const topicMaps = ["customSerdeSources", "customSchemaSources", "sourceSpecs"] as const;
+type Topic = { readonly topic: string; readonly at: string };
+
+function inputTopics(spec: JsonObject, at: string): readonly Topic[] {
+  const input = objectOf(spec, "input");
+  const inputAt = joinPath(at, "input");
+  const pattern = textOf(input, "topicPattern");
+  return [
+    ...textsOf(input, "topics").map((topic, index) => ({ topic, at: joinPath(inputAt, "topics", index) })),
+    ...(pattern === "" ? [] : [{ topic: pattern, at: joinPath(inputAt, "topicPattern") }]),
+    ...topicMaps.flatMap((field) =>
+      Object.keys(objectOf(input, field) ?? {}).map((topic) => ({
+        topic,
+        at: joinPath(inputAt, field, { key: topic }),
+      })),
+    ),
+  ];
+}
+
+function checkInput({ kind, spec, at }: Subject): readonly FieldError[] {
+  if (kind === "Function" && isSet(spec, "sourceConfig")) return [];
+  const topics = inputTopics(spec, at);
+  const errors: FieldError[] =
+    topics.length === 0
+      ? [required(joinPath(at, "input"), "at least one input topic, for example in topics or topicPattern")]
+      : [];
+  for (const { topic, at: topicAt } of topics) {
+    const problem = topicProblem(topic);
+    if (problem !== undefined) errors.push(invalid(topicAt, topic, problem));
+  }
+  for (const [topic, consumer] of entriesOf(objectOf(spec, "input"), "sourceSpecs")) {
+    const consumerAt = joinPath(at, "input", "sourceSpecs", { key: topic });
+    const queueSize = numberOf(consumer, "receiverQueueSize");
+    if (queueSize !== undefined && queueSize < 0) {
+      errors.push(invalid(joinPath(consumerAt, "receiverQueueSize"), queueSize, "must be greater than or equal to 0"));
+    }
+    const crypto = objectOf(consumer, "cryptoConfig");
+    if (crypto !== undefined && textOf(crypto, "cryptoKeyReaderClassName") === "") {
+      errors.push(
+        required(joinPath(consumerAt, "cryptoConfig", "cryptoKeyReaderClassName"), "class that reads the keys"),
+      );
+    }
+  }
+  return errors;
+}
+
+function checkOutput({ kind, spec, at }: Subject): readonly FieldError[] {
+  const output = objectOf(spec, "output");
+  const topic = textOf(output, "topic");
+  if (topic === "" || (kind === "Function" && isSet(spec, "sinkConfig"))) return [];
+  const topicAt = joinPath(at, "output", "topic");
+  const errors: FieldError[] = [];
+  const problem = topicProblem(topic);
+  if (problem !== undefined) errors.push(invalid(topicAt, topic, problem));
+  if (kind === "Function" && inputTopics(spec, at).some((input) => input.topic === topic)) {
+    errors.push(invalid(topicAt, topic, "must not be one of the input topics: the function would read what it writes"));
+  }
+  const crypto = objectOf(objectOf(output, "producerConf"), "cryptoConfig");
+  if (crypto !== undefined) {
+    const cryptoAt = joinPath(at, "output", "producerConf", "cryptoConfig");
+    if (textOf(crypto, "cryptoKeyReaderClassName") === "") {
+      errors.push(required(joinPath(cryptoAt, "cryptoKeyReaderClassName"), "class that reads the keys"));
+    }
+    if (listOf(crypto, "encryptionKeys").length === 0) {
+      errors.push(required(joinPath(cryptoAt, "encryptionKeys"), "name of at least one key to encrypt with"));
+    }
+  }
+  return errors;
+}
+
+function checkTopicFields({ spec, at }: Subject): readonly FieldError[] {
+  return ["logTopic", "deadLetterTopic"].flatMap((field) => {
+    const topic = textOf(spec, field);
+    const problem = topic === "" ? undefined : topicProblem(topic);
+    return problem === undefined ? [] : [invalid(joinPath(at, field), topic, problem)];
+  });
+}
+
+function checkState({ kind, spec, at }: Subject): readonly FieldError[] {
+  const pulsar = objectOf(objectOf(spec, "statefulConfig"), "pulsar");
+  if (pulsar === undefined) return [];
+  const errors: FieldError[] = [];
+  if (kind === "Function" && isSet(spec, "golang")) {
+    errors.push(forbiddenField(joinPath(at, "statefulConfig"), "Go functions cannot keep state"));
+  }
+  if (textOf(pulsar, "serviceUrl") === "") {
+    errors.push(required(joinPath(at, "statefulConfig", "pulsar", "serviceUrl"), "address of the state store"));
+  }
+  return errors;
+}
+
+/** Lengths and intervals that must be above zero when they are set. */
+const windowNumbers = [
+  "windowLengthCount",
+  "windowLengthDurationMs",
+  "slidingIntervalCount",
+  "slidingIntervalDurationMs",
+] as const;
+
+function checkWindow({ spec, at }: Subject): readonly FieldError[] {
+  const window = objectOf(spec, "windowConfig");
+  if (window === undefined) return [];
+  const windowAt = joinPath(at, "windowConfig");
+  const [byCount, byTime] = [isSet(window, "windowLengthCount"), isSet(window, "windowLengthDurationMs")];
+  const errors: FieldError[] = [];
+  if (!byCount && !byTime) errors.push(required(windowAt, "windowLengthCount or windowLengthDurationMs"));
+  if (byCount && byTime) {
+    errors.push(
+      forbiddenField(joinPath(windowAt, "windowLengthDurationMs"), "cannot be combined with windowLengthCount"),
+    );
+  }
+  const timed = textOf(window, "timestampExtractorClassName") !== "" ? ["maxLagMs", "watermarkEmitIntervalMs"] : [];
+  for (const field of [...windowNumbers, ...timed]) {
+    const value = numberOf(window, field);
+    if (value !== undefined && value <= 0)
+      errors.push(invalid(joinPath(windowAt, field), value, "must be greater than 0"));
+  }
+  return errors;
+}
+
+function checkPulsar({ spec, at }: Subject): readonly FieldError[] {
+  const errors: FieldError[] = [];
+  const detail = "name of the ConfigMap with webServiceURL and brokerServiceURL";
+  const pulsar = objectOf(spec, "pulsar");
+  if (pulsar === undefined) errors.push(required(joinPath(at, "pulsar"), "connection to the Pulsar cluster"));
+  else if (textOf(pulsar, "pulsarConfig") === "") errors.push(required(joinPath(at, "pulsar", "pulsarConfig"), detail));
+  const packages = objectOf(spec, "pulsarPackageService");
+  if (packages !== undefined && textOf(packages, "pulsarConfig") === "") {
+    errors.push(required(joinPath(at, "pulsarPackageService", "pulsarConfig"), detail));
+  }
+  return errors;
+}
+
+/** Rules of the built-in autoscaler (FM 4.11); at most one of each family takes effect. */
+const autoscalerRules = ["CPU", "Memory"].flatMap((resource) =>
+  [80, 50, 20].map((percent) => `AverageUtilization${resource}Percent${percent}`),
+);
+
+function checkBuiltinAutoscaler({ spec, at }: Subject): readonly FieldError[] {
+  const rulesAt = joinPath(at, "pod", "builtinAutoscaler");
+  const families = new Map<string, string>();
+  return textsOf(objectOf(spec, "pod"), "builtinAutoscaler").flatMap((rule, index) => {
+    if (!autoscalerRules.includes(rule)) return [notSupported(joinPath(rulesAt, index), rule, autoscalerRules)];
+    const family = rule.replace(/\d+$/, "");
+    const first = families.get(family);
+    families.set(family, first ?? rule);
+    return first === undefined ? [] : [forbiddenField(joinPath(rulesAt, index), `cannot be combined with ${first}`)];
+  });
+}
