@@ -6,8 +6,13 @@
  */
 export type JsonValue = string | number | boolean | null | RawNumber | JsonValue[] | JsonObject;
 export type JsonObject = { [field: string]: JsonValue | undefined };
-/** What `JSON.rawJSON` makes: a frozen object without prototype that prints as its text. */
-export type RawNumber = { readonly rawJSON: string };
+/**
+ * What `JSON.rawJSON` makes: a frozen object without prototype that prints as its text.
+ * An interface, because a type alias would count as a `JsonObject` when types are narrowed.
+ */
+export interface RawNumber {
+  readonly rawJSON: string;
+}
 
 export type GroupVersion = { readonly group: string; readonly version: string };
 export type GroupVersionKind = GroupVersion & { readonly kind: string };
