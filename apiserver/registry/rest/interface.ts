@@ -32,6 +32,11 @@ export interface RequestContext {
 
 export type DryRun = { readonly dryRun: boolean };
 export type FieldValidation = "Ignore" | "Warn" | "Strict";
+export type InputOptions = {
+  readonly fieldValidation: FieldValidation;
+  /** What parsing the body found, e.g. `duplicate field "spec.a"`; reported before unknown fields (API V-17, V-20). */
+  readonly decodingProblems?: readonly string[];
+};
 
 /** Selectors and position of a list, already parsed and checked (API L-04). */
 export type ListOptions = {
@@ -55,6 +60,8 @@ export type WatchOptions = {
   /** `undefined`: not given; then an unset or `0` resourceVersion starts with the current objects (API W-11, W-28). */
   readonly sendInitialEvents: boolean | undefined;
   readonly allowBookmarks: boolean;
+  /** How long the caller will read, in ms: a bookmark comes about 2 s before (API W-31). It ends nothing by itself. */
+  readonly timeoutMs?: number;
 };
 
 /**
@@ -66,13 +73,13 @@ export type RestWatchEvent =
   | { readonly type: "BOOKMARK"; readonly resourceVersion: string; readonly initialEventsEnd: boolean }
   | { readonly type: "ERROR"; readonly status: Status };
 
-export type UpdateOptions = DryRun & {
-  readonly fieldValidation: FieldValidation;
-  /** Must hold for the stored object on every attempt. */
-  readonly preconditions?: Preconditions;
-  /** True for PUT, whose object must carry a resourceVersion unless the resource allows unconditional updates. */
-  readonly fullReplacement: boolean;
-};
+export type UpdateOptions = DryRun &
+  InputOptions & {
+    /** Must hold for the stored object on every attempt. */
+    readonly preconditions?: Preconditions;
+    /** True for PUT, whose object must carry a resourceVersion unless the resource allows unconditional updates. */
+    readonly fullReplacement: boolean;
+  };
 
 /**
  * Makes the new object from the newest stored one. Runs once per attempt, so it depends on its argument only.
@@ -109,7 +116,7 @@ export interface Creater {
     context: RequestContext,
     name: string,
     object: KubeObject,
-    options: DryRun & { fieldValidation: FieldValidation },
+    options: DryRun & InputOptions,
   ): Promise<EncodedObject>;
 }
 export interface Updater {

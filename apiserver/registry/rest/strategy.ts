@@ -23,6 +23,10 @@ export interface Strategy {
   readonly allowUnconditionalUpdate?: boolean;
   /** Graceful deletion: seconds from the request (may be undefined) to what holds; absent: immediate (API X-10, X-11). */
   readonly gracePeriodSeconds?: (object: KubeObject, requested: number | undefined) => number;
+  /** What else changes when deletion starts but cannot end yet, e.g. a Namespace's `status.phase`. */
+  readonly prepareForDelete?: (object: KubeObject) => KubeObject;
+  /** Something besides `metadata.finalizers` keeps a terminating object, e.g. a Namespace's `spec.finalizers`. */
+  readonly holdsDeletion?: (object: KubeObject) => boolean;
 }
 
 /** Paths below the object, for `/scale` (API D-12, S-39). */
