@@ -1,8 +1,8 @@
 /** What `kubectl get` shows of the five kinds (design, W-34). */
 import type { JsonObject, KubeObject } from "../../apis/meta/v1.ts";
+import { entriesOf, isSet, isTrue, listOf, numberOf, objectOf, textOf, textsOf } from "../../machinery/fields.ts";
 import { ageColumn, column, nameColumn, wideColumn } from "../rest/columns.ts";
 import type { Column } from "../rest/interface.ts";
-import { entriesOf, isSet, isTrue, listOf, numberOf, objectOf, textOf, textsOf } from "./fields.ts";
 
 const specOf = (object: KubeObject): JsonObject | undefined => objectOf(object, "spec");
 const statusOf = (object: KubeObject): JsonObject | undefined => objectOf(object, "status");

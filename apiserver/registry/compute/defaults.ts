@@ -3,8 +3,8 @@
  * it is written, never when it is rendered (design, W-17).
  */
 import type { JsonObject, JsonValue, KubeObject } from "../../apis/meta/v1.ts";
+import { isSet, listOf, objectOf, textOf } from "../../machinery/fields.ts";
 import { isObject } from "../../machinery/json.ts";
-import { isSet, listOf, objectOf, textOf } from "./fields.ts";
 
 /** What differs between the three workload kinds; the rest of this folder reads it as data. */
 export type WorkloadKind = "Function" | "Source" | "Sink";
@@ -95,9 +95,7 @@ export const meshLists: readonly { readonly field: string; readonly kind: Worklo
 ];
 
 /** Every component of a mesh with its place, for example `["functions", 0]`. */
-export function meshComponents(
-  mesh: KubeObject,
-): readonly {
+export function meshComponents(mesh: KubeObject): readonly {
   readonly field: string;
   readonly index: number;
   readonly kind: WorkloadKind;

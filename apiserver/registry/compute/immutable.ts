@@ -4,8 +4,8 @@
  */
 import type { KubeObject } from "../../apis/meta/v1.ts";
 import { type FieldError, forbiddenField, path } from "../../errors/field-error.ts";
+import { objectOf } from "../../machinery/fields.ts";
 import { deepEqual } from "../../machinery/json.ts";
-import { objectOf } from "./fields.ts";
 
 const immutableFields = ["volumeClaimTemplates"] as const;
 

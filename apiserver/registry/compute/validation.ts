@@ -14,10 +14,10 @@ import {
   notSupported,
   required,
 } from "../../errors/field-error.ts";
+import { entriesOf, isSet, isTrue, listOf, numberOf, objectOf, textOf, textsOf } from "../../machinery/fields.ts";
 import { isObject } from "../../machinery/json.ts";
 import { compareQuantities, parseQuantity } from "../../machinery/quantity.ts";
 import { defaultSpec, meshComponents, type WorkloadKind } from "./defaults.ts";
-import { entriesOf, isSet, isTrue, listOf, numberOf, objectOf, textOf, textsOf } from "./fields.ts";
 import { locationProblem, topicProblem } from "./topics.ts";
 
 type Subject = { readonly kind: WorkloadKind; readonly spec: JsonObject; readonly at: string };

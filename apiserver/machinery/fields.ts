@@ -1,6 +1,6 @@
 /** Reading decoded JSON by field: an absent field and one of another type read alike, schemas have refused the latter. */
-import type { JsonObject, JsonValue } from "../../apis/meta/v1.ts";
-import { isObject } from "../../machinery/json.ts";
+import type { JsonObject, JsonValue } from "../apis/meta/v1.ts";
+import { isObject } from "./json.ts";
 
 type Fields = { readonly [field: string]: unknown } | undefined;
 

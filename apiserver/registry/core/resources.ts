@@ -1,0 +1,250 @@
+/** The core kinds that the standalone host serves, through the same machinery as ours: one more list (design). */
+import type { KubeObject } from "../../apis/meta/v1.ts";
+import { objectOf, textOf } from "../../machinery/fields.ts";
+import type { ResourceDefinition, ScalePaths } from "../rest/strategy.ts";
+import * as columns from "./columns.ts";
+import * as strategies from "./strategies.ts";
+
+type Row = Pick<ResourceDefinition, "kind" | "resource" | "columns"> &
+  Partial<
+    Pick<
+      ResourceDefinition,
+      "shortNames" | "categories" | "namespaced" | "strategy" | "status" | "selectableFields" | "scale"
+    >
+  >;
+type GroupRows = {
+  readonly group: string;
+  readonly version: string;
+  readonly schemaPrefix: string;
+  readonly rows: readonly Row[];
+};
+
+type FieldValue = (object: KubeObject) => string;
+/** The value at `spec.nodeName`, say; `""` when absent. */
+const at =
+  (parent: string, field: string): FieldValue =>
+  (object) =>
+    textOf(objectOf(object, parent), field);
+const top =
+  (field: string): FieldValue =>
+  (object) =>
+    textOf(object, field);
+
+const involved = (field: string): { readonly [label: string]: FieldValue } => ({
+  [`involvedObject.${field}`]: at("involvedObject", field),
+});
+const statefulSetScale: ScalePaths = {
+  specReplicas: ["spec", "replicas"],
+  statusReplicas: ["status", "replicas"],
+};
+
+const groups: readonly GroupRows[] = [
+  {
+    group: "",
+    version: "v1",
+    schemaPrefix: "io.k8s.api.core.v1",
+    rows: [
+      {
+        kind: "Namespace",
+        resource: "namespaces",
+        shortNames: ["ns"],
+        namespaced: false,
+        status: true,
+        columns: columns.namespaceColumns,
+        strategy: strategies.namespaceStrategy,
+        selectableFields: { "status.phase": at("status", "phase") },
+      },
+      {
+        kind: "ConfigMap",
+        resource: "configmaps",
+        shortNames: ["cm"],
+        columns: columns.configMapColumns,
+        strategy: strategies.configMapStrategy,
+      },
+      {
+        kind: "Secret",
+        resource: "secrets",
+        columns: columns.secretColumns,
+        strategy: strategies.secretStrategy,
+        selectableFields: { type: top("type") },
+      },
+      {
+        kind: "Service",
+        resource: "services",
+        shortNames: ["svc"],
+        categories: ["all"],
+        status: true,
+        columns: columns.serviceColumns,
+        strategy: strategies.serviceStrategy,
+        selectableFields: { "spec.clusterIP": at("spec", "clusterIP"), "spec.type": at("spec", "type") },
+      },
+      {
+        kind: "ServiceAccount",
+        resource: "serviceaccounts",
+        shortNames: ["sa"],
+        columns: columns.serviceAccountColumns,
+      },
+      {
+        kind: "Pod",
+        resource: "pods",
+        shortNames: ["po"],
+        categories: ["all"],
+        status: true,
+        columns: columns.podColumns,
+        strategy: strategies.podStrategy,
+        selectableFields: {
+          "spec.nodeName": at("spec", "nodeName"),
+          "spec.restartPolicy": at("spec", "restartPolicy"),
+          "spec.serviceAccountName": at("spec", "serviceAccountName"),
+          "status.phase": at("status", "phase"),
+          "status.podIP": at("status", "podIP"),
+        },
+      },
+      {
+        kind: "PersistentVolumeClaim",
+        resource: "persistentvolumeclaims",
+        shortNames: ["pvc"],
+        status: true,
+        columns: columns.persistentVolumeClaimColumns,
+        strategy: strategies.persistentVolumeClaimStrategy,
+      },
+      {
+        kind: "Event",
+        resource: "events",
+        shortNames: ["ev"],
+        columns: columns.eventColumns,
+        selectableFields: {
+          ...involved("kind"),
+          ...involved("namespace"),
+          ...involved("name"),
+          ...involved("uid"),
+          ...involved("apiVersion"),
+          ...involved("resourceVersion"),
+          ...involved("fieldPath"),
+          reason: top("reason"),
+          reportingComponent: top("reportingComponent"),
+          source: at("source", "component"),
+          type: top("type"),
+        },
+      },
+    ],
+  },
+  {
+    group: "apps",
+    version: "v1",
+    schemaPrefix: "io.k8s.api.apps.v1",
+    rows: [
+      {
+        kind: "StatefulSet",
+        resource: "statefulsets",
+        shortNames: ["sts"],
+        categories: ["all"],
+        status: true,
+        columns: columns.statefulSetColumns,
+        strategy: strategies.statefulSetStrategy,
+        scale: statefulSetScale,
+      },
+      { kind: "ControllerRevision", resource: "controllerrevisions", columns: columns.controllerRevisionColumns },
+    ],
+  },
+  {
+    group: "autoscaling",
+    version: "v2",
+    schemaPrefix: "io.k8s.api.autoscaling.v2",
+    rows: [
+      {
+        kind: "HorizontalPodAutoscaler",
+        resource: "horizontalpodautoscalers",
+        shortNames: ["hpa"],
+        categories: ["all"],
+        status: true,
+        columns: columns.horizontalPodAutoscalerColumns,
+        strategy: strategies.horizontalPodAutoscalerStrategy,
+      },
+    ],
+  },
+  {
+    group: "autoscaling.k8s.io",
+    version: "v1",
+    schemaPrefix: "io.k8s.autoscaling.v1",
+    rows: [
+      {
+        kind: "VerticalPodAutoscaler",
+        resource: "verticalpodautoscalers",
+        shortNames: ["vpa"],
+        status: true,
+        columns: columns.verticalPodAutoscalerColumns,
+      },
+    ],
+  },
+  {
+    group: "batch",
+    version: "v1",
+    schemaPrefix: "io.k8s.api.batch.v1",
+    rows: [
+      {
+        kind: "Job",
+        resource: "jobs",
+        categories: ["all"],
+        status: true,
+        columns: columns.jobColumns,
+        strategy: strategies.jobStrategy,
+      },
+    ],
+  },
+  {
+    group: "coordination.k8s.io",
+    version: "v1",
+    schemaPrefix: "io.k8s.api.coordination.v1",
+    rows: [{ kind: "Lease", resource: "leases", columns: columns.leaseColumns }],
+  },
+  {
+    group: "rbac.authorization.k8s.io",
+    version: "v1",
+    schemaPrefix: "io.k8s.api.rbac.v1",
+    rows: [
+      { kind: "Role", resource: "roles", columns: columns.roleColumns, strategy: strategies.roleStrategy },
+      {
+        kind: "ClusterRole",
+        resource: "clusterroles",
+        namespaced: false,
+        columns: columns.roleColumns,
+        strategy: strategies.roleStrategy,
+      },
+      {
+        kind: "RoleBinding",
+        resource: "rolebindings",
+        columns: columns.roleBindingColumns,
+        strategy: strategies.roleBindingStrategy,
+      },
+      {
+        kind: "ClusterRoleBinding",
+        resource: "clusterrolebindings",
+        namespaced: false,
+        columns: columns.roleBindingColumns,
+        strategy: strategies.roleBindingStrategy,
+      },
+    ],
+  },
+];
+
+export const coreResources: readonly ResourceDefinition[] = groups.flatMap(({ group, version, schemaPrefix, rows }) =>
+  rows.map((row) => ({
+    group,
+    version,
+    kind: row.kind,
+    resource: row.resource,
+    singular: row.kind.toLowerCase(),
+    listKind: `${row.kind}List`,
+    namespaced: row.namespaced ?? true,
+    shortNames: row.shortNames ?? [],
+    categories: row.categories ?? [],
+    schemaName: `${schemaPrefix}.${row.kind}`,
+    strategy: row.strategy ?? strategies.plainStrategy,
+    columns: row.columns,
+    selectableFields: row.selectableFields ?? {},
+    status: row.status ?? false,
+    ...(row.scale === undefined ? {} : { scale: row.scale }),
+    acceptsProtobuf: true,
+  })),
+);
