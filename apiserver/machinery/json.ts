@@ -115,7 +115,7 @@ export function numberFromText(text: string): number | RawNumber {
   return String(value) === text ? value : JSON.rawJSON(text);
 }
 
-export function isObject(value: JsonValue | undefined): value is JsonObject {
+export function isObject(value: unknown): value is JsonObject {
   return typeof value === "object" && value !== null && !Array.isArray(value) && !isRawNumber(value);
 }
 

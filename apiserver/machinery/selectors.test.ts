@@ -1,0 +1,163 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import fc from "fast-check";
+import { StatusError } from "../errors/status-error.ts";
+import {
+  everyField,
+  everyLabel,
+  formatFieldSelector,
+  formatLabelSelector,
+  type LabelRequirement,
+  labelSelectorFromObject,
+  newFieldSelector,
+  newLabelSelector,
+  parseFieldSelector,
+  parseLabelSelector,
+  requiredValue,
+} from "./selectors.ts";
+
+const objects: Record<string, Record<string, string> | undefined> = {
+  a: { app: "x", n: "1" },
+  b: { app: "y", n: "5" },
+  c: { app: "", n: "10" },
+  d: undefined,
+  e: { app: "x", n: "abc", "p.example.com/k": "v" },
+};
+const labelCases: Record<string, string> = {
+  "app=x": "ae",
+  "app==x": "ae",
+  "app!=x": "bcd",
+  "app in (x,y)": "abe",
+  "app in (x)": "ae",
+  "app notin (x,y)": "cd",
+  app: "abce",
+  "!app": "d",
+  "n>1": "bc",
+  "n<10": "ab",
+  "n>0,n<6": "ab",
+  "n > 4": "bc",
+  " app = x , n = 1 ": "a",
+  "app=": "c",
+  "app!=": "abde",
+  "app in (x,)": "ace",
+  "app in ()": "c",
+  "app=x,app=y": "",
+  "app!=x,app!=y": "cd",
+  "p.example.com/k=v": "e",
+  "app in (x), n notin (1)": "e",
+  "app,!n": "",
+  "": "abcde",
+  nokey: "",
+  "!nokey": "abcde",
+  "nokey!=1": "abcde",
+  "in in (x)": "",
+  "app=in": "",
+  constructor: "",
+  "toString!=1": "abcde",
+};
+for (const [text, expected] of Object.entries(labelCases)) {
+  test(`label selector ${JSON.stringify(text)}`, () => {
+    const selector = parseLabelSelector(text);
+    const matched = Object.entries(objects).filter(([, labels]) => selector.matches(labels));
+    assert.equal(matched.map(([name]) => name).join(""), expected);
+    assert.equal(selector.empty, text === "");
+  });
+}
+
+const badRequest = (message: RegExp) => (error: unknown) =>
+  error instanceof StatusError && error.status.code === 400 && message.test(error.status.message ?? "");
+
+const badLabelSelectors: Record<string, RegExp> = {
+  "a in": /^unable to parse requirement: found '', expected: '\('$/,
+  "a in (b": /found '', expected: ',' or '\)'/,
+  "a in (b c)": /found 'c', expected: ',' or '\)'/,
+  "a b": /found 'b', expected: in, notin, =, ==, !=, gt, lt/,
+  "a=b c": /found 'c', expected: ',' or 'end of string'/,
+  "a,": /found '', expected: identifier after ','/,
+  ",a": /found ',', expected: !, identifier, or 'end of string'/,
+  "!": /found '', expected: identifier/,
+  "!a=b": /found '=', expected: ',' or 'end of string'/,
+  "a>x": /values\[0\]: Invalid value: "x": for 'Gt', 'Lt' operators, the value must be an integer/,
+  "a=-v": /values\[0\]\[a\]: Invalid value: "-v": a valid label must be/,
+  "-a": /key: Invalid value: "-a": name part must consist/,
+  "a/b/c": /a valid label key/,
+  "a=(b": /found '\(', expected: identifier/,
+};
+for (const [text, message] of Object.entries(badLabelSelectors)) {
+  test(`label selector ${JSON.stringify(text)} is refused`, () => {
+    assert.throws(() => parseLabelSelector(text), badRequest(message));
+  });
+}
+
+test("label selectors of objects", () => {
+  assert.equal(labelSelectorFromObject(undefined).matches({}), false);
+  assert.equal(labelSelectorFromObject({}), everyLabel);
+  const selector = labelSelectorFromObject({
+    matchLabels: { a: "b" },
+    matchExpressions: [
+      { key: "c", operator: "In", values: ["d", "e"] },
+      { key: "f", operator: "DoesNotExist" },
+    ],
+  });
+  assert.equal(formatLabelSelector(selector), "a=b,c in (d,e),!f");
+  assert.ok(selector.matches({ a: "b", c: "e" }));
+  assert.throws(
+    () => labelSelectorFromObject({ matchExpressions: [{ key: "a", operator: "Near" }] }),
+    badRequest(/Near/),
+  );
+});
+
+test("field selectors", () => {
+  const selector = parseFieldSelector("metadata.name=a\\,b,status.phase!=Running,,x==\\=\\\\");
+  assert.deepEqual(selector.requirements, [
+    { field: "metadata.name", operator: "=", value: "a,b" },
+    { field: "status.phase", operator: "!=", value: "Running" },
+    { field: "x", operator: "=", value: "=\\" },
+  ]);
+  const fields: Record<string, string> = { "metadata.name": "a,b", "status.phase": "", x: "=\\" };
+  assert.ok(selector.matches((field) => fields[field] ?? ""));
+  assert.ok(!selector.matches(() => "Running"));
+  assert.equal(requiredValue(selector, "metadata.name"), "a,b");
+  assert.equal(requiredValue(selector, "status.phase"), undefined);
+  assert.equal(parseFieldSelector(""), everyField);
+});
+
+const badFieldSelectors: Record<string, RegExp> = {
+  "metadata.name": /^invalid selector: 'metadata\.name'; can't understand 'metadata\.name'$/,
+  "!metadata.name": /can't understand/,
+  "a=b,metadata.name in (a)":
+    /^invalid selector: 'a=b,metadata\.name in \(a\)'; can't understand 'metadata\.name in \(a\)'$/,
+  "metadata.name=a\\": /^invalid field selector/,
+  "metadata.name=a\\x": /^invalid field selector/,
+  "metadata.name=a=b": /^invalid field selector/,
+};
+for (const [text, message] of Object.entries(badFieldSelectors)) {
+  test(`field selector ${JSON.stringify(text)} is refused`, () => {
+    assert.throws(() => parseFieldSelector(text), badRequest(message));
+  });
+}
+
+test("property: a printed selector parses back to an equal one", () => {
+  const plain = { noNullPrototype: true } as const;
+  const key = fc.stringMatching(/^[a-z]([a-z.]{0,5}[a-z])?$/);
+  const value = fc.stringMatching(/^([A-Za-z0-9]([-A-Za-z0-9_.]{0,6}[A-Za-z0-9])?)?$/);
+  const values = fc.uniqueArray(value, { minLength: 1 }).map((list) => list.sort());
+  const requirement: fc.Arbitrary<LabelRequirement> = fc.oneof(
+    fc.record({ key, operator: fc.constantFrom("=", "!="), values: value.map((one) => [one]) }, plain),
+    fc.record({ key, operator: fc.constantFrom("in", "notin"), values }, plain),
+    fc.record({ key, operator: fc.constantFrom("exists", "!"), values: fc.constant([]) }, plain),
+    fc.record({ key, operator: fc.constantFrom(">", "<"), values: fc.nat().map((n) => [String(n)]) }, plain),
+  );
+  fc.assert(
+    fc.property(fc.array(requirement, { minLength: 1 }), (requirements) => {
+      const text = formatLabelSelector(newLabelSelector(requirements));
+      assert.deepEqual(parseLabelSelector(text).requirements, requirements);
+    }),
+  );
+  const term = fc.record({ field: key, operator: fc.constantFrom("=", "!="), value: fc.string() }, plain);
+  fc.assert(
+    fc.property(fc.array(term, { minLength: 1 }), (terms) => {
+      assert.deepEqual(parseFieldSelector(formatFieldSelector(newFieldSelector(terms))).requirements, terms);
+    }),
+  );
+});
