@@ -1,0 +1,188 @@
+import type { JsonObject, JsonValue } from "../apis/meta/v1.ts";
+import { newBadRequest, newRequestEntityTooLarge, type StatusError, statusError } from "../errors/status-error.ts";
+import { clone, deepEqual, isObject, member, setMember, stringifyJson } from "./json.ts";
+
+/** JSON patch (RFC 6902) with the limits and the leniencies of kube-apiserver (API P-10 … P-14). */
+
+/** API P-11 */
+const maxOperations = 10_000;
+/** Bytes of JSON that `copy` operations may create in all, so that a small patch cannot make a huge object (API P-14). */
+const maxCopiedBytes = 3 * 1024 * 1024;
+
+const operationMembers = new Set(["op", "path", "from", "value"]);
+
+/**
+ * Applies the operations in order, all or none. Neither argument is changed.
+ * @throws StatusError `BadRequest`             for a document that is not a list of operations (API P-13)
+ * @throws StatusError `RequestEntityTooLarge`  for more than 10000 operations
+ * @throws StatusError `Invalid`                when an operation fails; why is not told (API P-12)
+ */
+export function applyJsonPatch(document: JsonValue, patch: JsonValue): JsonValue {
+  if (!Array.isArray(patch)) throw newBadRequest("a JSON patch must be a list of operations");
+  if (patch.length > maxOperations) {
+    throw newRequestEntityTooLarge(
+      `The allowed maximum operations in a JSON patch is ${maxOperations}, got ${patch.length}`,
+    );
+  }
+  const state = new PatchedDocument(clone(document));
+  for (const operation of patch) {
+    if (!isObject(operation)) throw newBadRequest("every operation of a JSON patch must be an object");
+    state.apply(operation);
+  }
+  return state.root;
+}
+
+/** Members of operations that mean nothing, as `[0].zz`; reported as `fieldValidation` asks (API P-13). */
+export function unknownPatchMembers(patch: JsonValue): string[] {
+  if (!Array.isArray(patch)) return [];
+  return patch.flatMap((operation, index) =>
+    isObject(operation)
+      ? Object.keys(operation)
+          .filter((name) => !operationMembers.has(name))
+          .map((name) => `[${index}].${name}`)
+      : [],
+  );
+}
+
+function failed(): StatusError {
+  return statusError(422, "Invalid", "the server rejected our request due to an error in our request", {});
+}
+
+class PatchedDocument {
+  /** Owned by this patch: changed in place. */
+  root: JsonValue;
+  #copiedBytes = 0;
+
+  constructor(root: JsonValue) {
+    this.root = root;
+  }
+
+  apply(operation: JsonObject): void {
+    const path = pointerOf(operation, "path");
+    switch (operation.op) {
+      case "add":
+        this.#add(path, operand(operation));
+        break;
+      case "replace":
+        this.#replace(path, operand(operation));
+        break;
+      case "remove":
+        this.#remove(path);
+        break;
+      case "test":
+        this.#test(path, operand(operation));
+        break;
+      case "copy":
+        this.#add(path, this.#copied(pointerOf(operation, "from")));
+        break;
+      case "move": {
+        const from = pointerOf(operation, "from");
+        const moved = this.#existing(from);
+        this.#remove(from);
+        this.#add(path, moved);
+        break;
+      }
+      default:
+        throw failed();
+    }
+  }
+
+  #add(path: Pointer, value: JsonValue): void {
+    if (path.length === 0) {
+      this.root = value;
+      return;
+    }
+    const [container, last] = this.#place(path);
+    if (Array.isArray(container))
+      container.splice(last === "-" ? container.length : index(last, container.length), 0, value);
+    else setMember(container, last, value);
+  }
+
+  /** Replacing a member that isn't there adds it, as in kube-apiserver; a list item must be there. */
+  #replace(path: Pointer, value: JsonValue): void {
+    if (path.length === 0) {
+      this.root = value;
+      return;
+    }
+    const [container, last] = this.#place(path);
+    if (Array.isArray(container)) container[index(last, container.length - 1)] = value;
+    else setMember(container, last, value);
+  }
+
+  #remove(path: Pointer): void {
+    if (path.length === 0) throw failed();
+    const [container, last] = this.#place(path);
+    if (Array.isArray(container)) container.splice(index(last, container.length - 1), 1);
+    else if (Object.hasOwn(container, last)) delete container[last];
+    else throw failed();
+  }
+
+  /** A missing member equals null, as in kube-apiserver. */
+  #test(path: Pointer, expected: JsonValue): void {
+    if (!deepEqual(this.#memberOrNull(path), expected)) throw failed();
+  }
+
+  #copied(from: Pointer): JsonValue {
+    const value = this.#memberOrNull(from);
+    this.#copiedBytes += Buffer.byteLength(stringifyJson(value));
+    if (this.#copiedBytes > maxCopiedBytes) throw failed();
+    return clone(value);
+  }
+
+  #memberOrNull(path: Pointer): JsonValue {
+    if (path.length === 0) return this.root;
+    const [container, last] = this.#place(path);
+    return child(container, last) ?? null;
+  }
+
+  #existing(path: Pointer): JsonValue {
+    if (path.length === 0) return this.root;
+    const [container, last] = this.#place(path);
+    const value = child(container, last);
+    if (value === undefined) throw failed();
+    return value;
+  }
+
+  /** The object or list that holds what `path` names, and the last part of the path. */
+  #place(path: Pointer): [container: JsonObject | JsonValue[], last: string] {
+    let container: JsonValue | undefined = this.root;
+    for (const part of path.slice(0, -1)) container = isContainer(container) ? child(container, part) : undefined;
+    if (!isContainer(container)) throw failed();
+    return [container, path.at(-1) ?? ""];
+  }
+}
+
+function isContainer(value: JsonValue | undefined): value is JsonObject | JsonValue[] {
+  return Array.isArray(value) || isObject(value);
+}
+
+function child(container: JsonObject | JsonValue[], part: string): JsonValue | undefined {
+  return Array.isArray(container) ? container[index(part, container.length - 1)] : member(container, part);
+}
+
+/** A list index without leading zeros, from 0 to `max`. */
+function index(part: string, max: number): number {
+  if (!/^(0|[1-9]\d*)$/.test(part) || Number(part) > max) throw failed();
+  return Number(part);
+}
+
+/** The unescaped parts of an RFC 6901 pointer; none for the root. */
+type Pointer = readonly string[];
+
+function pointerOf(operation: JsonObject, name: "path" | "from"): Pointer {
+  const text = operation[name];
+  if (typeof text !== "string") throw failed();
+  if (text === "") return [];
+  if (!text.startsWith("/")) throw failed();
+  return text
+    .slice(1)
+    .split("/")
+    .map((part) => part.replaceAll("~1", "/").replaceAll("~0", "~"));
+}
+
+/** Copied, because later operations may change what an earlier one put in. */
+function operand(operation: JsonObject): JsonValue {
+  const value = operation.value;
+  if (value === undefined) throw failed();
+  return clone(value);
+}
