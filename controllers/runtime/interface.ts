@@ -53,6 +53,8 @@ export type ControllerOptions = {
   readonly reconciler: Reconciler;
   /** See `ownKind`, `ownedBy` and `mapped` in `triggers.ts`. */
   readonly triggers: readonly Trigger[];
+  /** Caches the reconciler reads besides those of the triggers; all must be complete before the first run. */
+  readonly reads?: readonly Informer[];
   /** How many objects are reconciled at once; 4 unless given. */
   readonly workers?: number;
   /** Longest time one run may take before its signal aborts; 60,000 unless given. */
