@@ -1,0 +1,170 @@
+/**
+ * Writes `core/v1` Events about objects, so many as help a reader and no more, as client-go's event correlator does:
+ * the same event again raises `count`; many that differ in the message only become one; a chatty object is cut off.
+ */
+import type { KubeObject, ObjectMeta } from "../../apiserver/apis/meta/v1.ts";
+import type { ResourceClient, ResourceType } from "../../apiserver/client/client.ts";
+import { isNotFound } from "../../apiserver/errors/status-error.ts";
+import { type Clock, timestamp } from "./clock.ts";
+import type { EventRecord, EventRecorder } from "./interface.ts";
+import type { Logger } from "./logger.ts";
+import { LruMap } from "./lru-map.ts";
+
+export const eventType: ResourceType = {
+  group: "",
+  version: "v1",
+  kind: "Event",
+  resource: "events",
+  namespaced: true,
+};
+
+/** Per object: 25 events at once, then one in five minutes; client-go's spam filter. */
+const burst = 25;
+const refillMs = 300_000;
+
+/** After so many messages under one reason within so many ms, they are told as one event. */
+const maxSimilar = 10;
+const similarWindowMs = 600_000;
+
+/** Objects and events remembered, as client-go does. */
+const remembered = 4096;
+
+/** Writes that wait for the server; beyond it events are dropped, not memory filled. */
+const maxPending = 1000;
+
+const maxMessageLength = 1024;
+const maxNameLength = 253;
+
+type Bucket = { readonly tokens: number; readonly atMs: number };
+type Similar = { readonly sinceMs: number; readonly messages: Set<string> };
+/** The Event object that repeats are counted in; `count` is what the server has, or will have once it is written. */
+type Written = { readonly name: string; readonly namespace: string; count: number };
+
+export type EventRecorderOptions = {
+  readonly client: ResourceClient;
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** Shown as the event's source, e.g. `function-mesh`. */
+  readonly component: string;
+};
+
+export class ClientEventRecorder implements EventRecorder {
+  readonly #options: EventRecorderOptions;
+  readonly #buckets = new LruMap<string, Bucket>(remembered);
+  readonly #similar = new LruMap<string, Similar>(remembered);
+  readonly #written = new LruMap<string, Written>(remembered);
+  #writes: Promise<void> = Promise.resolve();
+  #pending = 0;
+  #sequence = 0;
+
+  constructor(options: EventRecorderOptions) {
+    this.#options = options;
+  }
+
+  record(regarding: KubeObject, event: EventRecord): void {
+    const object = identityOf(regarding);
+    if (this.#pending >= maxPending || !this.#allowed(object)) {
+      this.#options.log.debug({ object, reason: event.reason }, "event dropped");
+      return;
+    }
+    this.#pending += 1;
+    const message = this.#aggregated(object, event).slice(0, maxMessageLength);
+    this.#writes = this.#writes.then(() => this.#write(regarding, { ...event, message }));
+  }
+
+  /** Resolves when everything recorded so far has been written or given up. */
+  flush(): Promise<void> {
+    return this.#writes;
+  }
+
+  #allowed(object: string): boolean {
+    const now = this.#options.clock.now();
+    const { tokens, atMs } = this.#buckets.get(object) ?? { tokens: burst, atMs: now };
+    const available = Math.min(burst, tokens + (now - atMs) / refillMs);
+    const allowed = available >= 1;
+    this.#buckets.set(object, { tokens: allowed ? available - 1 : available, atMs: now });
+    return allowed;
+  }
+
+  #aggregated(object: string, { type, reason, message }: EventRecord): string {
+    const key = [object, type, reason].join("\n");
+    const now = this.#options.clock.now();
+    const known = this.#similar.get(key);
+    const similar =
+      known !== undefined && now - known.sinceMs < similarWindowMs
+        ? known
+        : { sinceMs: now, messages: new Set<string>() };
+    this.#similar.set(key, similar);
+    if (similar.messages.has(message)) return message;
+    if (similar.messages.size >= maxSimilar) return `(combined from similar events): ${message}`;
+    similar.messages.add(message);
+    return message;
+  }
+
+  async #write(regarding: KubeObject, event: EventRecord): Promise<void> {
+    try {
+      const combined = event.message.startsWith("(combined from similar events): ");
+      const key = [identityOf(regarding), event.type, event.reason, combined ? "" : event.message].join("\n");
+      const written = this.#written.get(key);
+      if (written === undefined || !(await this.#repeat(written, event))) {
+        this.#written.set(key, await this.#create(regarding, event));
+      }
+    } catch (error) {
+      this.#options.log.warn({ err: error, object: identityOf(regarding), reason: event.reason }, "event not written");
+    } finally {
+      this.#pending -= 1;
+    }
+  }
+
+  /** False when the event is not there any more: servers forget events after an hour. */
+  async #repeat(written: Written, { message }: EventRecord): Promise<boolean> {
+    const { client, clock } = this.#options;
+    written.count += 1;
+    const body = { count: written.count, lastTimestamp: timestamp(clock.now()), message };
+    try {
+      const { name, namespace } = written;
+      await client.patch({ type: eventType, namespace, name }, { type: "merge", body });
+      return true;
+    } catch (error) {
+      if (isNotFound(error)) return false;
+      throw error;
+    }
+  }
+
+  async #create(regarding: KubeObject, event: EventRecord): Promise<Written> {
+    const { client, clock, component } = this.#options;
+    const now = clock.now();
+    this.#sequence += 1;
+    // Unique across restarts by the time, within a millisecond by the sequence.
+    const suffix = `.${now.toString(16)}${(this.#sequence % 0x10000).toString(16).padStart(4, "0")}`;
+    const { name = "", namespace = "default" } = regarding.metadata;
+    const firstTimestamp = timestamp(now);
+    const metadata: ObjectMeta = { name: name.slice(0, maxNameLength - suffix.length) + suffix, namespace };
+    await client.create(eventType, {
+      apiVersion: "v1",
+      kind: "Event",
+      metadata,
+      involvedObject: referenceTo(regarding),
+      ...event,
+      source: { component },
+      reportingComponent: component,
+      reportingInstance: "",
+      firstTimestamp,
+      lastTimestamp: firstTimestamp,
+      count: 1,
+    });
+    return { name: metadata.name ?? "", namespace, count: 1 };
+  }
+}
+
+const identityOf = ({ kind, metadata }: KubeObject): string =>
+  [kind, metadata.namespace ?? "", metadata.name ?? "", metadata.uid ?? ""].join("/");
+
+const referenceTo = ({ apiVersion, kind, metadata }: KubeObject) => ({
+  apiVersion,
+  kind,
+  name: metadata.name,
+  namespace: metadata.namespace,
+  uid: metadata.uid,
+  resourceVersion: metadata.resourceVersion,
+});
