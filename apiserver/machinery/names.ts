@@ -56,10 +56,10 @@ function check(rule: Rule): (text: string) => string[] {
 }
 
 /** Dotted lower-case names of at most 253 bytes: what most kinds require of `metadata.name`. */
-export const dns1123SubdomainProblems = check(subdomainRule);
+export const subdomainProblems = check(subdomainRule);
 /** One lower-case part of at most 63 bytes: namespaces, container names, ports. */
-export const dns1123LabelProblems = check(labelRule);
-/** As `dns1123LabelProblems`, beginning with a letter: Services. */
+export const labelProblems = check(labelRule);
+/** As `labelProblems`, beginning with a letter: Services. */
 export const dns1035LabelProblems = check(label1035Rule);
 /** The value of a label; may be empty. */
 export const labelValueProblems = check(labelValueRule);
@@ -85,7 +85,7 @@ export function qualifiedNameProblems(text: string): string[] {
 
 function prefixProblems(prefix: string): string[] {
   if (prefix === "") return ["prefix part must be non-empty"];
-  return dns1123SubdomainProblems(prefix).map((problem) => `prefix part ${problem}`);
+  return subdomainProblems(prefix).map((problem) => `prefix part ${problem}`);
 }
 
 /** The least that is asked of any name: it is one segment of a URL path. */
