@@ -1,0 +1,81 @@
+import type { JsonValue, KubeObject } from "../apis/meta/v1.ts";
+import type { ResourceClient, ResourceType } from "../client/client.ts";
+import { follow } from "../client/follow.ts";
+import type { Sleep } from "../client/retry.ts";
+import { isObject, parseJson } from "../machinery/json.ts";
+import { type FrontProxyConfig, noFrontProxy } from "./front-proxy.ts";
+import { stringOf } from "./user-json.ts";
+
+/** What the host cluster publishes for its extension servers (API A-06). */
+export type AuthenticationConfig = {
+  /** PEM of the CA of client certificates; `""`: none. */
+  readonly clientCaBundle: string;
+  readonly frontProxy: FrontProxyConfig;
+};
+
+export const emptyAuthenticationConfig: AuthenticationConfig = { clientCaBundle: "", frontProxy: noFrontProxy };
+
+const configMapType: ResourceType = {
+  group: "",
+  version: "v1",
+  kind: "ConfigMap",
+  resource: "configmaps",
+  namespaced: true,
+};
+const name = "extension-apiserver-authentication";
+const namespace = "kube-system";
+
+/**
+ * Reads ConfigMap `kube-system/extension-apiserver-authentication`, then keeps the returned value true to it until
+ * the signal aborts (API A-07). A ConfigMap that was deleted or cannot be understood leaves the last good value:
+ * locking everybody out, or trusting nobody's headers, must not follow from a slip in another component.
+ *
+ * @throws StatusError when the first read fails; Error when what it gives makes no sense
+ */
+export async function followAuthenticationConfig(
+  client: ResourceClient,
+  options: { signal: AbortSignal; onError: (error: unknown) => void; sleep?: Sleep },
+): Promise<() => AuthenticationConfig> {
+  const { signal, onError } = options;
+  let current = parseAuthenticationConfig(await client.get({ type: configMapType, name, namespace }, { signal }));
+  const take = (object: KubeObject): void => {
+    try {
+      current = parseAuthenticationConfig(object);
+    } catch (error) {
+      onError(error);
+    }
+  };
+  const sink = {
+    replace: (objects: readonly KubeObject[]) => objects.forEach(take),
+    upsert: take,
+    remove: () => undefined,
+  };
+  const selection = { type: configMapType, namespace, fieldSelector: `metadata.name=${name}` };
+  follow(client, sink, { ...selection, ...options }).catch(onError);
+  return () => current;
+}
+
+/** @throws Error naming the key that cannot be understood */
+export function parseAuthenticationConfig(configMap: KubeObject): AuthenticationConfig {
+  const data: JsonValue | undefined = configMap["data"];
+  const text = (key: string): string => (isObject(data) ? stringOf(data[key]) : "");
+  const names = (key: string): readonly string[] => {
+    if (text(key) === "") return [];
+    const value = parseJson(text(key));
+    if (!Array.isArray(value) || !value.every((each) => typeof each === "string"))
+      throw new Error(`key ${key} of ConfigMap ${namespace}/${name} must be a JSON array of strings`);
+    return value;
+  };
+  const headers = (key: string): readonly string[] => names(key).map((header) => header.toLowerCase());
+  return {
+    clientCaBundle: text("client-ca-file"),
+    frontProxy: {
+      caBundle: text("requestheader-client-ca-file"),
+      allowedNames: names("requestheader-allowed-names"),
+      usernameHeaders: headers("requestheader-username-headers"),
+      uidHeaders: headers("requestheader-uid-headers"),
+      groupHeaders: headers("requestheader-group-headers"),
+      extraHeaderPrefixes: headers("requestheader-extra-headers-prefix"),
+    },
+  };
+}

@@ -1,0 +1,41 @@
+import type { ResourceClient, ResourceType } from "../client/client.ts";
+import { follow } from "../client/follow.ts";
+import type { Sleep } from "../client/retry.ts";
+import type { RbacKind, RbacPolicy } from "./rbac-policy.ts";
+
+const rbac = { group: "rbac.authorization.k8s.io", version: "v1" } as const;
+
+export const rbacTypes: { readonly [Kind in RbacKind]: ResourceType & { readonly kind: Kind } } = {
+  Role: { ...rbac, kind: "Role", resource: "roles", namespaced: true },
+  ClusterRole: { ...rbac, kind: "ClusterRole", resource: "clusterroles", namespaced: false },
+  RoleBinding: { ...rbac, kind: "RoleBinding", resource: "rolebindings", namespaced: true },
+  ClusterRoleBinding: { ...rbac, kind: "ClusterRoleBinding", resource: "clusterrolebindings", namespaced: false },
+};
+
+/**
+ * Keeps `policy` equal to the roles and bindings behind `client` until the signal aborts.
+ * @returns resolves when all four kinds were read once: before that, decisions lack policy
+ */
+export async function followRbac(
+  client: ResourceClient,
+  policy: RbacPolicy,
+  options: { signal: AbortSignal; onError: (error: unknown) => void; sleep?: Sleep },
+): Promise<void> {
+  await Promise.all(
+    Object.values(rbacTypes).map(
+      (type) =>
+        new Promise<void>((synced) => {
+          const sink = policy.sinks[type.kind];
+          const noticing = {
+            ...sink,
+            replace: (objects: Parameters<typeof sink.replace>[0]) => {
+              sink.replace(objects);
+              synced();
+            },
+          };
+          // Resolves only when the signal aborts; nobody waits for a first list that will not come then.
+          follow(client, noticing, { type, ...options }).then(synced, options.onError);
+        }),
+    ),
+  );
+}

@@ -1,0 +1,50 @@
+import type { Authenticator } from "../authentication/authenticator.ts";
+import { type FrontProxyConfig, isProxyHeader, noFrontProxy } from "../authentication/front-proxy.ts";
+import { anonymous, authenticatedGroup, type UserInfo } from "../authentication/user.ts";
+import type { ApiRequest, Filter } from "../endpoints/api-handler.ts";
+import { errorResponse } from "../endpoints/responses.ts";
+import { newUnauthorized } from "../errors/status-error.ts";
+
+export type AuthenticationOptions = {
+  readonly authenticator: Authenticator;
+  /** False: requests without credentials are 401. Default true, as in kube-apiserver. */
+  readonly allowAnonymous?: boolean;
+  /** Names of identity headers besides the standard ones; read on every request. */
+  readonly frontProxy?: () => FrontProxyConfig;
+  /** Told why credentials were refused; the client is not (API A-14). */
+  readonly onFailure?: (error: unknown, request: ApiRequest) => void;
+};
+
+/**
+ * Finds out who asks. What proved it, and every header that claims an identity, is gone behind this filter (API A-05).
+ * Answers 401 when credentials were given and none was good, or none were and anonymous is off.
+ */
+export function withAuthentication(options: AuthenticationOptions): Filter {
+  const { authenticator, allowAnonymous = true, frontProxy = () => noFrontProxy, onFailure } = options;
+  return (next) => async (request) => {
+    let user: UserInfo | undefined;
+    try {
+      user = await authenticator.authenticate(request, request.signal);
+    } catch (error) {
+      onFailure?.(error, request);
+      return errorResponse(request, newUnauthorized());
+    }
+    if (user === undefined && !allowAnonymous) return errorResponse(request, newUnauthorized());
+    return next({
+      ...request,
+      headers: withoutCredentials(request.headers, frontProxy()),
+      user: user === undefined ? anonymous : authenticated(user),
+    });
+  };
+}
+
+/** Every user somebody vouched for is in one group more (API A-13). */
+export function authenticated(user: UserInfo): UserInfo {
+  const known = user.name === anonymous.name || user.groups.includes(authenticatedGroup);
+  return known ? user : { ...user, groups: [...user.groups, authenticatedGroup] };
+}
+
+function withoutCredentials(headers: ApiRequest["headers"], config: FrontProxyConfig): ApiRequest["headers"] {
+  const kept = [...headers].filter(([name]) => name !== "authorization" && !isProxyHeader(name, config));
+  return kept.length === headers.size ? headers : new Map(kept);
+}
