@@ -54,6 +54,14 @@ export type Patch =
   | { readonly type: "merge"; readonly body: JsonObject }
   | { readonly type: "json"; readonly body: JsonValue[] };
 
+export type DeleteCall = {
+  readonly propagationPolicy?: DeletionPropagation;
+  /** 0: now. Absent: what the object asks for; only kinds with graceful deletion care. */
+  readonly gracePeriodSeconds?: number;
+  readonly preconditions?: Preconditions;
+  readonly signal?: AbortSignal;
+};
+
 export interface ResourceClient {
   /** @throws StatusError `NotFound` */
   get(ref: ObjectRef, options?: { subresource?: string; signal?: AbortSignal }): Promise<KubeObject>;
@@ -69,8 +77,5 @@ export interface ResourceClient {
    * lists: server-side apply with `force` where the server has it. Unchanged objects cost no write.
    */
   apply(type: ResourceType, object: KubeObject, options: WriteOptions & { fieldManager: string }): Promise<KubeObject>;
-  delete(
-    ref: ObjectRef,
-    options?: { propagationPolicy?: DeletionPropagation; preconditions?: Preconditions; signal?: AbortSignal },
-  ): Promise<void>;
+  delete(ref: ObjectRef, options?: DeleteCall): Promise<void>;
 }
