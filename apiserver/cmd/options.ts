@@ -1,0 +1,539 @@
+/**
+ * Every option, a row each: `--help`, the README's table and the parser read the same rows. A row has one name on the
+ * command line (kube-apiserver's own where it has one) and one in the environment; the command line wins.
+ */
+
+/** The ways to run, and what else the program can do. */
+export const commands = ["standalone", "serve", "kubeconfig"] as const;
+export type Command = (typeof commands)[number];
+
+type Parsed<T> = { readonly value: T } | { readonly problem: string };
+type Parser<T> = (text: string) => Parsed<T>;
+type Row<T> = {
+  readonly flag: string;
+  readonly commands: readonly Command[];
+  readonly parse: Parser<T>;
+  readonly default: T;
+  /** How the default is shown; needed when it is not a text of its own. */
+  readonly shown?: string;
+  /** What stands for the value in the help. */
+  readonly value: string;
+  readonly help: string;
+};
+
+const text: Parser<string> = (given) => ({ value: given });
+const list: Parser<readonly string[]> = (given) => ({ value: given.split(",").filter((part) => part !== "") });
+const flagValue: Parser<boolean> = (given) =>
+  given === "true" || given === ""
+    ? { value: true }
+    : given === "false"
+      ? { value: false }
+      : { problem: "must be true or false" };
+
+const integer =
+  (min: number, max: number): Parser<number> =>
+  (given) => {
+    const value = Number(given);
+    return /^\d+$/.test(given) && value >= min && value <= max
+      ? { value }
+      : { problem: `must be a whole number from ${min} to ${max}` };
+  };
+
+const units: { readonly [unit: string]: number } = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
+
+/** Go's notation: `500ms`, `30s`, `1m30s`, `2h`. */
+const duration: Parser<number> = (given) => {
+  const parts = [...given.matchAll(/(\d+(?:\.\d+)?)(ms|s|m|h)/g)];
+  const whole = parts.map(([part]) => part).join("") === given && parts.length > 0;
+  return whole || given === "0"
+    ? { value: parts.reduce((sum, [, amount, unit]) => sum + Number(amount) * (units[unit ?? ""] ?? 0), 0) }
+    : { problem: "must be a duration such as 500ms, 30s or 1m30s" };
+};
+
+const oneOf =
+  <T extends string>(...choices: readonly T[]): Parser<T> =>
+  (given) => {
+    const value = choices.find((choice) => choice === given);
+    return value === undefined ? { problem: `must be one of ${choices.join(", ")}` } : { value };
+  };
+
+const seconds = (n: number): number => n * 1000;
+const running: readonly Command[] = ["standalone", "serve"];
+const aggregated: readonly Command[] = ["serve"];
+const withDirectory: readonly Command[] = ["standalone", "serve", "kubeconfig"];
+
+function option<T>(row: Row<T>): Row<T> {
+  return row;
+}
+
+export const rows = {
+  bindAddress: option({
+    flag: "bind-address",
+    commands: running,
+    parse: text,
+    default: "",
+    shown: "127.0.0.1 standalone, 0.0.0.0 serve",
+    value: "ADDRESS",
+    help: "Address to listen on.",
+  }),
+  securePort: option({
+    flag: "secure-port",
+    commands: running,
+    parse: integer(0, 65_535),
+    default: 6443,
+    value: "PORT",
+    help: "Port of the HTTPS listener; 0 takes a free one.",
+  }),
+  dataDir: option({
+    flag: "data-dir",
+    commands: withDirectory,
+    parse: text,
+    default: ".functionmesh",
+    value: "DIR",
+    help: "Directory of the embedded store and of the server's own certificates.",
+  }),
+  etcdServers: option({
+    flag: "etcd-servers",
+    commands: running,
+    parse: list,
+    default: [],
+    shown: "none: embedded SQLite",
+    value: "URLS",
+    help: "Comma-separated URLs of the etcd to store objects in.",
+  }),
+  etcdPrefix: option({
+    flag: "etcd-prefix",
+    commands: running,
+    parse: text,
+    default: "",
+    value: "PREFIX",
+    help: "Put in front of every key in etcd.",
+  }),
+  etcdCaFile: option({
+    flag: "etcd-cafile",
+    commands: running,
+    parse: text,
+    default: "",
+    value: "FILE",
+    help: "CA bundle that etcd's certificate is checked against.",
+  }),
+  etcdCertFile: option({
+    flag: "etcd-certfile",
+    commands: running,
+    parse: text,
+    default: "",
+    value: "FILE",
+    help: "Client certificate shown to etcd.",
+  }),
+  etcdKeyFile: option({
+    flag: "etcd-keyfile",
+    commands: running,
+    parse: text,
+    default: "",
+    value: "FILE",
+    help: "Key of that certificate.",
+  }),
+  etcdCompactionInterval: option({
+    flag: "etcd-compaction-interval",
+    commands: running,
+    parse: duration,
+    default: seconds(300),
+    shown: "5m",
+    value: "DURATION",
+    help: "How often history is compacted to what was current one interval before; watches and pages older than that expire.",
+  }),
+  writeKubeconfig: option({
+    flag: "write-kubeconfig",
+    commands: ["standalone", "kubeconfig"],
+    parse: text,
+    default: "",
+    shown: "<data-dir>/kubeconfig",
+    value: "FILE",
+    help: "Where the kubeconfig is written.",
+  }),
+  tlsCertFile: option({
+    flag: "tls-cert-file",
+    commands: running,
+    parse: text,
+    default: "",
+    shown: "self-made",
+    value: "FILE",
+    help: "Serving certificate, with intermediates.",
+  }),
+  tlsPrivateKeyFile: option({
+    flag: "tls-private-key-file",
+    commands: running,
+    parse: text,
+    default: "",
+    value: "FILE",
+    help: "Key of the serving certificate.",
+  }),
+  tlsSan: option({
+    flag: "tls-san",
+    commands: running,
+    parse: list,
+    default: [],
+    value: "NAMES",
+    help: "Further names and addresses in the self-made serving certificate.",
+  }),
+  clientCaFile: option({
+    flag: "client-ca-file",
+    commands: aggregated,
+    parse: text,
+    default: "",
+    shown: "the host cluster's",
+    value: "FILE",
+    help: "CA bundle of client certificates.",
+  }),
+  requestheaderClientCaFile: option({
+    flag: "requestheader-client-ca-file",
+    commands: aggregated,
+    parse: text,
+    default: "",
+    shown: "the host cluster's",
+    value: "FILE",
+    help: "CA bundle of front proxies whose identity headers are believed.",
+  }),
+  requestheaderAllowedNames: option({
+    flag: "requestheader-allowed-names",
+    commands: aggregated,
+    parse: list,
+    default: [],
+    shown: "the host cluster's",
+    value: "NAMES",
+    help: "Common names a front proxy's certificate may have.",
+  }),
+  requestheaderUsernameHeaders: option({
+    flag: "requestheader-username-headers",
+    commands: aggregated,
+    parse: list,
+    default: ["X-Remote-User"],
+    value: "HEADERS",
+    help: "Headers with the user's name.",
+  }),
+  requestheaderGroupHeaders: option({
+    flag: "requestheader-group-headers",
+    commands: aggregated,
+    parse: list,
+    default: ["X-Remote-Group"],
+    value: "HEADERS",
+    help: "Headers with the user's groups.",
+  }),
+  requestheaderUidHeaders: option({
+    flag: "requestheader-uid-headers",
+    commands: aggregated,
+    parse: list,
+    default: ["X-Remote-Uid"],
+    value: "HEADERS",
+    help: "Headers with the user's uid.",
+  }),
+  requestheaderExtraHeadersPrefix: option({
+    flag: "requestheader-extra-headers-prefix",
+    commands: aggregated,
+    parse: list,
+    default: ["X-Remote-Extra-"],
+    value: "PREFIXES",
+    help: "Prefixes of headers with further facts about the user.",
+  }),
+  kubeconfig: option({
+    flag: "kubeconfig",
+    commands: aggregated,
+    parse: text,
+    default: "",
+    shown: "in-cluster",
+    value: "FILE",
+    help: "Host cluster in which the controllers run workloads.",
+  }),
+  authenticationKubeconfig: option({
+    flag: "authentication-kubeconfig",
+    commands: aggregated,
+    parse: text,
+    default: "",
+    shown: "in-cluster",
+    value: "FILE",
+    help: "Host cluster that is asked who a token belongs to, and that names the front proxy's CA.",
+  }),
+  authorizationKubeconfig: option({
+    flag: "authorization-kubeconfig",
+    commands: aggregated,
+    parse: text,
+    default: "",
+    shown: "in-cluster",
+    value: "FILE",
+    help: "Host cluster that is asked what a user may do.",
+  }),
+  requestTimeout: option({
+    flag: "request-timeout",
+    commands: running,
+    parse: duration,
+    default: seconds(60),
+    shown: "1m",
+    value: "DURATION",
+    help: "Longest time any request but a watch may take.",
+  }),
+  minRequestTimeout: option({
+    flag: "min-request-timeout",
+    commands: running,
+    parse: duration,
+    default: seconds(1800),
+    shown: "30m",
+    value: "DURATION",
+    help: "Shortest life of a watch that names no timeout; the longest is twice that.",
+  }),
+  maxRequestsInflight: option({
+    flag: "max-requests-inflight",
+    commands: running,
+    parse: integer(0, 100_000),
+    default: 400,
+    value: "N",
+    help: "Reads at once before more are refused with 429; 0 is no limit.",
+  }),
+  maxMutatingRequestsInflight: option({
+    flag: "max-mutating-requests-inflight",
+    commands: running,
+    parse: integer(0, 100_000),
+    default: 200,
+    value: "N",
+    help: "Writes at once before more are refused with 429; 0 is no limit.",
+  }),
+  shutdownDelayDuration: option({
+    flag: "shutdown-delay-duration",
+    commands: running,
+    parse: duration,
+    default: 0,
+    shown: "0",
+    value: "DURATION",
+    help: "How long /readyz fails before a stopping server refuses connections.",
+  }),
+  controllers: option({
+    flag: "controllers",
+    commands: running,
+    parse: list,
+    default: ["*"],
+    value: "NAMES",
+    help: "Controllers to run: * is all of them, -NAME leaves one out.",
+  }),
+  concurrentSyncs: option({
+    flag: "concurrent-syncs",
+    commands: running,
+    parse: integer(1, 1000),
+    default: 16,
+    value: "N",
+    help: "Objects of one kind that are reconciled at once.",
+  }),
+  enableInitContainers: option({
+    flag: "enable-init-containers",
+    commands: running,
+    parse: flagValue,
+    default: false,
+    value: "BOOL",
+    help: "Download packages in an init container instead of the main one.",
+  }),
+  addDefaultAffinity: option({
+    flag: "add-default-affinity",
+    commands: running,
+    parse: flagValue,
+    default: true,
+    value: "BOOL",
+    help: "Prefer to spread the pods of a workload over nodes.",
+  }),
+  pauseRollout: option({
+    flag: "pause-rollout",
+    commands: running,
+    parse: flagValue,
+    default: false,
+    value: "BOOL",
+    help: "Hold back changes of workloads that no change of their object asked for.",
+  }),
+  globalBackendConfig: option({
+    flag: "global-backend-config",
+    commands: running,
+    parse: text,
+    default: "",
+    value: "NAME",
+    help: "BackendConfig that applies to all workloads.",
+  }),
+  globalBackendConfigNamespace: option({
+    flag: "global-backend-config-namespace",
+    commands: running,
+    parse: text,
+    default: "default",
+    value: "NAMESPACE",
+    help: "Its namespace.",
+  }),
+  namespacedBackendConfig: option({
+    flag: "namespaced-backend-config",
+    commands: running,
+    parse: text,
+    default: "backend-config",
+    value: "NAME",
+    help: "BackendConfig that applies to the workloads of its own namespace.",
+  }),
+  configFile: option({
+    flag: "config-file",
+    commands: running,
+    parse: text,
+    default: "",
+    value: "FILE",
+    help: "YAML with runner images, pull secrets and policy, and labels and annotations of pods.",
+  }),
+  logLevel: option({
+    flag: "log-level",
+    commands: running,
+    parse: oneOf("trace", "debug", "info", "warn", "error"),
+    default: "info",
+    value: "LEVEL",
+    help: "Least severe level that is logged: trace, debug, info, warn or error.",
+  }),
+  user: option({
+    flag: "user",
+    commands: ["kubeconfig"],
+    parse: text,
+    default: "",
+    value: "NAME",
+    help: "User the kubeconfig is for.",
+  }),
+  groups: option({
+    flag: "groups",
+    commands: ["kubeconfig"],
+    parse: list,
+    default: [],
+    value: "NAMES",
+    help: "Groups of that user.",
+  }),
+};
+
+type Rows = typeof rows;
+export type OptionName = keyof Rows;
+/** Every option's value; frozen. Durations are in ms. */
+export type Options = { readonly [Name in OptionName]: Rows[Name] extends Row<infer T> ? T : never };
+export type CommandLine = { readonly command: Command; readonly options: Options; readonly help: boolean };
+
+export function environmentName(flag: string): string {
+  return `FUNCTIONMESH_${flag.toUpperCase().replaceAll("-", "_")}`;
+}
+
+/** All mistakes of a command line at once, for exit code 2. */
+export class UsageError extends Error {
+  readonly problems: readonly string[];
+
+  constructor(problems: readonly string[]) {
+    super(problems.join("\n"));
+    this.name = "UsageError";
+    this.problems = problems;
+  }
+}
+
+/**
+ * @param args without interpreter and script: a command, then `--flag value`, `--flag=value`, or `--flag` for booleans
+ * @throws UsageError with every mistake
+ */
+export function parseCommandLine(args: readonly string[], environment: NodeJS.ProcessEnv): CommandLine {
+  const problems: string[] = [];
+  const [first = "standalone", ...rest] = args;
+  const named = commands.find((command) => command === first);
+  if (named === undefined && !first.startsWith("-"))
+    problems.push(`unknown command ${JSON.stringify(first)}: one of ${commands.join(", ")}`);
+  const command = named ?? "standalone";
+  const given = readFlags(first.startsWith("-") ? args : rest, command, problems);
+  const values = Object.entries(rows).map(
+    ([name, row]) => [name, readValue(row, command, given, environment, problems)] as const,
+  );
+  if (problems.length > 0) throw new UsageError(problems);
+  return { command, options: Object.freeze(assertComplete(Object.fromEntries(values))), help: given.has("help") };
+}
+
+function readFlags(args: readonly string[], command: Command, problems: string[]): ReadonlyMap<string, string> {
+  const given = new Map<string, string>();
+  for (let index = 0; index < args.length; index++) {
+    const argument = args[index] ?? "";
+    if (argument === "-h") {
+      given.set("help", "");
+      continue;
+    }
+    const [, flag = "", inline] = /^--([a-z0-9-]+)(?:=(.*))?$/s.exec(argument) ?? [];
+    if (flag === "help") {
+      given.set("help", "");
+      continue;
+    }
+    const row = Object.values(rows).find((candidate) => candidate.flag === flag);
+    if (row === undefined) {
+      problems.push(`unknown option ${JSON.stringify(argument)}: see --help`);
+      continue;
+    }
+    if (!row.commands.includes(command)) problems.push(`--${flag} does not belong to ${command}: see --help`);
+    const next = args[index + 1];
+    if (inline !== undefined) given.set(flag, inline);
+    else if (typeof row.default === "boolean") given.set(flag, "true");
+    else if (next === undefined || next.startsWith("--")) problems.push(`--${flag} needs a value (${row.value})`);
+    else {
+      given.set(flag, next);
+      index++;
+    }
+  }
+  return given;
+}
+
+function readValue(
+  row: Row<unknown>,
+  command: Command,
+  given: ReadonlyMap<string, string>,
+  environment: NodeJS.ProcessEnv,
+  problems: string[],
+): unknown {
+  const variable = environmentName(row.flag);
+  const fromLine = given.get(row.flag);
+  const source = fromLine ?? (row.commands.includes(command) ? environment[variable] : undefined);
+  if (source === undefined) return row.default;
+  const parsed = row.parse(source);
+  if ("value" in parsed) return parsed.value;
+  problems.push(
+    `${fromLine === undefined ? variable : `--${row.flag}`}: ${parsed.problem}, not ${JSON.stringify(source)}`,
+  );
+  return row.default;
+}
+
+/** The rows have been walked one by one; that the result has all of them is checked, not assumed. */
+function assertComplete(values: { [name: string]: unknown }): Options {
+  if (!isComplete(values)) throw new Error("an option has no value");
+  return values;
+}
+function isComplete(values: { [name: string]: unknown }): values is Options & { [name: string]: unknown } {
+  return Object.keys(rows).every((name) => name in values);
+}
+
+function defaultText(row: Row<unknown>): string {
+  if (row.shown !== undefined) return row.shown;
+  return Array.isArray(row.default) ? row.default.join(",") : String(row.default);
+}
+
+/** The options of one command as aligned lines. */
+export function helpText(command: Command): string {
+  const lines = Object.values(rows)
+    .filter((row) => row.commands.includes(command))
+    .map((row) => {
+      const shown = defaultText(row);
+      return [`  --${row.flag} ${row.value}`, `${row.help}${shown === "" ? "" : ` Default: ${shown}.`}`] as const;
+    });
+  const width = Math.max(...lines.map(([name]) => name.length)) + 2;
+  return [
+    `Usage: functionmesh ${command} [options]      (commands: ${commands.join(", ")})`,
+    "",
+    ...lines.map(([name, help]) => name.padEnd(width) + help),
+    "",
+    "Each option may also be given by an environment variable: FUNCTIONMESH_SECURE_PORT for --secure-port.",
+    "",
+  ].join("\n");
+}
+
+/** The README's table, made from the same rows. */
+export function optionsTable(): string {
+  return [
+    "| Option | Commands | Default | Meaning |",
+    "|---|---|---|---|",
+    ...Object.values(rows).map((row) => {
+      const shown = defaultText(row);
+      return `| \`--${row.flag} ${row.value}\` | ${row.commands.join(", ")} | ${shown === "" ? "" : `\`${shown}\``} | ${row.help} |`;
+    }),
+  ].join("\n");
+}
