@@ -68,7 +68,10 @@ export class WorkQueue {
   /** Of several delays for one key the earliest counts. */
   addAfter(key: string, delayMs: number): void {
     if (this.#shutDown) return;
-    if (delayMs <= 0) return this.add(key);
+    if (delayMs <= 0) {
+      this.add(key);
+      return;
+    }
     const dueMs = this.#clock.now() + delayMs;
     const waiting = this.#waiting.get(key);
     if (waiting !== undefined && waiting.dueMs <= dueMs) return;
@@ -130,7 +133,10 @@ export class WorkQueue {
 
   #offer(key: string): void {
     const take = this.#takers.shift();
-    if (take !== undefined) return take(this.#hold(key));
+    if (take !== undefined) {
+      take(this.#hold(key));
+      return;
+    }
     this.#ready.push(key);
     this.#metrics.depth(this.length);
   }

@@ -1,0 +1,57 @@
+import type { Clock } from "../../controllers/runtime/clock.ts";
+
+type Timer = { readonly dueMs: number; readonly callback: () => void };
+
+/** A clock that stands still until a test advances it. */
+export class FakeClock implements Clock {
+  #nowMs: number;
+  readonly #timers = new Set<Timer>();
+
+  constructor(nowMs = Date.parse("2026-01-01T00:00:00Z")) {
+    this.#nowMs = nowMs;
+  }
+
+  now(): number {
+    return this.#nowMs;
+  }
+
+  /** Timers not yet due or cancelled. */
+  get pending(): number {
+    return this.#timers.size;
+  }
+
+  after(delayMs: number, callback: () => void): () => void {
+    const timer = { dueMs: this.#nowMs + Math.max(delayMs, 0), callback };
+    this.#timers.add(timer);
+    return () => this.#timers.delete(timer);
+  }
+
+  /** Fires what becomes due, in order, and lets everything that follows from it settle in between. */
+  async advance(ms: number): Promise<void> {
+    const until = this.#nowMs + ms;
+    for (let timer = this.#next(until); timer !== undefined; timer = this.#next(until)) {
+      this.#timers.delete(timer);
+      this.#nowMs = Math.max(this.#nowMs, timer.dueMs);
+      timer.callback();
+      await settle();
+    }
+    this.#nowMs = until;
+    await settle();
+  }
+
+  #next(until: number): Timer | undefined {
+    let earliest: Timer | undefined;
+    for (const timer of this.#timers) {
+      if (timer.dueMs <= until && (earliest === undefined || timer.dueMs < earliest.dueMs)) earliest = timer;
+    }
+    return earliest;
+  }
+}
+
+/** Turns of the event loop that no chain of promises in these tests outlives. */
+const turns = 30;
+
+/** Lets everything that needs no time happen. */
+export async function settle(): Promise<void> {
+  for (let turn = 0; turn < turns; turn++) await new Promise<void>((resolve) => setImmediate(resolve));
+}
