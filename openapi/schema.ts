@@ -28,7 +28,10 @@ export type Schema = Omit<SchemaObject, "properties" | "items" | "additionalProp
 
 /** A reference may carry a description, a default and list or map facts of its own; they win over the target's. */
 export type SchemaRef = ReferenceObject &
-  Pick<Schema, "description" | "default" | "x-kubernetes-map-type" | "x-kubernetes-patch-strategy" | "x-kubernetes-patch-merge-key">;
+  Pick<
+    Schema,
+    "description" | "default" | "x-kubernetes-map-type" | "x-kubernetes-patch-strategy" | "x-kubernetes-patch-merge-key"
+  >;
 
 export type SchemaOrRef = Schema | SchemaRef;
 

@@ -1,3 +1,4 @@
+import { keyedBy, type ListFacts, patchedBy } from "../nodes.ts";
 import type { Schema } from "../schema.ts";
 
 /**
@@ -154,14 +155,6 @@ export const quantities: ReadonlySet<string> = new Set([
   "V2MetricValueStatus.value",
 ]);
 
-type ListFacts = Pick<
-  Schema,
-  | "x-kubernetes-list-type"
-  | "x-kubernetes-list-map-keys"
-  | "x-kubernetes-patch-strategy"
-  | "x-kubernetes-patch-merge-key"
->;
-
 /** Every other list but a List's `items` is atomic. */
 export const lists: { readonly [field: string]: ListFacts } = {
   "V1Container.env": keyedBy("name"),
@@ -204,15 +197,6 @@ export const lists: { readonly [field: string]: ListFacts } = {
   "V1UncountedTerminatedPods.succeeded": { "x-kubernetes-list-type": "set" },
   "V2HorizontalPodAutoscalerStatus.conditions": keyedBy("type"),
 };
-
-/** Strategic merge patch knows one key only: the first. */
-export function keyedBy(key: string, ...more: string[]): ListFacts {
-  return { "x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": [key, ...more], ...patchedBy(key) };
-}
-
-function patchedBy(key: string): ListFacts {
-  return { "x-kubernetes-patch-merge-key": key, "x-kubernetes-patch-strategy": "merge" };
-}
 
 /** Models, and maps of strings, that have one owner as a whole. */
 export const atomicMaps: ReadonlySet<string> = new Set([

@@ -12,7 +12,7 @@ import { type Model, parseModel } from "./model.ts";
  * dependency, and made anew when it or the generator changes.
  */
 const packageName = "@kubernetes/client-node";
-const generatorFiles = ["facts", "generate", "model"];
+const generatorFiles = ["facts", "generate", "model", "../nodes"];
 
 /**
  * The schemas of Kubernetes' own kinds, by component name.
