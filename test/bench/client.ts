@@ -1,6 +1,7 @@
 /** A small HTTPS client for benchmarks: keep-alive, a kubeconfig's identity, bodies as bytes. */
 import { readFile } from "node:fs/promises";
-import { Agent, type IncomingMessage, request } from "node:https";
+import type { IncomingMessage } from "node:http";
+import { Agent, request } from "node:https";
 import { parse } from "yaml";
 
 type Kubeconfig = {

@@ -110,8 +110,15 @@ async function coldStarts(directory: string): Promise<void> {
   });
 }
 
+async function resourceVersionOf(client: BenchClient, path: string): Promise<string> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of await client.open(path)) chunks.push(chunk);
+  return /"resourceVersion":"(\d+)"/.exec(Buffer.concat(chunks).toString())?.[1] ?? "0";
+}
+
 /** One event to many watchers: from the write's acknowledgement on the wire to each watcher's event. */
 async function fanOut(client: BenchClient, pid: number, rounds: number): Promise<void> {
+  const version = await resourceVersionOf(client, `${collection}/bench-0`);
   let [arrived, sum] = [0, 0];
   let latencies: number[] = [];
   let sent = 0;
@@ -160,7 +167,6 @@ async function fanOut(client: BenchClient, pid: number, rounds: number): Promise
   for (const stream of streams) stream.destroy();
 }
 
-const version = "";
 const directory = await mkdtemp(join(tmpdir(), "functionmesh-bench-"));
 try {
   await coldStarts(directory);
@@ -188,7 +194,7 @@ try {
   await createAt(1, 500);
   await createAt(8, 2000);
   await createAt(16, 2000);
-  await createAt(64, Math.max(0, objects - created - 0));
+  await createAt(64, Math.max(0, objects - created));
   await measure("GET", pid, 4000, 1, (index) =>
     expectStatus(client.send("GET", `${collection}/bench-${index % created}`), 200),
   );
