@@ -1,0 +1,138 @@
+/** Kubelet and scheduler in one: pods run as soon as they exist, those of Jobs have done their work, and stop when told. */
+import type { JsonObject, KubeObject } from "../../apiserver/apis/meta/v1.ts";
+import type { ResourceClient } from "../../apiserver/client/client.ts";
+import { listOf, objectOf, textOf } from "../../apiserver/machinery/fields.ts";
+import { isObject } from "../../apiserver/machinery/json.ts";
+import { type Clock, timestamp } from "../runtime/clock.ts";
+import type { Informer, Trigger } from "../runtime/interface.ts";
+import type { ObjectKey } from "../runtime/object-key.ts";
+import { done, type ReconcileContext, type Reconciler, type Result } from "../runtime/reconciler.ts";
+import { controllerOf, ownKind } from "../runtime/triggers.ts";
+import { hashOf } from "./hash-name.ts";
+import { hasEnded, isTerminating, nodeName, phaseOf, simulatedLabel } from "./pods.ts";
+import { unlessGone } from "./requests.ts";
+import { podType } from "./types.ts";
+
+const hostAddress = "10.0.0.1";
+
+export class Kubelet implements Reconciler {
+  readonly #client: ResourceClient;
+  readonly #clock: Clock;
+  readonly #pods: Informer;
+
+  constructor(deps: { client: ResourceClient; clock: Clock; pods: Informer }) {
+    this.#client = deps.client;
+    this.#clock = deps.clock;
+    this.#pods = deps.pods;
+  }
+
+  triggers(): readonly Trigger[] {
+    return [ownKind(this.#pods)];
+  }
+
+  async reconcile(key: ObjectKey, { signal }: ReconcileContext): Promise<Result> {
+    const pod = this.#pods.lister.get(key);
+    if (pod === undefined) return done;
+    if (isTerminating(pod)) await this.#stop(pod, signal);
+    else if (pod.metadata.labels?.[simulatedLabel] !== "true") await this.#place(pod, signal);
+    else if (phaseOf(pod) !== "Running" && !hasEnded(pod)) await this.#run(pod, signal);
+    return done;
+  }
+
+  /** Ends the grace period; a pod without one is held by a finalizer, which is not ours to judge. */
+  async #stop(pod: KubeObject, signal: AbortSignal): Promise<void> {
+    const { uid = "", deletionGracePeriodSeconds = 0 } = pod.metadata;
+    if (deletionGracePeriodSeconds === 0) return;
+    await unlessGone(this.#client.delete(refOf(pod), { gracePeriodSeconds: 0, preconditions: { uid }, signal }));
+  }
+
+  /** Takes over a pod that none of the controllers here has made. */
+  async #place(pod: KubeObject, signal: AbortSignal): Promise<void> {
+    const body = { metadata: { uid: pod.metadata.uid, labels: { [simulatedLabel]: "true" } }, spec: { nodeName } };
+    await unlessGone(this.#client.patch(refOf(pod), { type: "merge", body }, { signal }));
+  }
+
+  async #run(pod: KubeObject, signal: AbortSignal): Promise<void> {
+    const now = timestamp(this.#clock.now());
+    const status = controllerOf(pod)?.kind === "Job" ? succeededStatus(pod, now) : runningStatus(pod, now);
+    await unlessGone(this.#client.update(podType, { ...pod, status }, { subresource: "status", signal }));
+  }
+}
+
+const refOf = ({ metadata: { name = "", namespace = "" } }: KubeObject) => ({ type: podType, name, namespace });
+
+/** From 10.0.0.0/8, by uid. */
+function podAddress({ metadata: { uid = "" } }: KubeObject): string {
+  const hash = hashOf(uid);
+  return `10.${1 + ((hash >>> 16) % 254)}.${(hash >>> 8) & 255}.${1 + (hash % 254)}`;
+}
+
+const condition = (type: string, status: "True" | "False", now: string, reason = ""): JsonObject => ({
+  type,
+  status,
+  lastTransitionTime: now,
+  ...(reason === "" ? {} : { reason }),
+});
+
+function runningStatus(pod: KubeObject, now: string): JsonObject {
+  const types = ["PodReadyToStartContainers", "Initialized", "Ready", "ContainersReady", "PodScheduled"];
+  return {
+    ...commonStatus(pod, now),
+    phase: "Running",
+    conditions: types.map((type) => condition(type, "True", now)),
+    initContainerStatuses: containers(pod, "initContainers").map((container) => completed(container, now)),
+    containerStatuses: containers(pod, "containers").map((container) => ({
+      ...containerStatus(container),
+      ready: true,
+      started: true,
+      state: { running: { startedAt: now } },
+    })),
+  };
+}
+
+function succeededStatus(pod: KubeObject, now: string): JsonObject {
+  const over = (type: string) => condition(type, "False", now, "PodCompleted");
+  return {
+    ...commonStatus(pod, now),
+    phase: "Succeeded",
+    conditions: [
+      over("PodReadyToStartContainers"),
+      condition("Initialized", "True", now, "PodCompleted"),
+      over("Ready"),
+      over("ContainersReady"),
+      condition("PodScheduled", "True", now),
+    ],
+    initContainerStatuses: containers(pod, "initContainers").map((container) => completed(container, now)),
+    containerStatuses: containers(pod, "containers").map((container) => completed(container, now)),
+  };
+}
+
+function commonStatus(pod: KubeObject, now: string): JsonObject {
+  const podIP = podAddress(pod);
+  return {
+    ...objectOf(pod, "status"),
+    hostIP: hostAddress,
+    hostIPs: [{ ip: hostAddress }],
+    podIP,
+    podIPs: [{ ip: podIP }],
+    startTime: now,
+  };
+}
+
+const containers = (pod: KubeObject, field: "containers" | "initContainers"): readonly JsonObject[] =>
+  listOf(objectOf(pod, "spec"), field).filter(isObject);
+
+const containerStatus = (container: JsonObject): JsonObject => ({
+  name: textOf(container, "name"),
+  image: textOf(container, "image"),
+  imageID: "",
+  restartCount: 0,
+  lastState: {},
+});
+
+const completed = (container: JsonObject, now: string): JsonObject => ({
+  ...containerStatus(container),
+  ready: false,
+  started: false,
+  state: { terminated: { exitCode: 0, reason: "Completed", startedAt: now, finishedAt: now } },
+});
