@@ -1,0 +1,23 @@
+import { sinkType } from "../../apiserver/apis/compute/v1alpha1/group.ts";
+import type { SinkResource } from "../../apiserver/apis/compute/v1alpha1/sink.ts";
+import { subscriptionTasks } from "../workloads/cleanup-tasks.ts";
+import { cryptoConfigs } from "../workloads/pulsar-access.ts";
+import { javaRuntime } from "../workloads/runtime.ts";
+import { identity, type Workload } from "../workloads/workload.ts";
+import { sinkDetails } from "./details.ts";
+
+export function sinkWorkload(sink: SinkResource): Workload {
+  const spec = sink.spec ?? {};
+  return {
+    type: sinkType,
+    component: "sink",
+    ...identity(sink),
+    spec,
+    kindLabels: {},
+    ...(spec.java && { runtime: javaRuntime(spec.java) }),
+    details: sinkDetails(spec),
+    javaFlags: { before: [], after: [] },
+    cryptoConfigs: cryptoConfigs(undefined, spec.input),
+    cleanup: subscriptionTasks(spec),
+  };
+}

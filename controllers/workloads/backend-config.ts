@@ -1,0 +1,65 @@
+/** What the BackendConfigs of the installation and of the namespace add to a pod (FM 4.9). */
+import type { BackendConfigResource } from "../../apiserver/apis/compute/v1alpha1/backend-config.ts";
+import type { Container } from "../../apiserver/apis/compute/v1alpha1/core-types.ts";
+import type { PodPolicy } from "../../apiserver/apis/compute/v1alpha1/pod-policy.ts";
+import { livenessProbe } from "./container.ts";
+import { type PodTemplate, some } from "./pod-template.ts";
+import { sortedEntries } from "./workload.ts";
+
+/** Those that hold for one workload; either may be missing. */
+export type BackendConfigs = {
+  readonly global?: BackendConfigResource;
+  readonly namespaced?: BackendConfigResource;
+};
+
+/** Adds to `template` what the workload leaves open; the workload wins, then the namespace, then the installation. */
+export function overlayBackendConfigs(
+  template: PodTemplate,
+  { global, namespaced }: BackendConfigs,
+  mainContainer: string,
+): PodTemplate {
+  if (global === undefined && namespaced === undefined) return template;
+  const outer = global?.spec?.pod ?? {};
+  const inner = namespaced?.spec?.pod ?? {};
+  const policy: PodPolicy = { ...outer, ...inner };
+  const env = sortedEntries({ ...global?.spec?.env, ...namespaced?.spec?.env }).map(([name, value]) => ({
+    name,
+    value,
+  }));
+  const { metadata, spec } = template;
+  return {
+    metadata: {
+      labels: { ...outer.labels, ...inner.labels, ...metadata.labels },
+      annotations: { ...outer.annotations, ...inner.annotations, ...metadata.annotations },
+    },
+    spec: {
+      ...spec,
+      containers: spec.containers.map((container) => ({
+        ...(container.name === mainContainer ? withProbes(container, policy) : container),
+        env: [...env, ...(container.env ?? [])],
+      })),
+      nodeSelector: someEntries({ ...outer.nodeSelector, ...inner.nodeSelector, ...spec.nodeSelector }),
+      tolerations: some([...(outer.tolerations ?? []), ...(inner.tolerations ?? []), ...(spec.tolerations ?? [])]),
+      imagePullSecrets: some([
+        ...(outer.imagePullSecrets ?? []),
+        ...(inner.imagePullSecrets ?? []),
+        ...(spec.imagePullSecrets ?? []),
+      ]),
+      affinity: spec.affinity ?? policy.affinity,
+      securityContext: spec.securityContext ?? policy.securityContext,
+      terminationGracePeriodSeconds: spec.terminationGracePeriodSeconds ?? policy.terminationGracePeriodSeconds,
+      serviceAccountName: spec.serviceAccountName || policy.serviceAccountName || undefined,
+    },
+  };
+}
+
+function withProbes(container: Container, { liveness, startupProbe }: PodPolicy): Container {
+  return {
+    ...container,
+    livenessProbe: container["livenessProbe"] ?? (liveness && livenessProbe(liveness)),
+    startupProbe: container["startupProbe"] ?? startupProbe,
+  };
+}
+
+const someEntries = <T>(map: { [key: string]: T }): { [key: string]: T } | undefined =>
+  Object.keys(map).length === 0 ? undefined : map;

@@ -1,0 +1,83 @@
+/** The main container (FM 4.4). */
+import type { Container, EnvVar, Probe } from "../../apiserver/apis/compute/v1alpha1/core-types.ts";
+import type { PulsarMessaging } from "../../apiserver/apis/compute/v1alpha1/messaging.ts";
+import type { Liveness } from "../../apiserver/apis/compute/v1alpha1/pod-policy.ts";
+import type { JsonObject } from "../../apiserver/apis/meta/v1.ts";
+import type { Settings } from "../settings.ts";
+import { grpcPort, metricsPort } from "./command/flags.ts";
+import { goLogLevel } from "./command/go.ts";
+import { mainCommand } from "./command/main-command.ts";
+import { mainImage, pullPolicy } from "./images.ts";
+import { layOutVolumes, mainUses } from "./volumes.ts";
+import { sortedEntries, type Workload } from "./workload.ts";
+
+export const mainContainerName = ({ component }: Workload): string => `pulsar-${component}`;
+
+export const podNameVariable: EnvVar = { name: "POD_NAME", valueFrom: { fieldRef: { fieldPath: "metadata.name" } } };
+
+/** Takes away what no container of ours needs. */
+export const hardened = (): JsonObject => ({ capabilities: { drop: ["ALL"] }, allowPrivilegeEscalation: false });
+
+export function mainContainer(workload: Workload, settings: Settings): Container {
+  const { spec } = workload;
+  const { mounts } = layOutVolumes(spec.pod?.volumes ?? [], mainUses(workload, settings));
+  return {
+    name: mainContainerName(workload),
+    image: mainImage(workload, settings),
+    imagePullPolicy: pullPolicy(workload, settings),
+    command: mainCommand(workload, settings),
+    ports: [
+      { name: "tcp-grpc", containerPort: grpcPort, protocol: "TCP" },
+      { name: "http-metrics", containerPort: metricsPort, protocol: "TCP" },
+    ],
+    env: environment(workload),
+    envFrom: environmentSources(workload),
+    resources: spec.resources,
+    volumeMounts: [...(spec.volumeMounts ?? []), ...mounts],
+    livenessProbe: spec.pod?.liveness && livenessProbe(spec.pod.liveness),
+    startupProbe: spec.pod?.startupProbe,
+    securityContext: hardened(),
+  };
+}
+
+export function environment({ spec, runtime }: Workload): EnvVar[] {
+  const secrets = sortedEntries(spec.secretsMap).map(([name, { path = "", key = "" }]) => ({
+    name,
+    valueFrom: { secretKeyRef: { name: path, key } },
+  }));
+  const goLevel =
+    runtime?.language === "go" && runtime.log.logConfig === undefined
+      ? [{ name: "LOGGING_LEVEL", value: goLogLevel(runtime.log.level) }]
+      : [];
+  return [podNameVariable, ...secrets, ...(spec.pod?.env ?? []), ...goLevel];
+}
+
+/** Variables from the ConfigMap and the Secrets of one Pulsar cluster. */
+export function accessSources(messaging: PulsarMessaging | undefined, prefix?: string): JsonObject[] {
+  const named = (name: string | undefined, source: "configMapRef" | "secretRef"): JsonObject[] =>
+    name ? [{ ...(prefix ? { prefix } : {}), [source]: { name } }] : [];
+  return [
+    ...named(messaging?.pulsarConfig, "configMapRef"),
+    ...named(messaging?.authSecret, "secretRef"),
+    ...named(messaging?.tlsSecret, "secretRef"),
+  ];
+}
+
+export const environmentSources = ({ spec }: Workload): JsonObject[] => [
+  ...accessSources(spec.pulsar),
+  ...accessSources(spec.pulsarPackageService, "PACKAGE_"),
+];
+
+/** Absent unless a period is given: that is what asks for the probe. */
+export function livenessProbe(liveness: Liveness): Probe | undefined {
+  const { periodSeconds = 0, initialDelaySeconds = 0, successThreshold, failureThreshold } = liveness;
+  if (periodSeconds <= 0) return undefined;
+  return {
+    httpGet: { path: "/", port: metricsPort, scheme: "HTTP" },
+    initialDelaySeconds: Math.max(0, initialDelaySeconds),
+    timeoutSeconds: periodSeconds,
+    periodSeconds,
+    successThreshold: successThreshold || undefined,
+    failureThreshold: failureThreshold || undefined,
+  };
+}

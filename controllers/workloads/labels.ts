@@ -1,0 +1,34 @@
+import { objectName, type Workload } from "./workload.ts";
+
+export const group = "compute.functionmesh.io";
+/** Found on every object of a workload, the clean-up Job included: whose it is. */
+export const nameLabel = `${group}/name`;
+export const namespaceLabel = `${group}/namespace`;
+export const componentLabel = `${group}/component`;
+
+/**
+ * Labels of a workload's objects and pods; the StatefulSet's and the Service's selector (FM 4.1). Selectors cannot be
+ * changed, so neither can these.
+ */
+export function componentLabels(workload: Workload): { [key: string]: string } {
+  const { name, namespace, component, kindLabels } = workload;
+  return {
+    ...kindLabels,
+    "app.kubernetes.io/instance": objectName(workload),
+    "app.kubernetes.io/name": objectName(workload),
+    [componentLabel]: component,
+    [nameLabel]: name,
+    [namespaceLabel]: namespace,
+    component,
+    name,
+    namespace,
+  };
+}
+
+/** A label selector as text, keys sorted, as `status.selector` and the scale subresource show it. */
+export function selectorText(labels: { readonly [key: string]: string }): string {
+  return Object.keys(labels)
+    .sort()
+    .map((key) => `${key}=${labels[key]}`)
+    .join(",");
+}

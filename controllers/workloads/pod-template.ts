@@ -1,0 +1,93 @@
+/** What every pod of a workload looks like (FM 4.3). */
+import type {
+  Affinity,
+  Container,
+  LocalObjectReference,
+  PodSecurityContext,
+  Toleration,
+  Volume,
+} from "../../apiserver/apis/compute/v1alpha1/core-types.ts";
+import type { JsonObject } from "../../apiserver/apis/meta/v1.ts";
+import type { Settings } from "../settings.ts";
+import { metricsPort } from "./command/flags.ts";
+import type { Workload } from "./workload.ts";
+
+/** A core/v1 PodTemplateSpec, named as far as the renderer looks into it again. */
+export type PodTemplate = {
+  metadata: { labels: { [key: string]: string }; annotations: { [key: string]: string } };
+  spec: PodSpec;
+};
+export type PodSpec = JsonObject & {
+  containers: Container[];
+  initContainers?: Container[] | undefined;
+  volumes?: Volume[] | undefined;
+  nodeSelector?: { [key: string]: string } | undefined;
+  tolerations?: Toleration[] | undefined;
+  affinity?: Affinity | undefined;
+  serviceAccountName?: string | undefined;
+  terminationGracePeriodSeconds?: number | undefined;
+  imagePullSecrets?: LocalObjectReference[] | undefined;
+  securityContext?: PodSecurityContext | undefined;
+  restartPolicy?: "OnFailure" | "Never" | undefined;
+};
+
+/** What differs between the pods of a StatefulSet and that of a clean-up Job. */
+export type PodContents = {
+  readonly labels: { readonly [key: string]: string };
+  readonly initContainers: readonly Container[];
+  readonly containers: readonly Container[];
+  readonly volumes: readonly Volume[];
+  /** Keep the pods of one workload apart. */
+  readonly spread: boolean;
+};
+
+/** The ids that the runner images' files belong to. */
+const user = 10000;
+const userGroup = 10001;
+
+export function podTemplate({ spec }: Workload, settings: Settings, contents: PodContents): PodTemplate {
+  const pod = spec.pod ?? {};
+  const labels = { ...contents.labels, ...settings.podLabels, ...pod.labels };
+  const annotations = {
+    "prometheus.io/scrape": "true",
+    "prometheus.io/port": String(metricsPort),
+    ...settings.podAnnotations,
+    ...pod.annotations,
+  };
+  const pullSecrets = [...(pod.imagePullSecrets ?? []), ...settings.imagePullSecrets.map((name) => ({ name }))];
+  const spread = contents.spread && settings.defaultAffinity && pod.disableDefaultAffinity !== true;
+  return {
+    metadata: { labels, annotations },
+    spec: {
+      initContainers: some([...contents.initContainers]),
+      containers: [...contents.containers],
+      volumes: some([...contents.volumes]),
+      nodeSelector: pod.nodeSelector,
+      tolerations: some(pod.tolerations ?? []),
+      affinity: spread ? spreadAffinity(pod.affinity, labels) : pod.affinity,
+      serviceAccountName: pod.serviceAccountName || undefined,
+      terminationGracePeriodSeconds: pod.terminationGracePeriodSeconds,
+      imagePullSecrets: some(pullSecrets),
+      securityContext: pod.securityContext ?? {
+        runAsUser: user,
+        runAsGroup: userGroup,
+        fsGroup: userGroup,
+        runAsNonRoot: settings.runAsNonRoot,
+        seccompProfile: { type: "RuntimeDefault" },
+      },
+    },
+  };
+}
+
+/** An empty list is written as an absent one: the API server drops it, so it would always look changed. */
+export const some = <T>(list: T[]): T[] | undefined => (list.length === 0 ? undefined : list);
+
+function spreadAffinity(affinity: Affinity | undefined, matchLabels: { [key: string]: string }): Affinity {
+  const term = {
+    weight: 100,
+    podAffinityTerm: { labelSelector: { matchLabels }, topologyKey: "kubernetes.io/hostname" },
+  };
+  const apart = affinity?.podAntiAffinity;
+  const preferred = [...(apart?.preferredDuringSchedulingIgnoredDuringExecution ?? []), term];
+  return { ...affinity, podAntiAffinity: { ...apart, preferredDuringSchedulingIgnoredDuringExecution: preferred } };
+}

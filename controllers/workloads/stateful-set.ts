@@ -1,0 +1,51 @@
+/** The StatefulSet that runs a workload's instances (FM 4.2). */
+import type { JsonObject, KubeObject } from "../../apiserver/apis/meta/v1.ts";
+import type { Settings } from "../settings.ts";
+import { type BackendConfigs, overlayBackendConfigs } from "./backend-config.ts";
+import { mainContainer, mainContainerName } from "./container.ts";
+import { downloaderContainer } from "./downloader.ts";
+import { filebeatContainer } from "./filebeat.ts";
+import { componentLabels } from "./labels.ts";
+import { childMetadata } from "./metadata.ts";
+import { type PodTemplate, podTemplate } from "./pod-template.ts";
+import { layOutVolumes, mainUses } from "./volumes.ts";
+import { objectName, serviceName, type Workload } from "./workload.ts";
+
+export function desiredStatefulSet(workload: Workload, configs: BackendConfigs, settings: Settings): KubeObject {
+  const { spec, volumeClaimTemplates, claimRetentionPolicy } = workload;
+  const template = overlayBackendConfigs(podOf(workload, settings), configs, mainContainerName(workload));
+  const statefulSet: JsonObject = {
+    replicas: spec.replicas ?? 1,
+    selector: { matchLabels: componentLabels(workload) },
+    serviceName: serviceName(workload),
+    podManagementPolicy: "Parallel",
+    updateStrategy: { type: "RollingUpdate" },
+    template,
+    volumeClaimTemplates:
+      volumeClaimTemplates && volumeClaimTemplates.length > 0 ? [...volumeClaimTemplates] : undefined,
+    persistentVolumeClaimRetentionPolicy: claimRetentionPolicy,
+  };
+  return {
+    apiVersion: "apps/v1",
+    kind: "StatefulSet",
+    metadata: childMetadata(workload, objectName(workload)),
+    spec: statefulSet,
+  };
+}
+
+function podOf(workload: Workload, settings: Settings): PodTemplate {
+  const pod = workload.spec.pod ?? {};
+  const downloader = downloaderContainer(workload, settings);
+  const filebeat = filebeatContainer(workload, settings);
+  return podTemplate(workload, settings, {
+    labels: componentLabels(workload),
+    initContainers: [...(pod.initContainers ?? []), ...(downloader === undefined ? [] : [downloader])],
+    containers: [
+      ...(pod.sidecars ?? []),
+      mainContainer(workload, settings),
+      ...(filebeat === undefined ? [] : [filebeat]),
+    ],
+    volumes: layOutVolumes(pod.volumes ?? [], mainUses(workload, settings)).volumes,
+    spread: true,
+  });
+}

@@ -1,0 +1,94 @@
+/** The volumes of a pod and where its main container mounts them (FM 4.6). */
+import { createHash } from "node:crypto";
+import type { Volume, VolumeMount } from "../../apiserver/apis/compute/v1alpha1/core-types.ts";
+import { deepEqual } from "../../apiserver/machinery/json.ts";
+import type { Settings } from "../settings.ts";
+import { mountedLogConfig } from "./command/log-config.ts";
+import { downloadMount, usesDownloader } from "./command/package-file.ts";
+import { type PulsarAccess, packageAccess, runtimeAccess, type SecretFile, secretFiles } from "./pulsar-access.ts";
+import { shipsLogFiles, type Workload } from "./workload.ts";
+
+export const logVolume: Volume = { name: "filebeat-logs", emptyDir: {} };
+export const logMount: VolumeMount = { name: logVolume.name, mountPath: "/pulsar/logs/functions" };
+export const downloadVolume: Volume = { name: "downloader-volume", emptyDir: {} };
+
+/** A volume a pod needs; with `mountPath`, its main container sees it there. */
+export type VolumeUse = { readonly volume: Volume; readonly mountPath?: string; readonly subPath?: string };
+
+/** Longest name of a volume: it must be a DNS label. */
+const maxNameLength = 63;
+/** Leaves room for a dash and a digest of the content when two names are cut to the same. */
+const distinctNameLength = maxNameLength - 9;
+
+function volumeName(text: string): string {
+  const clean = text.toLowerCase().replace(/[^-a-z0-9]+/g, "-");
+  return clean.slice(0, maxNameLength).replace(/^-+|-+$/g, "");
+}
+
+export function secretUse({ secret, key, mountPath }: SecretFile): VolumeUse {
+  const items = [{ key, path: key }];
+  return { volume: { name: volumeName(`${secret}-${key}`), secret: { secretName: secret, items } }, mountPath };
+}
+
+export const accessUses = (access: PulsarAccess): VolumeUse[] => secretFiles(access).map(secretUse);
+
+export function cryptoUses({ cryptoConfigs }: Workload): VolumeUse[] {
+  return cryptoConfigs
+    .flatMap(({ cryptoSecrets }) => cryptoSecrets ?? [])
+    .flatMap(({ secretName = "", secretKey = "", asVolume }) =>
+      asVolume ? [secretUse({ secret: secretName, key: secretKey, mountPath: asVolume })] : [],
+    );
+}
+
+export function logConfigUses({ runtime }: Workload): VolumeUse[] {
+  const file = mountedLogConfig(runtime);
+  if (file === undefined) return [];
+  const { configMap, key, language, directory, fileName } = file;
+  const name = volumeName(`${configMap}-${language}-log-conf`);
+  return [
+    {
+      volume: { name, configMap: { name: configMap, items: [{ key, path: fileName }] } },
+      mountPath: directory,
+    },
+  ];
+}
+
+export function mainUses(workload: Workload, settings: Settings): VolumeUse[] {
+  const { spec, runtime } = workload;
+  const packages = packageAccess(spec);
+  return [
+    ...(shipsLogFiles(spec) ? [{ volume: logVolume, mountPath: logMount.mountPath }] : []),
+    ...accessUses(runtimeAccess(spec)),
+    ...cryptoUses(workload),
+    ...logConfigUses(workload),
+    ...(packages === undefined ? [] : accessUses(packages)),
+    ...(runtime !== undefined && usesDownloader(runtime, settings)
+      ? [{ volume: downloadVolume, ...downloadMount(runtime, settings) }]
+      : []),
+  ];
+}
+
+/**
+ * Adds what a pod needs to the volumes its user defined. The same content is one volume however often it is used;
+ * different contents never share a name (FM W-51).
+ */
+export function layOutVolumes(
+  userVolumes: readonly Volume[],
+  uses: readonly VolumeUse[],
+): { volumes: Volume[]; mounts: VolumeMount[] } {
+  const volumes = new Map(userVolumes.map((volume) => [volume.name, volume]));
+  const mounts = new Map<string, VolumeMount>();
+  for (const { volume, mountPath, subPath } of uses) {
+    const taken = volumes.get(volume.name);
+    const name = taken === undefined || deepEqual(taken, volume) ? volume.name : distinctName(volume);
+    volumes.set(name, { ...volume, name });
+    if (mountPath === undefined || mounts.has(mountPath)) continue;
+    mounts.set(mountPath, { name, mountPath, ...(subPath === undefined ? {} : { subPath }) });
+  }
+  return { volumes: [...volumes.values()], mounts: [...mounts.values()] };
+}
+
+function distinctName(volume: Volume): string {
+  const digest = createHash("sha256").update(JSON.stringify(volume)).digest("hex").slice(0, 8);
+  return `${volume.name.slice(0, distinctNameLength)}-${digest}`;
+}
