@@ -57,7 +57,7 @@ export async function followAuthenticationConfig(
 
 /** @throws Error naming the key that cannot be understood */
 export function parseAuthenticationConfig(configMap: KubeObject): AuthenticationConfig {
-  const data: JsonValue | undefined = configMap["data"];
+  const data: JsonValue | undefined = configMap.data;
   const text = (key: string): string => (isObject(data) ? stringOf(data[key]) : "");
   const names = (key: string): readonly string[] => {
     if (text(key) === "") return [];

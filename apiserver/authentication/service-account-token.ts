@@ -72,8 +72,8 @@ export function serviceAccountTokens(options: {
     },
     verify: async (token, wanted, signal) => {
       const claims = signer.verify(token);
-      if (claims === undefined || claims["iss"] !== issuer || !isCurrent(claims, nowSeconds())) return undefined;
-      const good = matchingAudiences(claims["aud"], wanted.length > 0 ? wanted : audiences);
+      if (claims === undefined || claims.iss !== issuer || !isCurrent(claims, nowSeconds())) return undefined;
+      const good = matchingAudiences(claims.aud, wanted.length > 0 ? wanted : audiences);
       if (good.length === 0) return undefined;
       const bound = boundObjectsOf(claims);
       if (bound === undefined) return undefined;
@@ -126,11 +126,11 @@ function boundObjectsOf(claims: JsonObject): BoundObjects | undefined {
   if (!isObject(kubernetes)) return undefined;
   const objects = boundClaims.flatMap(({ kind, claim }) => {
     const reference = kubernetes[claim];
-    return isObject(reference) ? [{ kind, name: stringOf(reference["name"]), uid: stringOf(reference["uid"]) }] : [];
+    return isObject(reference) ? [{ kind, name: stringOf(reference.name), uid: stringOf(reference.uid) }] : [];
   });
-  const namespace = stringOf(kubernetes["namespace"]);
+  const namespace = stringOf(kubernetes.namespace);
   const account = objects.find(({ kind }) => kind === "ServiceAccount");
-  if (account === undefined || claims["sub"] !== serviceAccountUserName({ namespace, name: account.name }))
+  if (account === undefined || claims.sub !== serviceAccountUserName({ namespace, name: account.name }))
     return undefined;
   return { namespace, objects };
 }
@@ -141,11 +141,11 @@ function identityOf(claims: JsonObject, bound: BoundObjects, audiences: readonly
   return {
     audiences,
     user: {
-      name: stringOf(claims["sub"]),
+      name: stringOf(claims.sub),
       uid: find("ServiceAccount")?.uid ?? "",
       groups: serviceAccountGroups(bound.namespace),
       extra: {
-        "authentication.kubernetes.io/credential-id": [`JTI=${stringOf(claims["jti"])}`],
+        "authentication.kubernetes.io/credential-id": [`JTI=${stringOf(claims.jti)}`],
         ...(pod === undefined
           ? {}
           : {

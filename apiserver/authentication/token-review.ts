@@ -40,16 +40,16 @@ export function tokenReviewVerifier(options: {
           signal: AbortSignal.any([signal, AbortSignal.timeout(requestTimeoutMs)]),
         });
       const answer = await retry(ask, reviewBackoff, { sleep: options.sleep ?? sleep, signal });
-      return identityFrom(answer["status"], wanted);
+      return identityFrom(answer.status, wanted);
     },
   };
 }
 
 function identityFrom(status: JsonValue | undefined, wanted: readonly string[]): TokenIdentity | undefined {
-  if (!isObject(status) || status["authenticated"] !== true) return undefined;
-  const user = userFromJson(status["user"]);
+  if (!isObject(status) || status.authenticated !== true) return undefined;
+  const user = userFromJson(status.user);
   if (user === undefined) return undefined;
-  const audiences = stringsOf(status["audiences"]);
+  const audiences = stringsOf(status.audiences);
   // A host that knows no audiences answers none: it would take a token meant for somebody else.
   if (wanted.length > 0 && !audiences.some((audience) => wanted.includes(audience))) return undefined;
   return { user, audiences };

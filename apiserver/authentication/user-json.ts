@@ -19,13 +19,13 @@ export function extraFromJson(value: JsonValue | undefined): NonNullable<UserInf
 /** `authentication.k8s.io/v1 UserInfo`; `undefined` when it names nobody. */
 export function userFromJson(value: JsonValue | undefined): UserInfo | undefined {
   if (!isObject(value)) return undefined;
-  const name = stringOf(value["username"]);
+  const name = stringOf(value.username);
   if (name === "") return undefined;
   return newUser({
     name,
-    groups: stringsOf(value["groups"]),
-    uid: stringOf(value["uid"]),
-    extra: extraFromJson(value["extra"]),
+    groups: stringsOf(value.groups),
+    uid: stringOf(value.uid),
+    extra: extraFromJson(value.extra),
   });
 }
 

@@ -1,6 +1,8 @@
+import type { KubeObject } from "../apis/meta/v1.ts";
 import type { ResourceClient, ResourceType } from "../client/client.ts";
 import { follow } from "../client/follow.ts";
 import type { Sleep } from "../client/retry.ts";
+import { isAlreadyExists } from "../errors/status-error.ts";
 import type { RbacKind, RbacPolicy } from "./rbac-policy.ts";
 
 const rbac = { group: "rbac.authorization.k8s.io", version: "v1" } as const;
@@ -38,4 +40,20 @@ export async function followRbac(
         }),
     ),
   );
+}
+
+/** Creates those objects that do not exist yet, all at once; existing ones are left as they are. */
+export async function ensureRbac(
+  client: ResourceClient,
+  objects: readonly (KubeObject & { readonly kind: RbacKind })[],
+  signal?: AbortSignal,
+): Promise<void> {
+  const ensure = async (object: (typeof objects)[number]): Promise<void> => {
+    try {
+      await client.create(rbacTypes[object.kind], object, signal === undefined ? {} : { signal });
+    } catch (error) {
+      if (!isAlreadyExists(error)) throw error;
+    }
+  };
+  await Promise.all(objects.map(ensure));
 }

@@ -57,14 +57,23 @@ export class RbacPolicy implements RbacLister {
   clusterRoleRules(name: string): readonly PolicyRule[] | undefined {
     const role = this.#clusterRoles.get(name);
     if (role === undefined || role.aggregates.length === 0) return role?.rules;
-    const known = this.#aggregated.get(name);
-    if (known !== undefined) return known;
-    const members = [...this.#clusterRoles].filter(
-      ([other, { labels }]) => other !== name && role.aggregates.some((selector) => selector.matches(labels)),
-    );
-    const rules = [...role.rules, ...members.flatMap(([, member]) => member.rules)];
-    this.#aggregated.set(name, rules);
+    let rules = this.#aggregated.get(name);
+    if (rules === undefined) {
+      rules = [...this.#collect(name, new Set())];
+      this.#aggregated.set(name, rules);
+    }
     return rules;
+  }
+
+  /** `seen` also ends cycles: roles may select each other, or themselves. */
+  *#collect(name: string, seen: Set<string>): Iterable<PolicyRule> {
+    const role = this.#clusterRoles.get(name);
+    if (role === undefined || seen.has(name)) return;
+    seen.add(name);
+    yield* role.rules;
+    if (role.aggregates.length === 0) return;
+    for (const [member, { labels }] of this.#clusterRoles)
+      if (role.aggregates.some((selector) => selector.matches(labels))) yield* this.#collect(member, seen);
   }
 
   grants(namespace: string, subject: SubjectKey): readonly Grant[] {
@@ -79,7 +88,7 @@ export class RbacPolicy implements RbacLister {
   readonly sinks: { readonly [Kind in RbacKind]: FollowSink } = {
     Role: sink(
       () => this.#roles.clear(),
-      (role) => this.#roles.set(keyOf(role), rulesFromJson(role["rules"])),
+      (role) => this.#roles.set(keyOf(role), rulesFromJson(role.rules)),
       (role) => this.#roles.delete(keyOf(role)),
     ),
     ClusterRole: sink(
@@ -141,11 +150,11 @@ function sink(clear: () => void, put: (object: KubeObject) => void, drop: (objec
 }
 
 function clusterRoleOf(role: KubeObject): ClusterRole {
-  const aggregation: JsonValue | undefined = role["aggregationRule"];
-  const selectors = isObject(aggregation) ? aggregation["clusterRoleSelectors"] : undefined;
+  const aggregation: JsonValue | undefined = role.aggregationRule;
+  const selectors = isObject(aggregation) ? aggregation.clusterRoleSelectors : undefined;
   return {
     labels: role.metadata.labels ?? {},
-    rules: rulesFromJson(role["rules"]),
+    rules: rulesFromJson(role.rules),
     aggregates: Array.isArray(selectors) ? selectors.filter(isObject).flatMap(selectorOrNone) : [],
   };
 }
@@ -199,20 +208,20 @@ class BindingIndex {
 
 /** The role a binding refers to; `undefined` when it refers to nothing that can be a role. */
 export function roleRefOf(binding: KubeObject): RoleRef | undefined {
-  const reference: JsonValue | undefined = binding["roleRef"];
+  const reference: JsonValue | undefined = binding.roleRef;
   if (!isObject(reference)) return undefined;
-  const kind = reference["kind"];
-  const name = stringOf(reference["name"]);
+  const kind = reference.kind;
+  const name = stringOf(reference.name);
   return kind === "Role" || kind === "ClusterRole" ? { kind, name } : undefined;
 }
 
 function subjectsOf(binding: KubeObject): readonly { key: SubjectKey; text: string }[] {
-  const subjects: JsonValue | undefined = binding["subjects"];
+  const subjects: JsonValue | undefined = binding.subjects;
   if (!Array.isArray(subjects)) return [];
   return subjects.filter(isObject).flatMap((subject) => {
-    const name = stringOf(subject["name"]);
-    const namespace = stringOf(subject["namespace"]) || (binding.metadata.namespace ?? "");
-    const kind = stringOf(subject["kind"]);
+    const name = stringOf(subject.name);
+    const namespace = stringOf(subject.namespace) || (binding.metadata.namespace ?? "");
+    const kind = stringOf(subject.kind);
     if (kind === "User" || kind === "Group")
       return [{ key: `${kind}/${name}` as const, text: `${kind} ${JSON.stringify(name)}` }];
     if (kind !== "ServiceAccount" || namespace === "") return [];

@@ -101,11 +101,11 @@ function coversResource(held: readonly string[], text: string): boolean {
 export function rulesFromJson(value: JsonValue | undefined): readonly PolicyRule[] {
   if (!Array.isArray(value)) return [];
   return value.filter(isObject).map((rule) => ({
-    verbs: stringsOf(rule["verbs"]),
-    apiGroups: stringsOf(rule["apiGroups"]),
-    resources: stringsOf(rule["resources"]),
-    resourceNames: stringsOf(rule["resourceNames"]),
-    nonResourceURLs: stringsOf(rule["nonResourceURLs"]),
+    verbs: stringsOf(rule.verbs),
+    apiGroups: stringsOf(rule.apiGroups),
+    resources: stringsOf(rule.resources),
+    resourceNames: stringsOf(rule.resourceNames),
+    nonResourceURLs: stringsOf(rule.nonResourceURLs),
   }));
 }
 

@@ -48,7 +48,7 @@ export function subjectAccessReviewAuthorizer(options: SubjectAccessReviewOption
     // Not the caller's signal: others may wait for the same answer.
     const attempt = () => client.create(reviewType, review, { signal: AbortSignal.timeout(requestTimeoutMs) });
     const answer = await retry(attempt, reviewBackoff, { sleep: options.sleep ?? sleep });
-    return decisionFrom(answer["status"]);
+    return decisionFrom(answer.status);
   };
 
   const askAndRemember = async (key: string, spec: JsonObject): Promise<Decision> => {
@@ -81,7 +81,7 @@ export function subjectAccessReviewAuthorizer(options: SubjectAccessReviewOption
 function decisionFrom(status: JsonValue | undefined): Decision {
   if (!isObject(status)) throw new Error("the host answered a SubjectAccessReview without status");
   const { allowed, denied } = status;
-  const reason = stringOf(status["reason"]);
+  const reason = stringOf(status.reason);
   if (allowed === true && denied === true) throw new Error("the host both allowed and denied a SubjectAccessReview");
   if (allowed === true) return { decision: "allow", reason };
   return { decision: denied === true ? "deny" : "noOpinion", reason };

@@ -1,0 +1,313 @@
+/**
+ * A cluster behind `ResourceClient`: Kubernetes' HTTP API over kept-alive connections. Whom to connect to and with which
+ * credentials is client-node's to find out, the rest is node:https.
+ *
+ * Invariant: numbers in objects are kept as the cluster wrote them.
+ */
+import http from "node:http";
+import https from "node:https";
+import type { KubeConfig } from "@kubernetes/client-node";
+import type { JsonValue, KubeList, KubeObject, WatchEvent } from "../apis/meta/v1.ts";
+import { newInternal, newServiceUnavailable, newTimeout, StatusError } from "../errors/status-error.ts";
+import { decodeUtf8 } from "../machinery/json.ts";
+import type { ListQuery, ObjectRef, Patch, ResourceClient, ResourceType, WatchQuery, WriteOptions } from "./client.ts";
+import {
+  collectionPath,
+  eventFrom,
+  jsonBody,
+  listFrom,
+  listParameters,
+  objectFrom,
+  objectPath,
+  parameters,
+  parse,
+  type QueryParameters,
+  urlOf,
+  watchParameters,
+} from "./kube-wire.ts";
+import { statusErrorFromAnswer } from "./status-json.ts";
+
+/** Where requests go, and what proves who we are; asked before every request, so that tokens may rotate. */
+export interface KubeEndpoint {
+  readonly server: URL;
+  credentials(): Promise<{ readonly agent: http.Agent; readonly headers: http.OutgoingHttpHeaders }>;
+  /** What `credentials` gave was refused: get fresh ones. */
+  refused(): void;
+}
+
+export type KubeClientOptions = {
+  /** Longest time a request may take, and a watch may take to begin, in ms. */
+  readonly requestTimeoutMs?: number;
+  readonly userAgent?: string;
+};
+
+/** kube-apiserver ends its own requests after 60 s; this leaves its answer time to arrive. */
+const defaultRequestTimeoutMs = 65_000;
+/** How much longer than its own `timeoutSeconds` a watch may last, in ms, before its server is taken for dead. */
+const watchGraceMs = 30_000;
+/** Longest line of a watch, in bytes: far above the 1.5 MiB an object may have in etcd, with room for encoding. */
+const maxEventBytes = 16 * 1024 * 1024;
+
+type Send = {
+  readonly method: string;
+  readonly path: string;
+  readonly query?: QueryParameters;
+  readonly body?: { readonly type: string; readonly text: string };
+  readonly signal: AbortSignal | undefined;
+};
+
+export class KubeClient implements ResourceClient {
+  readonly #endpoint: KubeEndpoint;
+  readonly #requestTimeoutMs: number;
+  readonly #userAgent: string;
+
+  constructor(endpoint: KubeEndpoint, options: KubeClientOptions = {}) {
+    this.#endpoint = endpoint;
+    this.#requestTimeoutMs = options.requestTimeoutMs ?? defaultRequestTimeoutMs;
+    this.#userAgent = options.userAgent ?? "functionmesh";
+  }
+
+  async get(ref: ObjectRef, options: { subresource?: string; signal?: AbortSignal } = {}): Promise<KubeObject> {
+    const path = objectPath(ref.type, ref.namespace, ref.name, options.subresource);
+    return objectFrom(await this.#exchange({ method: "GET", path, signal: options.signal }));
+  }
+
+  async list(type: ResourceType, query: ListQuery = {}, signal?: AbortSignal): Promise<KubeList> {
+    const path = collectionPath(type, query.namespace);
+    return listFrom(await this.#exchange({ method: "GET", path, query: listParameters(query), signal }), type);
+  }
+
+  async *watch(type: ResourceType, query: WatchQuery, signal?: AbortSignal): AsyncIterable<WatchEvent> {
+    const ended = new AbortController();
+    const send: Send = {
+      method: "GET",
+      path: collectionPath(type, query.namespace),
+      query: watchParameters(query),
+      signal: AbortSignal.any([ended.signal, ...(signal === undefined ? [] : [signal])]),
+    };
+    const lastMs = query.timeoutSeconds === undefined ? undefined : query.timeoutSeconds * 1000 + watchGraceMs;
+    const deadline = lastMs === undefined ? undefined : AbortSignal.timeout(lastMs);
+    try {
+      const response = await this.#open(send, deadline);
+      for await (const line of linesOf(response)) yield eventFrom(parse(line), type);
+    } catch (error) {
+      throw failureOf(error, signal, deadline);
+    } finally {
+      ended.abort();
+    }
+  }
+
+  async create(type: ResourceType, object: KubeObject, options: WriteOptions = {}): Promise<KubeObject> {
+    const { namespace, name } = object.metadata;
+    const path =
+      options.subresource === undefined
+        ? collectionPath(type, namespace)
+        : objectPath(type, namespace, name ?? "", options.subresource);
+    return this.#write("POST", path, jsonBody("application/json", object), options);
+  }
+
+  async update(type: ResourceType, object: KubeObject, options: WriteOptions = {}): Promise<KubeObject> {
+    const { namespace, name = "" } = object.metadata;
+    const path = objectPath(type, namespace, name, options.subresource);
+    return this.#write("PUT", path, jsonBody("application/json", object), options);
+  }
+
+  async patch(ref: ObjectRef, patch: Patch, options: WriteOptions = {}): Promise<KubeObject> {
+    const path = objectPath(ref.type, ref.namespace, ref.name, options.subresource);
+    return this.#write("PATCH", path, jsonBody(`application/${patch.type}-patch+json`, patch.body), options);
+  }
+
+  async apply(
+    type: ResourceType,
+    object: KubeObject,
+    options: WriteOptions & { fieldManager: string },
+  ): Promise<KubeObject> {
+    const { namespace, name = "" } = object.metadata;
+    const path = objectPath(type, namespace, name, options.subresource);
+    // JSON is YAML; conflicts are ours to win, as the fields of a workload are the controller's.
+    return this.#write("PATCH", path, jsonBody("application/apply-patch+yaml", object), options, [["force", "true"]]);
+  }
+
+  async delete(ref: ObjectRef, options: Parameters<ResourceClient["delete"]>[1] = {}): Promise<void> {
+    const { signal, propagationPolicy, preconditions } = options;
+    const body = jsonBody("application/json", {
+      apiVersion: "v1",
+      kind: "DeleteOptions",
+      ...(propagationPolicy === undefined ? {} : { propagationPolicy }),
+      ...(preconditions === undefined ? {} : { preconditions }),
+    });
+    await this.#exchange({ method: "DELETE", path: objectPath(ref.type, ref.namespace, ref.name), body, signal });
+  }
+
+  async #write(
+    method: string,
+    path: string,
+    body: NonNullable<Send["body"]>,
+    { fieldManager, dryRun, signal }: WriteOptions,
+    more: QueryParameters = [],
+  ): Promise<KubeObject> {
+    const query = [...parameters({ fieldManager, dryRun: dryRun === true ? "All" : undefined }), ...more];
+    return objectFrom(await this.#exchange({ method, path, query, body, signal }));
+  }
+
+  /** One request with its whole answer, parsed. */
+  async #exchange(send: Send): Promise<JsonValue> {
+    const deadline = AbortSignal.timeout(this.#requestTimeoutMs);
+    try {
+      const response = await this.#open(send, deadline);
+      return parse(await bodyOf(response));
+    } catch (error) {
+      throw failureOf(error, send.signal, deadline);
+    }
+  }
+
+  /** Sends; resolves with a successful answer whose body is still to be read. `deadline` bounds that reading too. */
+  async #open(send: Send, deadline: AbortSignal | undefined): Promise<http.IncomingMessage> {
+    send.signal?.throwIfAborted();
+    const { agent, headers } = await this.#endpoint.credentials();
+    const url = urlOf(this.#endpoint.server, send);
+    const signals = [send.signal, deadline].filter((signal) => signal !== undefined);
+    const response = await new Promise<http.IncomingMessage>((resolve, reject) => {
+      const request = (url.protocol === "https:" ? https : http).request(url, {
+        method: send.method,
+        agent,
+        signal: AbortSignal.any(signals),
+        headers: {
+          accept: "application/json",
+          "user-agent": this.#userAgent,
+          ...(send.body === undefined
+            ? {}
+            : { "content-type": send.body.type, "content-length": Buffer.byteLength(send.body.text) }),
+          ...headers,
+        },
+      });
+      request.setTimeout(this.#requestTimeoutMs, () => request.destroy(newTimeout("the server does not answer")));
+      request.once("response", (message) => {
+        request.setTimeout(0);
+        resolve(message);
+      });
+      request.once("error", reject);
+      request.end(send.body?.text);
+    });
+    const { statusCode = 500 } = response;
+    if (statusCode >= 200 && statusCode < 300) return response;
+    if (statusCode === 401) this.#endpoint.refused();
+    throw statusErrorFromAnswer(statusCode, await bodyOf(response), retryAfterOf(response));
+  }
+}
+
+function retryAfterOf({ headers }: http.IncomingMessage): number | undefined {
+  const seconds = Number(headers["retry-after"] ?? Number.NaN);
+  return Number.isInteger(seconds) && seconds >= 0 ? seconds : undefined;
+}
+
+/** Whoever aborted hears their own reason; what the network did becomes a 503 that says so. */
+function failureOf(error: unknown, signal: AbortSignal | undefined, deadline: AbortSignal | undefined): unknown {
+  if (signal?.aborted === true) return signal.reason;
+  if (error instanceof StatusError) return error;
+  if (deadline?.aborted === true) return newTimeout("the server did not answer in time");
+  const why = error instanceof Error ? error.message : String(error);
+  return newServiceUnavailable(`the server cannot be reached: ${why}`, { cause: error });
+}
+
+async function bodyOf(response: http.IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of response) chunks.push(chunk);
+  return decodeUtf8(Buffer.concat(chunks));
+}
+
+/** Lines of a stream without their ends; the next one is read when the last was taken. */
+async function* linesOf(response: AsyncIterable<Buffer>): AsyncIterable<string> {
+  let parts: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of response) {
+    let start = 0;
+    for (let end = chunk.indexOf(0x0a); end >= 0; end = chunk.indexOf(0x0a, start)) {
+      parts.push(chunk.subarray(start, end));
+      start = end + 1;
+      const line = decodeUtf8(Buffer.concat(parts));
+      [parts, size] = [[], 0];
+      if (line.trim() !== "") yield line;
+    }
+    if (start === chunk.length) continue;
+    parts.push(chunk.subarray(start));
+    size += chunk.length - start;
+    if (size > maxEventBytes) throw newInternal(`a watch event has more than ${maxEventBytes} bytes`);
+  }
+}
+
+/** How long credentials are used before client-node is asked again, in ms: it reads files and may run a program. */
+const credentialsTtlMs = 10_000;
+/** Parallel connections to the cluster; more requests wait. */
+const maxSockets = 64;
+
+/**
+ * A client for the cluster that a kubeconfig's current context names; without a file, the one kubectl would use, or the
+ * one this process runs in.
+ *
+ * @throws Error when no usable configuration is found
+ */
+export async function loadKubeClient(
+  options: KubeClientOptions & { kubeconfig?: string; now?: () => number } = {},
+): Promise<KubeClient> {
+  // A second of start-up that only those pay who have a host cluster.
+  const { KubeConfig } = await import("@kubernetes/client-node");
+  const config = new KubeConfig();
+  if (options.kubeconfig === undefined) config.loadFromDefault();
+  else config.loadFromFile(options.kubeconfig);
+  return new KubeClient(newEndpoint(config, options.now ?? Date.now), options);
+}
+
+type Credentials = Awaited<ReturnType<KubeEndpoint["credentials"]>>;
+
+function newEndpoint(config: KubeConfig, now: () => number): KubeEndpoint {
+  const cluster = config.getCurrentCluster();
+  if (cluster === null) throw new Error("the kubeconfig's current context names no cluster");
+  const agents = newAgents();
+  let current: { readonly credentials: Promise<Credentials>; readonly endMs: number } | undefined;
+  const load = async (): Promise<Credentials> => {
+    const options: https.RequestOptions = {};
+    await config.applyToHTTPSOptions(options);
+    const { auth, headers = {}, agent } = options;
+    const basic = typeof auth === "string" ? { authorization: `Basic ${Buffer.from(auth).toString("base64")}` } : {};
+    // Only client-node knows how to go through a proxy; its agents keep no connections.
+    const ownAgent = cluster.proxyUrl === undefined || typeof agent !== "object" ? agents(options) : agent;
+    return { agent: ownAgent, headers: Array.isArray(headers) ? basic : { ...basic, ...headers } };
+  };
+  return {
+    server: new URL(cluster.server),
+    credentials: () => {
+      if (current === undefined || current.endMs <= now()) {
+        const credentials = load();
+        current = { credentials, endMs: now() + credentialsTtlMs };
+        credentials.catch(() => {
+          current = undefined;
+        });
+      }
+      return current.credentials;
+    },
+    refused: () => {
+      current = undefined;
+    },
+  };
+}
+
+/** One agent as long as the TLS identity stays the same; a renewed certificate needs new connections. */
+function newAgents(): (options: https.RequestOptions) => http.Agent {
+  let last: { readonly identity: string; readonly agent: https.Agent } | undefined;
+  return ({ ca, cert, key, servername, rejectUnauthorized }) => {
+    const identity = JSON.stringify([ca, cert, key, servername, rejectUnauthorized]);
+    if (last?.identity === identity) return last.agent;
+    const agent = new https.Agent({
+      keepAlive: true,
+      maxSockets,
+      ...(ca === undefined ? {} : { ca }),
+      ...(cert === undefined ? {} : { cert }),
+      ...(key === undefined ? {} : { key }),
+      ...(servername === undefined ? {} : { servername }),
+      ...(rejectUnauthorized === undefined ? {} : { rejectUnauthorized }),
+    });
+    last = { identity, agent };
+    return agent;
+  };
+}

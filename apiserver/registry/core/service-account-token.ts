@@ -1,0 +1,123 @@
+import type { JsonObject, JsonValue, KubeObject } from "../../apis/meta/v1.ts";
+import type { BoundObject, ServiceAccountTokens, UidLookup } from "../../authentication/service-account-token.ts";
+import { stringOf, stringsOf } from "../../authentication/user-json.ts";
+import { type FieldError, invalid, notSupported } from "../../errors/field-error.ts";
+import { newBadRequest, newConflict, newInvalid, newNotFound } from "../../errors/status-error.ts";
+import { isObject } from "../../machinery/json.ts";
+import type { Creater, RequestContext, SubresourceEndpoint } from "../rest/interface.ts";
+import { encode } from "./reviews.ts";
+
+export type TokenDependencies = { readonly tokens: ServiceAccountTokens; readonly uidOf: UidLookup };
+
+const kind = { group: "authentication.k8s.io", version: "v1", kind: "TokenRequest" } as const;
+/** Lifetimes in seconds: as kube-apiserver defaults and bounds them. */
+const defaultLifetime = 3600;
+const minLifetime = 600;
+const maxLifetime = 2 ** 32;
+
+/** Objects besides the account that a token may be bound to, by kind. */
+const bindable: { readonly [kind: string]: { readonly kind: BoundObject["kind"]; readonly resource: string } } = {
+  Pod: { kind: "Pod", resource: "pods" },
+  Secret: { kind: "Secret", resource: "secrets" },
+};
+
+/** `POST serviceaccounts/NAME/token`: a token for the account, good for a while. */
+export function serviceAccountTokenSubresource(dependencies: TokenDependencies): SubresourceEndpoint {
+  return {
+    name: "token",
+    kind,
+    schemaName: "io.k8s.api.authentication.v1.TokenRequest",
+    storage: tokenCreater(dependencies),
+  };
+}
+
+function tokenCreater({ tokens, uidOf }: TokenDependencies): Creater {
+  return {
+    create: async (context, name, given) => {
+      const { namespace, signal } = context;
+      const uid = await uidOf({ kind: "ServiceAccount", namespace, name }, signal);
+      if (uid === undefined) throw newNotFound({ group: "", resource: "serviceaccounts" }, name);
+      const spec: JsonValue | undefined = given.spec;
+      const request = parseRequest(isObject(spec) ? spec : {});
+      const bound = await findBound(request.boundObjectRef, context, uidOf);
+      const audiences = request.audiences.length > 0 ? request.audiences : tokens.audiences;
+      const { token, expiresAt } = tokens.issue({
+        account: { namespace, name, uid },
+        audiences,
+        lifetimeSeconds: request.lifetimeSeconds,
+        ...(bound === undefined ? {} : { boundObject: bound }),
+      });
+      return encode(answer({ context, name, audiences, request, token, expiresAt }));
+    },
+  };
+}
+
+type ParsedRequest = {
+  readonly audiences: readonly string[];
+  readonly lifetimeSeconds: number;
+  readonly boundObjectRef: JsonObject | undefined;
+};
+
+/** @throws StatusError 422 with every wrong field */
+function parseRequest(spec: JsonObject): ParsedRequest {
+  const { expirationSeconds = null, boundObjectRef } = spec;
+  const lifetimeSeconds = expirationSeconds === null ? defaultLifetime : Number(expirationSeconds);
+  const errors: FieldError[] = [];
+  const field = "spec.expirationSeconds";
+  if (!(lifetimeSeconds >= minLifetime))
+    errors.push(invalid(field, expirationSeconds, "may not specify a duration less than 10 minutes"));
+  else if (lifetimeSeconds > maxLifetime)
+    errors.push(invalid(field, expirationSeconds, "may not specify a duration larger than 2^32 seconds"));
+  if (isObject(boundObjectRef) && !Object.hasOwn(bindable, stringOf(boundObjectRef.kind)))
+    errors.push(notSupported("spec.boundObjectRef.kind", boundObjectRef.kind, Object.keys(bindable)));
+  if (errors.length > 0) throw newInvalid(kind, "", errors);
+  return {
+    audiences: stringsOf(spec.audiences),
+    lifetimeSeconds,
+    boundObjectRef: isObject(boundObjectRef) ? boundObjectRef : undefined,
+  };
+}
+
+async function findBound(
+  reference: JsonObject | undefined,
+  { namespace, signal }: RequestContext,
+  uidOf: UidLookup,
+): Promise<BoundObject | undefined> {
+  const known = reference === undefined ? undefined : bindable[stringOf(reference.kind)];
+  if (reference === undefined || known === undefined) return undefined;
+  const name = stringOf(reference.name);
+  if (name === "") throw newBadRequest("spec.boundObjectRef.name must be given");
+  const resource = { group: "", resource: known.resource };
+  const uid = await uidOf({ kind: known.kind, namespace, name }, signal);
+  if (uid === undefined) throw newNotFound(resource, name);
+  const wanted = stringOf(reference.uid);
+  if (wanted !== "" && wanted !== uid)
+    throw newConflict(
+      resource,
+      name,
+      `the UID in the bound object reference (${wanted}) does not match the UID in record (${uid})`,
+    );
+  return { kind: known.kind, name, uid };
+}
+
+function answer(issued: {
+  context: RequestContext;
+  name: string;
+  audiences: readonly string[];
+  request: ParsedRequest;
+  token: string;
+  expiresAt: Date;
+}): KubeObject {
+  const { context, name, audiences, request, token, expiresAt } = issued;
+  return {
+    apiVersion: "authentication.k8s.io/v1",
+    kind: kind.kind,
+    metadata: { name, namespace: context.namespace },
+    spec: {
+      audiences: [...audiences],
+      expirationSeconds: request.lifetimeSeconds,
+      ...(request.boundObjectRef === undefined ? {} : { boundObjectRef: request.boundObjectRef }),
+    },
+    status: { token, expirationTimestamp: expiresAt.toISOString().replace(/\.\d{3}Z$/, "Z") },
+  };
+}
