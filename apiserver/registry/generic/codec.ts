@@ -1,0 +1,104 @@
+/**
+ * How objects become bytes (API T-02): JSON without resourceVersion, which is known only once the bytes are stored.
+ *
+ * The text always begins `{"apiVersion":"…","kind":"…","metadata":{"`, the same for every object of a kind. So the wire
+ * form is the stored bytes with `"resourceVersion":"…",` put in after that head: bytes are joined, never encoded again.
+ */
+import { Buffer } from "node:buffer";
+import { apiVersionOf, type GroupVersionKind, type JsonValue, type KubeObject } from "../../apis/meta/v1.ts";
+import { decodeUtf8, isObject, parseJson, stringifyJson } from "../../machinery/json.ts";
+import type { CachedObject, ObjectCodec } from "../../storage/cacher/object-codec.ts";
+import type { Revision } from "../../storage/interface.ts";
+import type { EncodedObject } from "../rest/interface.ts";
+
+const frameHead = Buffer.from('{"type":"ADDED","object":');
+const frameEnd = Buffer.from("}\n");
+
+export class KindCodec implements ObjectCodec {
+  readonly #apiVersion: string;
+  readonly #kind: string;
+  readonly #head: string;
+  readonly #headBytes: Buffer;
+
+  constructor(gvk: GroupVersionKind) {
+    this.#apiVersion = apiVersionOf(gvk);
+    this.#kind = gvk.kind;
+    const type = `"apiVersion":${stringifyJson(this.#apiVersion)},"kind":${stringifyJson(this.#kind)}`;
+    this.#head = `{${type},"metadata":{`;
+    this.#headBytes = Buffer.from(this.#head);
+  }
+
+  /** The bytes to store. `metadata` always has a member besides resourceVersion, for every object has a name. */
+  encode(object: KubeObject): Buffer {
+    const { apiVersion: _apiVersion, kind: _kind, metadata, ...rest } = object;
+    const { resourceVersion: _resourceVersion, ...meta } = metadata;
+    const metaText = stringifyJson(meta).slice(1);
+    const restText = stringifyJson(rest);
+    return Buffer.from(`${this.#head}${metaText}${restText === "{}" ? "}" : `,${restText.slice(1)}`}`);
+  }
+
+  /** What was just stored, without reading it back. */
+  stored(object: KubeObject, value: Uint8Array, revision: Revision): CachedObject {
+    const { resourceVersion: _resourceVersion, ...metadata } = object.metadata;
+    return this.#join(this.#typed(object, metadata, revision), value, revision);
+  }
+
+  /** What would be stored, under the resourceVersion it already has or none: the answer of a dry run (API V-14). */
+  unstored(object: KubeObject): EncodedObject {
+    const { resourceVersion, ...metadata } = object.metadata;
+    if (resourceVersion !== undefined) return this.stored(object, this.encode(object), Number(resourceVersion));
+    return {
+      object: { ...object, apiVersion: this.#apiVersion, kind: this.#kind, metadata },
+      json: this.encode(object),
+    };
+  }
+
+  decode(value: Uint8Array, revision: Revision): CachedObject {
+    const parsed = parseJson(decodeUtf8(value));
+    if (!isObject(parsed) || !isObject(parsed["metadata"])) throw new Error(`stored ${this.#kind} is no object`);
+    const object = this.#typed(parsed, parsed["metadata"], revision);
+    // Written by something else: the text need not have our head.
+    const canonical =
+      this.#headBytes.equals(value.subarray(0, this.#headBytes.length)) && !("resourceVersion" in parsed["metadata"]);
+    return this.#join(object, canonical ? value : this.encode(object), revision);
+  }
+
+  atRevision(item: CachedObject, revision: Revision): CachedObject {
+    const oldLength = versionMember(item.revision).length;
+    const start = this.#headBytes.length;
+    const value = Buffer.concat([this.#headBytes, item.json.subarray(start + oldLength)]);
+    return this.#join(this.#typed(item.object, item.object.metadata, revision), value, revision);
+  }
+
+  #typed(
+    object: { [field: string]: JsonValue | KubeObject["metadata"] | undefined },
+    metadata: KubeObject["metadata"],
+    revision: Revision,
+  ): KubeObject {
+    return {
+      ...object,
+      apiVersion: this.#apiVersion,
+      kind: this.#kind,
+      metadata: { ...metadata, resourceVersion: String(revision) },
+    };
+  }
+
+  #join(object: KubeObject, value: Uint8Array, revision: Revision): CachedObject {
+    const version = versionMember(revision);
+    const start = this.#headBytes.length;
+    const length = value.length + version.length;
+    const frame = Buffer.allocUnsafe(frameHead.length + length + frameEnd.length);
+    let at = frameHead.copy(frame, 0);
+    const jsonStart = at;
+    frame.set(value.subarray(0, start), at);
+    at += start;
+    at += frame.write(version, at, "latin1");
+    frame.set(value.subarray(start), at);
+    frameEnd.copy(frame, jsonStart + length);
+    return { object, json: frame.subarray(jsonStart, jsonStart + length), addedFrame: frame, revision };
+  }
+}
+
+function versionMember(revision: Revision): string {
+  return `"resourceVersion":"${revision}",`;
+}

@@ -1,0 +1,102 @@
+/** delete and deletecollection of one resource (API 3.7). */
+import type { KubeObject } from "../../apis/meta/v1.ts";
+import { isNotFound } from "../../errors/status-error.ts";
+import type {
+  DeleteRequest,
+  DeleteResult,
+  Deleter,
+  EncodedObject,
+  Lister,
+  ListOptions,
+  ListResult,
+  RequestContext,
+} from "../rest/interface.ts";
+import { planDeletion } from "./deletion.ts";
+import { checkPreconditions } from "./preconditions.ts";
+import { nameOf, type Resource } from "./resource.ts";
+import { changeObject } from "./transaction.ts";
+
+/** Objects listed at once when the caller set no limit (API X-15). */
+const collectionPageSize = 10_000;
+/** Deletions under way at once: enough for storage to commit them in groups. */
+const concurrentDeletions = 16;
+
+export class Deletes implements Deleter {
+  readonly #resource: Resource;
+  readonly #lister: Lister;
+
+  constructor(resource: Resource, lister: Lister) {
+    this.#resource = resource;
+    this.#lister = lister;
+  }
+
+  async delete(context: RequestContext, name: string, request: DeleteRequest): Promise<DeleteResult> {
+    const { strategy, clock, groupResource } = this.#resource;
+    return changeObject(this.#resource, {
+      context,
+      name,
+      dryRun: request.dryRun,
+      decide: async (existing) => {
+        checkPreconditions(groupResource, existing, request.preconditions);
+        await this.#admit(context, existing, request.dryRun);
+        return planDeletion(existing, request, { strategy, nowMs: clock.now() });
+      },
+    });
+  }
+
+  async deleteCollection(context: RequestContext, list: ListOptions, request: DeleteRequest): Promise<ListResult> {
+    const page = await this.#lister.list(context, list.limit > 0 ? list : { ...list, limit: collectionPageSize });
+    await this.#deleteAll(context, page.items, request);
+    if (list.limit > 0) return page;
+    const items = [...page.items];
+    let { metadata } = page;
+    while (metadata.continue !== undefined) {
+      const position = { continue: metadata.continue, resourceVersion: "", resourceVersionMatch: "" } as const;
+      const next = await this.#lister.list(context, { ...list, ...position, limit: collectionPageSize });
+      await this.#deleteAll(context, next.items, request);
+      items.push(...next.items);
+      metadata = next.metadata;
+    }
+    return { items, metadata };
+  }
+
+  async #deleteAll(context: RequestContext, items: readonly EncodedObject[], request: DeleteRequest): Promise<void> {
+    const waiting = items.values();
+    const worker = async (): Promise<void> => {
+      for (const { object } of waiting) {
+        context.signal.throwIfAborted();
+        await this.#deleteOne(context, object, request);
+      }
+    };
+    await Promise.all(Array.from({ length: Math.min(concurrentDeletions, items.length) }, worker));
+  }
+
+  /** Somebody else may have deleted it since it was listed: that is as good (API X-14). */
+  async #deleteOne(context: RequestContext, object: KubeObject, request: DeleteRequest): Promise<void> {
+    try {
+      await this.delete(context, nameOf(object), request);
+    } catch (error) {
+      if (!isNotFound(error)) throw error;
+    }
+  }
+
+  async #admit(context: RequestContext, oldObject: KubeObject, dryRun: boolean): Promise<void> {
+    const { admission, definition, gvk, gvr } = this.#resource;
+    const attributes = {
+      operation: "DELETE",
+      kind: gvk,
+      resource: gvr,
+      subresource: "",
+      namespace: definition.namespaced ? context.namespace : "",
+      name: nameOf(oldObject),
+      object: undefined,
+      oldObject,
+      user: context.user,
+      dryRun,
+      signal: context.signal,
+      warn: context.warn,
+    } as const;
+    await admission.admit(attributes);
+    await admission.validate(attributes);
+  }
+}

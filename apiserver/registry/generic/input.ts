@@ -1,0 +1,107 @@
+/** A request body into an object of the kind: identity checks, metadata, schema (API 3.1, V-17…V-24). */
+import { apiVersionOf, type GroupVersionKind, type JsonValue, type KubeObject } from "../../apis/meta/v1.ts";
+import type { FieldError } from "../../errors/field-error.ts";
+import { newBadRequest } from "../../errors/status-error.ts";
+import type { InputOptions } from "../rest/interface.ts";
+import type { StructuralSchema } from "../schema/structural.ts";
+import { decodeObjectMeta } from "./object-meta-input.ts";
+
+export type DecodedInput = {
+  readonly object: KubeObject;
+  /** What the schema finds wrong; the object must not be used further when there is any. */
+  readonly errors: readonly FieldError[];
+};
+
+export type InputPlace = {
+  /** `undefined` for cluster-scoped kinds, whose bodies may name one without effect (API V-22). */
+  readonly namespace: string | undefined;
+  /** Of the URL; `undefined` on create. */
+  readonly name: string | undefined;
+};
+
+export class InputDecoder {
+  readonly #gvk: GroupVersionKind;
+  readonly #apiVersion: string;
+  readonly #schema: StructuralSchema;
+
+  constructor(gvk: GroupVersionKind, schema: StructuralSchema) {
+    this.#gvk = gvk;
+    this.#apiVersion = apiVersionOf(gvk);
+    this.#schema = schema;
+  }
+
+  /**
+   * @param body  decoded JSON whose type is not to be trusted; it is not changed
+   * @throws StatusError 400 for a body that belongs elsewhere or cannot be an object of the kind
+   */
+  decode(
+    body: { readonly [field: string]: JsonValue | KubeObject["metadata"] | undefined },
+    place: InputPlace,
+    options: InputOptions,
+    warn: (text: string) => void,
+  ): DecodedInput {
+    checkType(body, this.#gvk, this.#apiVersion);
+    const { apiVersion: _apiVersion, kind: _kind, metadata: rawMetadata, ...content } = body;
+    const { metadata, unknownFields, problems } = decodeObjectMeta(rawMetadata);
+    if (problems.length > 0) throw cannotBeHandled(this.#gvk, this.#gvk.kind, problems.join(", "));
+    checkPlace(metadata, place);
+    // Metadata is decoded above, by the same rules for every kind: the schema sees only what differs.
+    const decoded = this.#schema.decode({ apiVersion: this.#apiVersion, kind: this.#gvk.kind, ...content }, {});
+    const unknown = [...unknownFields, ...decoded.unknownFields].map(
+      (field) => `unknown field ${JSON.stringify(field)}`,
+    );
+    report([...(options.decodingProblems ?? []), ...unknown], this.#gvk, options, warn);
+    const { metadata: _metadata, ...rest } = decoded.object;
+    return {
+      object: { ...rest, apiVersion: this.#apiVersion, kind: this.#gvk.kind, metadata },
+      errors: decoded.errors,
+    };
+  }
+}
+
+/** What is missing is filled in from the URL (API V-23). */
+export function checkType(
+  { apiVersion, kind }: { readonly apiVersion?: unknown; readonly kind?: unknown },
+  gvk: GroupVersionKind,
+  expected: string,
+): void {
+  if (!isMissing(kind) && kind !== gvk.kind) {
+    throw cannotBeHandled(gvk, String(kind), `its kind must be ${gvk.kind}`);
+  }
+  if (!isMissing(apiVersion) && apiVersion !== expected) {
+    throw newBadRequest(
+      `the API version in the data (${String(apiVersion)}) does not match the expected API version (${expected})`,
+    );
+  }
+}
+
+export function checkPlace(metadata: KubeObject["metadata"], { namespace, name }: InputPlace): void {
+  if (namespace !== undefined && metadata.namespace !== undefined && metadata.namespace !== namespace) {
+    throw newBadRequest("the namespace of the provided object does not match the namespace sent on the request");
+  }
+  if (name === undefined || metadata.name === name) return;
+  throw newBadRequest(
+    metadata.name === undefined
+      ? `the name of the object (${name} based on URL) was undeterminable: name must be provided`
+      : `the name of the object (${metadata.name}) does not match the name on the URL (${name})`,
+  );
+}
+
+function report(
+  problems: readonly string[],
+  gvk: GroupVersionKind,
+  { fieldValidation }: InputOptions,
+  warn: (text: string) => void,
+): void {
+  if (problems.length === 0 || fieldValidation === "Ignore") return;
+  if (fieldValidation === "Strict") {
+    throw cannotBeHandled(gvk, gvk.kind, `strict decoding error: ${problems.join(", ")}`);
+  }
+  for (const problem of problems) warn(problem);
+}
+
+const isMissing = (value: unknown): boolean => value === undefined || value === null || value === "";
+
+function cannotBeHandled({ version, kind }: GroupVersionKind, actualKind: string, why: string) {
+  return newBadRequest(`${actualKind} in version ${JSON.stringify(version)} cannot be handled as a ${kind}: ${why}`);
+}

@@ -1,0 +1,104 @@
+/** What every kind's metadata obeys when it is written (API section 4). Pure. */
+import type { KubeObject, ObjectMeta, OwnerReference } from "../../apis/meta/v1.ts";
+import { deepEqual } from "../../machinery/json.ts";
+
+/** RFC 3339, UTC, whole seconds (API M-05). */
+export function timestamp(ms: number): string {
+  return `${new Date(ms).toISOString().slice(0, 19)}Z`;
+}
+
+type Birth = {
+  /** `undefined` for cluster-scoped kinds. */
+  readonly namespace: string | undefined;
+  readonly uid: string;
+  readonly nowMs: number;
+  /** Kinds without a desired state have no generation. */
+  readonly tracksGeneration: boolean;
+};
+
+/** System members are ours, whatever the client sent (API C-02); labels, owners and finalizers are kept. */
+export function metaForCreate(meta: ObjectMeta, { namespace, uid, nowMs, tracksGeneration }: Birth): ObjectMeta {
+  const {
+    resourceVersion: _resourceVersion,
+    deletionTimestamp: _deletionTimestamp,
+    deletionGracePeriodSeconds: _deletionGracePeriodSeconds,
+    generation: _generation,
+    managedFields: _managedFields,
+    namespace: _namespace,
+    ...kept
+  } = meta;
+  return {
+    ...kept,
+    ...(namespace === undefined ? {} : { namespace }),
+    uid,
+    ...(tracksGeneration ? { generation: 1 } : {}),
+    creationTimestamp: timestamp(nowMs),
+  };
+}
+
+/**
+ * Restores what a client cannot change (API U-08, M-08, M-13). A deletionTimestamp on a live object stays, so that
+ * validation refuses it (API section 17, U-08); a changed grace period likewise.
+ */
+export function metaForUpdate(meta: ObjectMeta, old: ObjectMeta): ObjectMeta {
+  const { generation: _generation, managedFields: _managedFields, namespace: _namespace, ...kept } = meta;
+  return {
+    ...kept,
+    ...pick(old, ["name", "namespace", "uid", "resourceVersion", "generation", "creationTimestamp"]),
+    ...(old.deletionTimestamp === undefined ? {} : { deletionTimestamp: old.deletionTimestamp }),
+    ...(meta.deletionGracePeriodSeconds === undefined ? pick(old, ["deletionGracePeriodSeconds"]) : {}),
+  };
+}
+
+function pick(meta: ObjectMeta, names: readonly (keyof ObjectMeta)[]): ObjectMeta {
+  const picked: ObjectMeta = {};
+  const copy = <K extends keyof ObjectMeta>(name: K, value: ObjectMeta[K]): void => {
+    if (value !== undefined) picked[name] = value;
+  };
+  for (const name of names) copy(name, meta[name]);
+  return picked;
+}
+
+/** `next` with a generation one higher if it wants something else than `old` (API M-07). */
+export function withGeneration(next: KubeObject, old: KubeObject, hasStatus: boolean): KubeObject {
+  const { generation } = old.metadata;
+  if (generation === undefined || sameDesiredState(next, old, hasStatus)) return next;
+  return { ...next, metadata: { ...next.metadata, generation: generation + 1 } };
+}
+
+function sameDesiredState(a: KubeObject, b: KubeObject, hasStatus: boolean): boolean {
+  for (const field of new Set([...Object.keys(a), ...Object.keys(b)])) {
+    if (field === "metadata" || (field === "status" && hasStatus)) continue;
+    if (!deepEqual(a[field], b[field])) return false;
+  }
+  return true;
+}
+
+/** `object` with the status of `from`, which may have none. */
+export function withStatusOf(object: KubeObject, from: KubeObject): KubeObject {
+  return withStatus(object, from["status"]);
+}
+
+export function withStatus(object: KubeObject, status: KubeObject[string]): KubeObject {
+  const { status: _status, ...rest } = object;
+  const { apiVersion, kind, metadata } = object;
+  return { ...rest, apiVersion, kind, metadata, ...(status === undefined || status === null ? {} : { status }) };
+}
+
+/** Entirely equal owner references are kept once (API U-10); `duplicates` lists the uids that came twice. */
+export function withoutDuplicateOwners(meta: ObjectMeta): { metadata: ObjectMeta; duplicates: readonly string[] } {
+  const owners = meta.ownerReferences ?? [];
+  const kept: OwnerReference[] = [];
+  const duplicates: string[] = [];
+  for (const owner of owners) {
+    if (kept.some((other) => deepEqual(owner, other))) duplicates.push(owner.uid);
+    else kept.push(owner);
+  }
+  return duplicates.length === 0
+    ? { metadata: meta, duplicates }
+    : { metadata: { ...meta, ownerReferences: kept }, duplicates };
+}
+
+export function duplicateOwnersWarning(uids: readonly string[]): string {
+  return `.metadata.ownerReferences contains duplicate entries; they were removed, list each owner once; duplicate UID(s): ${uids.join(", ")}`;
+}

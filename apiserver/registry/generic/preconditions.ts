@@ -1,0 +1,51 @@
+import type { GroupResource, KubeObject, ObjectMeta, Preconditions } from "../../apis/meta/v1.ts";
+import { invalid, path } from "../../errors/field-error.ts";
+import { newConflict, newInvalid, objectModified, type StatusError } from "../../errors/status-error.ts";
+import { nameOf } from "./resource.ts";
+
+/** @throws StatusError 409 when the object is not the one the caller means (API X-06) */
+export function checkPreconditions(
+  resource: GroupResource,
+  object: KubeObject,
+  { uid, resourceVersion }: Preconditions = {},
+): void {
+  const { metadata } = object;
+  const refuse = (why: string): StatusError => newConflict(resource, nameOf(object), why);
+  if (uid !== undefined && uid !== metadata.uid) {
+    throw refuse(
+      `the UID in the precondition (${uid}) does not match the UID in record (${metadata.uid}). The object might have been deleted and then recreated`,
+    );
+  }
+  if (resourceVersion !== undefined && resourceVersion !== metadata.resourceVersion) {
+    throw refuse(
+      `the ResourceVersion in the precondition (${resourceVersion}) does not match the ResourceVersion in record (${metadata.resourceVersion}). The object might have been modified`,
+    );
+  }
+}
+
+/**
+ * Identity and version that the new object itself claims (API U-02, U-03, U-06).
+ * @throws StatusError 409, or 422 when it has no version and the kind insists on one
+ */
+export function checkClaims(
+  resource: GroupResource,
+  claimed: ObjectMeta,
+  existing: KubeObject,
+  { allowUnconditional }: { allowUnconditional: boolean },
+): void {
+  const name = nameOf(existing);
+  const { uid, resourceVersion = "" } = claimed;
+  if (uid !== undefined && uid !== existing.metadata.uid) {
+    throw newConflict(
+      resource,
+      name,
+      `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${existing.metadata.uid}`,
+    );
+  }
+  if (resourceVersion === "" || resourceVersion === "0") {
+    if (allowUnconditional) return;
+    const missing = invalid(path("metadata", "resourceVersion"), 0, "must be specified for an update");
+    throw newInvalid({ group: resource.group, kind: resource.resource }, name, [missing]);
+  }
+  if (resourceVersion !== existing.metadata.resourceVersion) throw newConflict(resource, name, objectModified);
+}

@@ -1,0 +1,450 @@
+/**
+ * Watch cache: one storage watch per resource, any number of readers (design D7).
+ *
+ * Invariant: events reach every reader in revision order, without gaps or repeats.
+ * Invariant: nothing here waits for a reader. One whose buffer is full is closed; clients list and watch again.
+ * Invariant: the cache never writes to storage. Deleting this folder would change speed, not answers.
+ */
+import type { Status } from "../../apis/meta/v1.ts";
+import type { RestWatchEvent } from "../../registry/rest/interface.ts";
+import type { Revision, StorageBackend, StorageEvent, StorageWatch, StorageWatchItem } from "../interface.ts";
+import { addedEvent, CacheEvent } from "./cache-event.ts";
+import type { Clock } from "./clock.ts";
+import { EventWindow } from "./event-window.ts";
+import type { CachedObject, ObjectCodec } from "./object-codec.ts";
+import { type Entry, OrderedState, rangeOf } from "./ordered-state.ts";
+import { ProgressGate } from "./progress-gate.ts";
+import { WatchReader } from "./watch-reader.ts";
+
+/** Longest wait for the cache to reach a revision, in ms; then the caller gives up (API G-03, W-22). */
+const freshnessTimeoutMs = 3000;
+/** A request for progress may be lost with the connection it was made on: it is repeated while somebody waits. */
+const progressRetryMs = 200;
+/** API W-31: "roughly every minute". */
+const bookmarkPeriodMs = 60_000;
+/** A bookmark this long before the end of a watch lets the client resume from near the end (API W-31). */
+const bookmarkBeforeEndMs = 2000;
+/** Objects decoded without giving other work a turn. */
+const loadPageSize = 500;
+/** Snapshots kept for the pages that follow a first page. */
+const maxHeldSnapshots = 16;
+const firstRetryMs = 50;
+const maxRetryMs = 5000;
+/** Events that may wait for one reader: references to shared frames, some seconds of the busiest resource. */
+const defaultMaxPending = 4096;
+
+export type CacherOptions = {
+  readonly backend: StorageBackend;
+  /** Keys of the resource, e.g. `/registry/apps/statefulsets/`. What follows it is the key in this folder. */
+  readonly prefix: string;
+  readonly codec: ObjectCodec;
+  readonly clock: Clock;
+  /** Ends the cache. */
+  readonly signal: AbortSignal;
+  /** What a reader is told when its history cannot be read: the object of its ERROR event. */
+  readonly describeFailure: (error: unknown) => Status;
+  /** The storage watch broke, or the state could not be loaded; it is tried again. */
+  readonly onFailure?: (error: unknown) => void;
+  readonly onSlowReader?: () => void;
+  readonly maxPending?: number;
+};
+
+/** The state at one revision. Entries are shared and never change. */
+export type Snapshot = {
+  readonly revision: Revision;
+  readonly entries: readonly Entry[];
+};
+
+export type CacheWatch = {
+  readonly scope: string;
+  readonly matches: (item: CachedObject) => boolean;
+  readonly wantsBookmarks: boolean;
+  /** How long the caller will read; a bookmark comes shortly before. */
+  readonly timeoutMs?: number | undefined;
+  readonly signal: AbortSignal;
+} & (
+  | { readonly from: "now"; readonly initialEvents: boolean }
+  | { readonly from: "revision"; readonly after: Revision }
+);
+
+type Live = {
+  readonly state: OrderedState;
+  readonly window: EventWindow;
+  readonly watch: StorageWatch;
+  revision: Revision;
+  /** The content is the same from here to `revision`. */
+  changedAt: Revision;
+};
+
+type Waiter = { readonly revision: Revision; readonly reached: () => void };
+
+export class Cacher {
+  readonly #options: CacherOptions;
+  readonly #gate: ProgressGate;
+  readonly #readers = new Set<WatchReader>();
+  readonly #waiters = new Set<Waiter>();
+  /** Own writes that the storage watch has not delivered yet, so that they need not be decoded again. */
+  readonly #written = new Map<string, CachedObject>();
+  readonly #held = new Map<Revision, Snapshot>();
+  #live: Live | undefined;
+  #lostAtMs: number;
+  #bookmarkDue = false;
+
+  constructor(options: CacherOptions) {
+    this.#options = options;
+    this.#gate = new ProgressGate(() => options.backend.currentRevision());
+    this.#lostAtMs = options.clock.now();
+  }
+
+  /** Follows storage until the signal aborts; never rejects. */
+  async run(): Promise<void> {
+    const { signal, onFailure } = this.#options;
+    this.#scheduleBookmarks();
+    let retryMs = firstRetryMs;
+    while (!signal.aborted) {
+      try {
+        await this.#follow(() => {
+          retryMs = firstRetryMs;
+        });
+      } catch (error) {
+        if (!signal.aborted) onFailure?.(error);
+      }
+      this.#lose();
+      if (signal.aborted) return;
+      await this.#pause(retryMs);
+      retryMs = Math.min(retryMs * 2, maxRetryMs);
+    }
+  }
+
+  /** Milliseconds without a usable state; 0 when there is one. */
+  get downtimeMs(): number {
+    return this.#live === undefined ? Math.max(1, this.#options.clock.now() - this.#lostAtMs) : 0;
+  }
+
+  get ready(): boolean {
+    return this.#live !== undefined;
+  }
+
+  get readerCount(): number {
+    return this.#readers.size;
+  }
+
+  /** Revision up to which the cache knows everything; 0 while it is not ready. */
+  get revision(): Revision {
+    return this.#live?.revision ?? 0;
+  }
+
+  /** Waits until the cache is at least as new as storage was when this was called. False: it took too long. */
+  async becomeFresh(signal?: AbortSignal): Promise<boolean> {
+    return this.waitFor(await this.#gate.current(), signal);
+  }
+
+  /** Waits until the cache has reached `revision`. False: not within 3 s, or aborted. */
+  waitFor(revision: Revision, signal?: AbortSignal): Promise<boolean> {
+    if (this.#live !== undefined && this.#live.revision >= revision) return Promise.resolve(true);
+    if (signal?.aborted) return Promise.resolve(false);
+    const { clock } = this.#options;
+    return new Promise((resolve) => {
+      const settle = (reached: boolean): void => {
+        this.#waiters.delete(waiter);
+        cancelTimeout();
+        cancelRetry();
+        signal?.removeEventListener("abort", giveUp);
+        resolve(reached);
+      };
+      const giveUp = (): void => settle(false);
+      const askForProgress = (): void => {
+        this.#live?.watch.requestProgress();
+        cancelRetry = clock.after(progressRetryMs, askForProgress);
+      };
+      const waiter: Waiter = { revision, reached: () => settle(true) };
+      const cancelTimeout = clock.after(freshnessTimeoutMs, giveUp);
+      let cancelRetry = (): void => {};
+      this.#waiters.add(waiter);
+      signal?.addEventListener("abort", giveUp);
+      askForProgress();
+    });
+  }
+
+  get(key: string): CachedObject | undefined {
+    return this.#live?.state.get(key);
+  }
+
+  /** The newest object known of `key`, own writes included: where an optimistic update starts. */
+  latest(key: string): CachedObject | undefined {
+    return this.#written.get(key) ?? this.#live?.state.get(key);
+  }
+
+  /** Hands over what was just written, so that its event needs no decoding. */
+  noteWrite(key: string, item: CachedObject): void {
+    if (this.#live !== undefined && item.revision > this.#live.revision) this.#written.set(key, item);
+  }
+
+  snapshot(): Snapshot | undefined {
+    const live = this.#live;
+    return live === undefined ? undefined : { revision: live.revision, entries: live.state.snapshot() };
+  }
+
+  /** The state at exactly this revision, if it is still in memory. */
+  snapshotAt(revision: Revision): Snapshot | undefined {
+    const live = this.#live;
+    if (live !== undefined && revision >= live.changedAt && revision <= live.revision) {
+      return { revision, entries: live.state.snapshot() };
+    }
+    return this.#held.get(revision);
+  }
+
+  /** Keeps a snapshot for the pages to come. The oldest held one makes room. */
+  hold(snapshot: Snapshot): void {
+    this.#held.delete(snapshot.revision);
+    this.#held.set(snapshot.revision, snapshot);
+    if (this.#held.size > maxHeldSnapshots) {
+      for (const oldest of this.#held.keys()) {
+        this.#held.delete(oldest);
+        break;
+      }
+    }
+  }
+
+  /**
+   * Opens a watch. It ends without an error when the signal aborts, the reader is too slow or the cache is lost; a
+   * position that history does not reach is an ERROR event. Returns `undefined` while the cache is not ready.
+   */
+  watch(options: CacheWatch): AsyncIterable<readonly RestWatchEvent[]> | undefined {
+    const live = this.#live;
+    if (live === undefined) return undefined;
+    if (options.from === "now") {
+      const reader = this.#open(options, live.revision);
+      if (options.initialEvents) reader.prime(initialEvents(live, options));
+      return reader;
+    }
+    const recent = live.window.since(options.after);
+    if (recent !== undefined) return this.#join(options, options.after, recent);
+    return this.#replay(options, options.after);
+  }
+
+  async #follow(onLoaded: () => void): Promise<void> {
+    const { backend, prefix, signal } = this.#options;
+    const { revision, entries } = await this.#load();
+    await using watch = backend.watch({ prefix, after: revision, signal });
+    this.#written.clear();
+    this.#live = {
+      state: new OrderedState(entries),
+      window: new EventWindow(revision),
+      watch,
+      revision,
+      changedAt: revision,
+    };
+    onLoaded();
+    this.#settleWaiters(revision);
+    for await (const item of watch) this.#ingest(this.#live, item);
+  }
+
+  async #load(): Promise<{ revision: Revision; entries: Entry[] }> {
+    const { backend, prefix, codec, signal } = this.#options;
+    const entries: Entry[] = [];
+    let page = await backend.range({ prefix, limit: loadPageSize }, signal);
+    const { revision } = page;
+    for (;;) {
+      for (const { key, value, revision: written } of page.items) {
+        entries.push({
+          key: key.slice(prefix.length),
+          item: codec.decode(value, written),
+        });
+      }
+      const last = page.items.at(-1);
+      if (last === undefined || page.items.length >= page.count) return { revision, entries };
+      page = await backend.range({ prefix, startKey: `${last.key}\0`, limit: loadPageSize, revision }, signal);
+    }
+  }
+
+  #ingest(live: Live, { revision, events }: StorageWatchItem): void {
+    const news = events.map((event) => this.#apply(live, event));
+    live.revision = Math.max(live.revision, revision);
+    for (const [key, item] of this.#written) if (item.revision <= live.revision) this.#written.delete(key);
+    if (news.length > 0) {
+      for (const reader of this.#readers) {
+        for (const event of news) reader.offer(event);
+        reader.flush();
+      }
+    }
+    this.#settleWaiters(live.revision);
+    if (this.#bookmarkDue) this.#sendBookmarks(live.revision);
+  }
+
+  #apply(live: Live, event: StorageEvent): CacheEvent {
+    const key = event.key.slice(this.#options.prefix.length);
+    const item = event.type === "put" ? this.#decode(key, event.value, event.revision) : undefined;
+    const previous = item === undefined ? live.state.delete(key) : live.state.put(key, item);
+    live.changedAt = event.revision;
+    const change = { key, revision: event.revision, item, previous };
+    const cacheEvent = new CacheEvent(change, this.#options.codec, this.#options.clock.now());
+    live.window.add(cacheEvent);
+    return cacheEvent;
+  }
+
+  #decode(key: string, value: Uint8Array, revision: Revision): CachedObject {
+    const own = this.#written.get(key);
+    return own?.revision === revision ? own : this.#options.codec.decode(value, revision);
+  }
+
+  #open(options: CacheWatch, after: Revision): WatchReader {
+    const { clock, maxPending = defaultMaxPending, onSlowReader } = this.#options;
+    const onAbort = (): void => reader.end();
+    const cancelLastBookmark =
+      options.wantsBookmarks && options.timeoutMs !== undefined
+        ? clock.after(Math.max(0, options.timeoutMs - bookmarkBeforeEndMs), () => this.#bookmarkOne(reader))
+        : (): void => {};
+    const reader = new WatchReader({
+      scope: options.scope,
+      matches: options.matches,
+      after,
+      wantsBookmarks: options.wantsBookmarks,
+      maxPending,
+      onClose: (closed, why) => {
+        this.#readers.delete(closed);
+        cancelLastBookmark();
+        options.signal.removeEventListener("abort", onAbort);
+        if (why === "slow") onSlowReader?.();
+      },
+    });
+    this.#readers.add(reader);
+    options.signal.addEventListener("abort", onAbort);
+    if (options.signal.aborted) reader.end();
+    return reader;
+  }
+
+  #join(options: CacheWatch, after: Revision, recent: readonly CacheEvent[]): WatchReader {
+    const reader = this.#open(options, after);
+    const seen = visible(recent, options);
+    if (seen.length > 0) reader.prime(seen);
+    return reader;
+  }
+
+  /** Reads storage's history up to where the window begins, then goes on as any other reader. */
+  async *#replay(options: CacheWatch, from: Revision): AsyncGenerator<readonly RestWatchEvent[], undefined> {
+    const { backend, prefix, codec, clock, describeFailure } = this.#options;
+    let after = from;
+    try {
+      await using history = backend.watch({
+        prefix: prefix + options.scope,
+        after,
+        signal: options.signal,
+      });
+      history.requestProgress();
+      for await (const item of history) {
+        const events = item.events.map((event) => historicalEvent(event, prefix, codec, clock.now()));
+        const seen = visible(events, options);
+        after = item.revision;
+        const live = this.#live;
+        if (live === undefined) return;
+        const recent = live.window.since(after);
+        if (recent !== undefined) {
+          const reader = this.#join(options, after, recent);
+          if (seen.length > 0) yield seen;
+          yield* reader;
+          return;
+        }
+        if (seen.length > 0) yield seen;
+        history.requestProgress();
+      }
+    } catch (error) {
+      if (options.signal.aborted) return;
+      yield [{ type: "ERROR", status: describeFailure(error) }];
+    }
+  }
+
+  #lose(): void {
+    if (this.#live !== undefined) this.#lostAtMs = this.#options.clock.now();
+    this.#live = undefined;
+    this.#held.clear();
+    for (const reader of [...this.#readers]) reader.end();
+  }
+
+  #settleWaiters(revision: Revision): void {
+    for (const waiter of [...this.#waiters]) if (waiter.revision <= revision) waiter.reached();
+  }
+
+  #scheduleBookmarks(): void {
+    const { clock, signal } = this.#options;
+    if (signal.aborted) return;
+    const cancel = clock.after(bookmarkPeriodMs, () => {
+      signal.removeEventListener("abort", cancel);
+      this.#requestBookmarks();
+      this.#scheduleBookmarks();
+    });
+    signal.addEventListener("abort", cancel);
+  }
+
+  /** Bookmarks wait for the answer: without a write to this resource only storage knows how far time has moved. */
+  #requestBookmarks(): void {
+    this.#bookmarkDue = true;
+    this.#live?.watch.requestProgress();
+  }
+
+  #sendBookmarks(revision: Revision): void {
+    this.#bookmarkDue = false;
+    for (const reader of this.#readers) if (reader.wantsBookmarks) reader.bookmark(revision);
+  }
+
+  #bookmarkOne(reader: WatchReader): void {
+    this.becomeFresh().then(
+      () => this.#live !== undefined && this.#readers.has(reader) && reader.bookmark(this.#live.revision),
+      (error: unknown) => this.#options.onFailure?.(error),
+    );
+  }
+
+  #pause(delayMs: number): Promise<void> {
+    const { clock, signal } = this.#options;
+    return new Promise((resolve) => {
+      const wake = (): void => {
+        cancel();
+        signal.removeEventListener("abort", wake);
+        resolve();
+      };
+      const cancel = clock.after(delayMs, wake);
+      signal.addEventListener("abort", wake);
+    });
+  }
+}
+
+function initialEvents(live: Live, { scope, matches, wantsBookmarks }: CacheWatch): readonly RestWatchEvent[] {
+  const entries = live.state.snapshot();
+  const { start, end } = rangeOf(entries, scope);
+  const events: RestWatchEvent[] = [];
+  for (let index = start; index < end; index++) {
+    const entry = entries[index];
+    if (entry !== undefined && matches(entry.item)) events.push(addedEvent(entry.item));
+  }
+  if (wantsBookmarks) {
+    events.push({
+      type: "BOOKMARK",
+      resourceVersion: String(live.revision),
+      initialEventsEnd: true,
+    });
+  }
+  return events;
+}
+
+function visible(events: readonly CacheEvent[], { scope, matches }: CacheWatch): readonly RestWatchEvent[] {
+  const seen: RestWatchEvent[] = [];
+  for (const event of events) {
+    const shown = event.key.startsWith(scope) ? event.seenBy(matches) : undefined;
+    if (shown !== undefined) seen.push(shown);
+  }
+  return seen;
+}
+
+function historicalEvent(event: StorageEvent, prefix: string, codec: ObjectCodec, nowMs: number): CacheEvent {
+  const { previous } = event;
+  return new CacheEvent(
+    {
+      key: event.key.slice(prefix.length),
+      revision: event.revision,
+      item: event.type === "put" ? codec.decode(event.value, event.revision) : undefined,
+      previous: previous === undefined ? undefined : codec.decode(previous.value, previous.revision),
+    },
+    codec,
+    nowMs,
+  );
+}

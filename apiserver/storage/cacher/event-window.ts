@@ -1,0 +1,60 @@
+import type { Revision } from "../interface.ts";
+import type { CacheEvent } from "./cache-event.ts";
+
+/** Events younger than this stay, if there is room: clients that lost their connection come back within it (API W-12). */
+const keepMs = 75_000;
+/** Never fewer are dropped for their age: a quiet resource keeps its past at no cost. kube-apiserver's own minimum. */
+const minEvents = 100;
+/** Most events kept. What is older is read from storage's history, so this bounds memory, not what a client may ask. */
+const maxEvents = 4096;
+
+/** The most recent events of one resource, in revision order. */
+export class EventWindow {
+  #events: CacheEvent[] = [];
+  #start = 0;
+  #floor: Revision;
+
+  /** @param floor every event with a greater revision will be added */
+  constructor(floor: Revision) {
+    this.#floor = floor;
+  }
+
+  /** All events after this revision are here. */
+  get floor(): Revision {
+    return this.#floor;
+  }
+
+  add(event: CacheEvent): void {
+    this.#events.push(event);
+    while (this.#isSuperfluous(event.receivedAtMs)) {
+      this.#floor = this.#events[this.#start]?.revision ?? this.#floor;
+      this.#start++;
+    }
+    // Dropping one by one from the front would move the whole array each time.
+    if (this.#start > maxEvents) {
+      this.#events = this.#events.slice(this.#start);
+      this.#start = 0;
+    }
+  }
+
+  /** Events after `revision`, or `undefined` when some of them are gone. */
+  since(revision: Revision): readonly CacheEvent[] | undefined {
+    if (revision < this.#floor) return undefined;
+    let low = this.#start;
+    let high = this.#events.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      const event = this.#events[middle];
+      if (event !== undefined && event.revision <= revision) low = middle + 1;
+      else high = middle;
+    }
+    return this.#events.slice(low);
+  }
+
+  #isSuperfluous(nowMs: number): boolean {
+    const count = this.#events.length - this.#start;
+    const oldest = this.#events[this.#start];
+    if (count > maxEvents) return true;
+    return count > minEvents && oldest !== undefined && oldest.receivedAtMs < nowMs - keepMs;
+  }
+}

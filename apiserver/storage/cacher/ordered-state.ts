@@ -1,0 +1,84 @@
+import { compareKeys, prefixEnd } from "../keys.ts";
+import type { CachedObject } from "./object-codec.ts";
+
+export type Entry = { readonly key: string; readonly item: CachedObject };
+
+/** Index of the first entry whose key is not less than `key`. */
+export function lowerBound(entries: readonly Entry[], key: string): number {
+  let low = 0;
+  let high = entries.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    const entry = entries[middle];
+    if (entry !== undefined && compareKeys(entry.key, key) < 0) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+/** A part of the key space: every key that starts with `prefix`; all keys for `""`. */
+export function rangeOf(entries: readonly Entry[], prefix: string): { start: number; end: number } {
+  const afterPrefix = prefixEnd(prefix);
+  return {
+    start: prefix === "" ? 0 : lowerBound(entries, prefix),
+    end: afterPrefix === undefined ? entries.length : lowerBound(entries, afterPrefix),
+  };
+}
+
+/**
+ * The newest object of every key, by key and in key order.
+ *
+ * Invariant: an array handed out by `snapshot` never changes; the next write works on a copy of it. So any number of
+ *            readers share one snapshot, and copying (of references) happens at most once per snapshot.
+ */
+export class OrderedState {
+  readonly #byKey = new Map<string, CachedObject>();
+  #ordered: Entry[];
+  #shared = false;
+
+  /** @param entries in key order; owned by the state from now on */
+  constructor(entries: Entry[] = []) {
+    this.#ordered = entries;
+    for (const { key, item } of entries) this.#byKey.set(key, item);
+  }
+
+  get size(): number {
+    return this.#ordered.length;
+  }
+
+  get(key: string): CachedObject | undefined {
+    return this.#byKey.get(key);
+  }
+
+  /** Returns what was there before. */
+  put(key: string, item: CachedObject): CachedObject | undefined {
+    const previous = this.#byKey.get(key);
+    this.#byKey.set(key, item);
+    const ordered = this.#own();
+    const index = lowerBound(ordered, key);
+    ordered.splice(index, previous === undefined ? 0 : 1, { key, item });
+    return previous;
+  }
+
+  delete(key: string): CachedObject | undefined {
+    const previous = this.#byKey.get(key);
+    if (previous === undefined) return undefined;
+    this.#byKey.delete(key);
+    const ordered = this.#own();
+    ordered.splice(lowerBound(ordered, key), 1);
+    return previous;
+  }
+
+  snapshot(): readonly Entry[] {
+    this.#shared = true;
+    return this.#ordered;
+  }
+
+  #own(): Entry[] {
+    if (this.#shared) {
+      this.#ordered = this.#ordered.slice();
+      this.#shared = false;
+    }
+    return this.#ordered;
+  }
+}
