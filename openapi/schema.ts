@@ -38,7 +38,8 @@ export type SchemaOrRef = Schema | SchemaRef;
 /** Schemas by component name, e.g. `io.functionmesh.compute.v1alpha1.Function`. */
 export type SchemaSet = ReadonlyMap<string, Schema>;
 
-const refPrefix = "#/components/schemas/";
+/** Of references within a schema set, and in published OpenAPI v3. */
+export const refPrefix = "#/components/schemas/";
 
 export function ref(name: string, siblings: Omit<SchemaRef, "$ref"> = {}): SchemaRef {
   return { $ref: refPrefix + name, ...siblings };
