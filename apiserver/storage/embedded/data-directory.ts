@@ -1,22 +1,13 @@
-import {
-	accessSync,
-	closeSync,
-	constants,
-	fsyncSync,
-	mkdirSync,
-	openSync,
-	readFileSync,
-	writeFileSync,
-} from "node:fs";
+import { accessSync, closeSync, constants, fsyncSync, mkdirSync, openSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 
 /** A directory with one store. What is in it belongs to whoever holds the lock on the database file. */
 export type DataDirectory = {
-	readonly path: string;
-	/** The lock is on this file. */
-	readonly databaseFile: string;
-	/** Process id of the last one that got the lock, for the message to the next one; it is no lock itself. */
-	readonly ownerFile: string;
+  readonly path: string;
+  /** The lock is on this file. */
+  readonly databaseFile: string;
+  /** Process id of the last one that got the lock, for the message to the next one; it is no lock itself. */
+  readonly ownerFile: string;
 };
 
 /**
@@ -24,60 +15,50 @@ export type DataDirectory = {
  * @throws Error that names the directory and what is wrong with it
  */
 export function prepareDataDirectory(directory: string): DataDirectory {
-	const path = resolve(directory);
-	try {
-		const firstMade = mkdirSync(path, { recursive: true, mode: 0o700 });
-		// Without this a power loss could take the new directory away, and acknowledged writes with it.
-		if (firstMade !== undefined) syncDirectories(path, dirname(firstMade));
-		accessSync(path, constants.R_OK | constants.W_OK | constants.X_OK);
-	} catch (error) {
-		throw unusableDirectory(
-			path,
-			error instanceof Error ? error.message : String(error),
-			error,
-		);
-	}
-	return {
-		path,
-		databaseFile: join(path, "store.db"),
-		ownerFile: join(path, "owner"),
-	};
+  const path = resolve(directory);
+  try {
+    const firstMade = mkdirSync(path, { recursive: true, mode: 0o700 });
+    // Without this a power loss could take the new directory away, and acknowledged writes with it.
+    if (firstMade !== undefined) syncDirectories(path, dirname(firstMade));
+    accessSync(path, constants.R_OK | constants.W_OK | constants.X_OK);
+  } catch (error) {
+    throw unusableDirectory(path, error instanceof Error ? error.message : String(error), error);
+  }
+  return {
+    path,
+    databaseFile: join(path, "store.db"),
+    ownerFile: join(path, "owner"),
+  };
 }
 
 function syncDirectories(from: string, to: string): void {
-	for (let path = from; path.length >= to.length; path = dirname(path)) {
-		const handle = openSync(path, "r");
-		fsyncSync(handle);
-		closeSync(handle);
-		if (path === dirname(path)) return;
-	}
+  for (let path = from; path.length >= to.length; path = dirname(path)) {
+    const handle = openSync(path, "r");
+    fsyncSync(handle);
+    closeSync(handle);
+    if (path === dirname(path)) return;
+  }
 }
 
 export function recordOwner(directory: DataDirectory): void {
-	writeFileSync(directory.ownerFile, `${process.pid}\n`);
+  writeFileSync(directory.ownerFile, `${process.pid}\n`);
 }
 
 export function directoryInUse(directory: DataDirectory): Error {
-	return new Error(
-		`data directory ${directory.path} is in use by ${ownerName(directory)}`,
-	);
+  return new Error(`data directory ${directory.path} is in use by ${ownerName(directory)}`);
 }
 
-export function unusableDirectory(
-	path: string,
-	reason: string,
-	cause?: unknown,
-): Error {
-	return new Error(`data directory ${path} cannot be used: ${reason}`, {
-		cause,
-	});
+export function unusableDirectory(path: string, reason: string, cause?: unknown): Error {
+  return new Error(`data directory ${path} cannot be used: ${reason}`, {
+    cause,
+  });
 }
 
 function ownerName({ ownerFile }: DataDirectory): string {
-	try {
-		const owner = readFileSync(ownerFile, "utf8").trim();
-		return owner === "" ? "another process" : `process ${owner}`;
-	} catch {
-		return "another process";
-	}
+  try {
+    const owner = readFileSync(ownerFile, "utf8").trim();
+    return owner === "" ? "another process" : `process ${owner}`;
+  } catch {
+    return "another process";
+  }
 }

@@ -9,119 +9,117 @@ import type { RangeResult, Revision, StoredValue } from "../interface.ts";
 
 /** A conditional write. `value` is a part of its group's buffer: from byte `start` up to `end`, excluded. */
 export type Write =
-	| {
-			readonly type: "create";
-			readonly key: string;
-			readonly start: number;
-			readonly end: number;
-	  }
-	| {
-			readonly type: "update";
-			readonly key: string;
-			readonly start: number;
-			readonly end: number;
-			readonly expected: Revision;
-	  }
-	| {
-			readonly type: "delete";
-			readonly key: string;
-			readonly expected: Revision;
-	  };
+  | {
+      readonly type: "create";
+      readonly key: string;
+      readonly start: number;
+      readonly end: number;
+    }
+  | {
+      readonly type: "update";
+      readonly key: string;
+      readonly start: number;
+      readonly end: number;
+      readonly expected: Revision;
+    }
+  | {
+      readonly type: "delete";
+      readonly key: string;
+      readonly expected: Revision;
+    };
 
 /** `Conflict` says in `revision` which one the key has. */
 export type WriteFailure = {
-	readonly failure: "KeyExists" | "KeyNotFound" | "Conflict";
-	readonly revision?: Revision;
+  readonly failure: "KeyExists" | "KeyNotFound" | "Conflict";
+  readonly revision?: Revision;
 };
 
-export type WriteOutcome =
-	| { readonly revision: Revision; readonly previous: StoredValue | undefined }
-	| WriteFailure;
+export type WriteOutcome = { readonly revision: Revision; readonly previous: StoredValue | undefined } | WriteFailure;
 
 /** The bytes of all values of a group in one buffer: handed over to the disk thread, not copied. */
 export type WriteGroup = {
-	readonly writes: readonly Write[];
-	readonly values: ArrayBuffer;
+  readonly writes: readonly Write[];
+  readonly values: ArrayBuffer;
 };
 
 /** `end` is the first key after the range; undefined is the end of all keys. */
 export type KeyRange = {
-	readonly start: string;
-	readonly end: string | undefined;
+  readonly start: string;
+  readonly end: string | undefined;
 };
 
 export type Query =
-	| { readonly type: "get"; readonly key: string }
-	| {
-			readonly type: "range";
-			readonly range: KeyRange;
-			readonly limit: number | undefined;
-			readonly revision: Revision | undefined;
-	  }
-	/** Writes with `after` < revision <= `to`. */
-	| {
-			readonly type: "history";
-			readonly range: KeyRange;
-			readonly after: Revision;
-			readonly to: Revision;
-	  }
-	/** Forgets history before `revision`, but not more than a bounded piece of it. */
-	| { readonly type: "compactStep"; readonly revision: Revision };
+  | { readonly type: "get"; readonly key: string }
+  | {
+      readonly type: "range";
+      readonly range: KeyRange;
+      readonly limit: number | undefined;
+      readonly revision: Revision | undefined;
+    }
+  /** Writes with `after` < revision <= `to`. */
+  | {
+      readonly type: "history";
+      readonly range: KeyRange;
+      readonly after: Revision;
+      readonly to: Revision;
+    }
+  /** Forgets history before `revision`, but not more than a bounded piece of it. */
+  | { readonly type: "compactStep"; readonly revision: Revision };
 
 /** What was done to a key, with what was there before. A delete has no value. */
 export type LogEntry = {
-	readonly key: string;
-	readonly revision: Revision;
-	readonly value: Uint8Array | undefined;
-	readonly previous: StoredValue | undefined;
+  readonly key: string;
+  readonly revision: Revision;
+  readonly value: Uint8Array | undefined;
+  readonly previous: StoredValue | undefined;
 };
 
 export type QueryResult =
-	| {
-			readonly type: "get";
-			readonly value: StoredValue | undefined;
-			readonly revision: Revision;
-	  }
-	| ({ readonly type: "range" } & RangeResult)
-	| { readonly type: "history"; readonly entries: readonly LogEntry[] }
-	| { readonly type: "compactStep"; readonly compacted: Revision };
+  | {
+      readonly type: "get";
+      readonly value: StoredValue | undefined;
+      readonly revision: Revision;
+    }
+  | ({ readonly type: "range" } & RangeResult)
+  | { readonly type: "history"; readonly entries: readonly LogEntry[] }
+  | { readonly type: "compactStep"; readonly compacted: Revision };
 
 export type ToDisk =
-	| ({ readonly type: "write"; readonly id: number } & WriteGroup)
-	| { readonly type: "query"; readonly id: number; readonly query: Query }
-	| { readonly type: "close" };
+  | ({ readonly type: "write"; readonly id: number } & WriteGroup)
+  | { readonly type: "query"; readonly id: number; readonly query: Query }
+  | { readonly type: "close" };
 
 /** `error` is what a StorageError is made of; without a code it is an unknown failure, e.g. a full disk. */
 export type DiskError = {
-	readonly code: "Compacted" | "FutureRevision" | undefined;
-	readonly revision: Revision | undefined;
-	readonly message: string;
+  readonly code: "Compacted" | "FutureRevision" | undefined;
+  readonly revision: Revision | undefined;
+  readonly message: string;
 };
 
 export type FromDisk =
-	| {
-			readonly type: "opened";
-			readonly identity: string;
-			readonly revision: Revision;
-			readonly compacted: Revision;
-	  }
-	| { readonly type: "notOpened"; readonly message: string }
-	/** Durable: one item per group that shared the transaction, in the order they were sent. */
-	| {
-			readonly type: "written";
-			readonly groups: readonly {
-				readonly id: number;
-				readonly outcomes: readonly WriteOutcome[];
-			}[];
-	  }
-	| {
-			readonly type: "notWritten";
-			readonly ids: readonly number[];
-			readonly error: DiskError;
-	  }
-	| {
-			readonly type: "result";
-			readonly id: number;
-			readonly result: QueryResult;
-	  }
-	| { readonly type: "error"; readonly id: number; readonly error: DiskError };
+  | {
+      readonly type: "opened";
+      readonly identity: string;
+      readonly revision: Revision;
+      readonly compacted: Revision;
+    }
+  | { readonly type: "notOpened"; readonly message: string }
+  /** Durable: one item per group that shared the transaction, in the order they were sent. */
+  | {
+      readonly type: "written";
+      readonly groups: readonly {
+        readonly id: number;
+        readonly outcomes: readonly WriteOutcome[];
+      }[];
+    }
+  | {
+      readonly type: "notWritten";
+      readonly ids: readonly number[];
+      readonly error: DiskError;
+    }
+  | {
+      readonly type: "result";
+      readonly id: number;
+      readonly result: QueryResult;
+    }
+  | { readonly type: "error"; readonly id: number; readonly error: DiskError };

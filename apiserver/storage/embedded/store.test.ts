@@ -9,7 +9,7 @@ const root = mkdtempSync(join(tmpdir(), "functionmesh-storage-"));
 after(() => rmSync(root, { recursive: true }));
 
 storageConformance({
-	name: "embedded",
-	open: (store) => openEmbedded({ directory: join(root, store) }),
-	skip: [],
+  name: "embedded",
+  open: (store) => openEmbedded({ directory: join(root, store) }),
+  skip: [],
 });

@@ -7,32 +7,26 @@
  */
 import { StorageError, type StorageErrorCode } from "../errors.ts";
 import {
-	maxValueBytes,
-	type RangeOptions,
-	type RangeResult,
-	type Revision,
-	type StorageBackend,
-	type StorageEvent,
-	type StorageWatch,
-	type StoredValue,
+  maxValueBytes,
+  type RangeOptions,
+  type RangeResult,
+  type Revision,
+  type StorageBackend,
+  type StorageEvent,
+  type StorageWatch,
+  type StoredValue,
 } from "../interface.ts";
 import { prefixEnd } from "../keys.ts";
 import { prepareDataDirectory, recordOwner } from "./data-directory.ts";
 import { type Disk, openDisk, type PendingWrite } from "./disk.ts";
-import type {
-	KeyRange,
-	LogEntry,
-	Query,
-	QueryResult,
-	WriteOutcome,
-} from "./messages.ts";
+import type { KeyRange, LogEntry, Query, QueryResult, WriteOutcome } from "./messages.ts";
 import { EmbeddedWatch } from "./watch.ts";
 
 export type EmbeddedOptions = {
-	/** Made if missing. */
-	readonly directory: string;
-	/** History is kept for one to two of these, in ms. Default 5 min, kube-apiserver's own (API T-08); 0 = all is kept. */
-	readonly compactEveryMs?: number;
+  /** Made if missing. */
+  readonly directory: string;
+  /** History is kept for one to two of these, in ms. Default 5 min, kube-apiserver's own (API T-08); 0 = all is kept. */
+  readonly compactEveryMs?: number;
 };
 
 const defaultCompactEveryMs = 5 * 60 * 1000;
@@ -40,246 +34,195 @@ const defaultCompactEveryMs = 5 * 60 * 1000;
 /**
  * @throws Error `data directory … is in use by process …`, or one that says why the directory cannot be used
  */
-export async function openEmbedded({
-	directory,
-	compactEveryMs,
-}: EmbeddedOptions): Promise<StorageBackend> {
-	const dataDirectory = prepareDataDirectory(directory);
-	const store = await EmbeddedStore.open(
-		dataDirectory,
-		compactEveryMs ?? defaultCompactEveryMs,
-	);
-	recordOwner(dataDirectory);
-	return store;
+export async function openEmbedded({ directory, compactEveryMs }: EmbeddedOptions): Promise<StorageBackend> {
+  const dataDirectory = prepareDataDirectory(directory);
+  const store = await EmbeddedStore.open(dataDirectory, compactEveryMs ?? defaultCompactEveryMs);
+  recordOwner(dataDirectory);
+  return store;
 }
 
 type Written = {
-	readonly pending: PendingWrite;
-	readonly outcome: WriteOutcome;
+  readonly pending: PendingWrite;
+  readonly outcome: WriteOutcome;
 };
 
 class EmbeddedStore implements StorageBackend {
-	readonly identity: string;
-	readonly #disk: Disk;
-	readonly #watches = new Set<EmbeddedWatch>();
-	readonly #compactTimer: NodeJS.Timeout | undefined;
-	#revision: Revision;
-	#compacted: Revision;
-	#closing: Promise<void> | undefined;
+  readonly identity: string;
+  readonly #disk: Disk;
+  readonly #watches = new Set<EmbeddedWatch>();
+  readonly #compactTimer: NodeJS.Timeout | undefined;
+  #revision: Revision;
+  #compacted: Revision;
+  #closing: Promise<void> | undefined;
 
-	static async open(
-		directory: ReturnType<typeof prepareDataDirectory>,
-		compactEveryMs: number,
-	): Promise<EmbeddedStore> {
-		const opened: { store?: EmbeddedStore } = {};
-		const { disk, ...state } = await openDisk(
-			directory,
-			(written) => opened.store?.publish(written),
-			(error) => opened.store?.lose(error),
-		);
-		opened.store = new EmbeddedStore(disk, state, compactEveryMs);
-		return opened.store;
-	}
+  static async open(
+    directory: ReturnType<typeof prepareDataDirectory>,
+    compactEveryMs: number,
+  ): Promise<EmbeddedStore> {
+    const opened: { store?: EmbeddedStore } = {};
+    const { disk, ...state } = await openDisk(
+      directory,
+      (written) => opened.store?.publish(written),
+      (error) => opened.store?.lose(error),
+    );
+    opened.store = new EmbeddedStore(disk, state, compactEveryMs);
+    return opened.store;
+  }
 
-	private constructor(
-		disk: Disk,
-		state: {
-			readonly identity: string;
-			readonly revision: Revision;
-			readonly compacted: Revision;
-		},
-		compactEveryMs: number,
-	) {
-		this.#disk = disk;
-		this.identity = state.identity;
-		this.#revision = state.revision;
-		this.#compacted = state.compacted;
-		this.#compactTimer = this.#compactRegularly(compactEveryMs);
-	}
+  private constructor(
+    disk: Disk,
+    state: {
+      readonly identity: string;
+      readonly revision: Revision;
+      readonly compacted: Revision;
+    },
+    compactEveryMs: number,
+  ) {
+    this.#disk = disk;
+    this.identity = state.identity;
+    this.#revision = state.revision;
+    this.#compacted = state.compacted;
+    this.#compactTimer = this.#compactRegularly(compactEveryMs);
+  }
 
-	async get(
-		key: string,
-		signal?: AbortSignal,
-	): Promise<{ value: StoredValue | undefined; revision: Revision }> {
-		const { value, revision } = expectResult(
-			await this.#query({ type: "get", key }, signal),
-			"get",
-		);
-		return { value, revision };
-	}
+  async get(key: string, signal?: AbortSignal): Promise<{ value: StoredValue | undefined; revision: Revision }> {
+    const { value, revision } = expectResult(await this.#query({ type: "get", key }, signal), "get");
+    return { value, revision };
+  }
 
-	async range(
-		options: RangeOptions,
-		signal?: AbortSignal,
-	): Promise<RangeResult> {
-		const { prefix, startKey, limit, revision } = options;
-		const range: KeyRange = {
-			start: startKey ?? prefix,
-			end: prefixEnd(prefix),
-		};
-		const result = expectResult(
-			await this.#query({ type: "range", range, limit, revision }, signal),
-			"range",
-		);
-		return {
-			items: result.items,
-			count: result.count,
-			revision: result.revision,
-		};
-	}
+  async range(options: RangeOptions, signal?: AbortSignal): Promise<RangeResult> {
+    const { prefix, startKey, limit, revision } = options;
+    const range: KeyRange = {
+      start: startKey ?? prefix,
+      end: prefixEnd(prefix),
+    };
+    const result = expectResult(await this.#query({ type: "range", range, limit, revision }, signal), "range");
+    return {
+      items: result.items,
+      count: result.count,
+      revision: result.revision,
+    };
+  }
 
-	create(key: string, value: Uint8Array): Promise<Revision> {
-		return this.#write({ type: "create", key }, value);
-	}
+  create(key: string, value: Uint8Array): Promise<Revision> {
+    return this.#write({ type: "create", key }, value);
+  }
 
-	update(
-		key: string,
-		value: Uint8Array,
-		expected: Revision,
-	): Promise<Revision> {
-		return this.#write({ type: "update", key, expected }, value);
-	}
+  update(key: string, value: Uint8Array, expected: Revision): Promise<Revision> {
+    return this.#write({ type: "update", key, expected }, value);
+  }
 
-	delete(key: string, expected: Revision): Promise<Revision> {
-		return this.#write({ type: "delete", key, expected }, noBytes);
-	}
+  delete(key: string, expected: Revision): Promise<Revision> {
+    return this.#write({ type: "delete", key, expected }, noBytes);
+  }
 
-	async currentRevision(): Promise<Revision> {
-		this.#checkOpen();
-		return this.#revision;
-	}
+  async currentRevision(): Promise<Revision> {
+    this.#checkOpen();
+    return this.#revision;
+  }
 
-	watch({
-		prefix,
-		after,
-		signal,
-	}: {
-		prefix: string;
-		after: Revision;
-		signal?: AbortSignal;
-	}): StorageWatch {
-		const range: KeyRange = { start: prefix, end: prefixEnd(prefix) };
-		const stop = () => watch.end(undefined);
-		const watch = new EmbeddedWatch({
-			prefix,
-			after,
-			startedAt: this.#revision,
-			readHistory: async (from, to) => {
-				const result = await this.#query(
-					{ type: "history", range, after: from, to },
-					signal,
-				);
-				return expectResult(result, "history").entries.map(eventOf);
-			},
-			currentRevision: () => this.#revision,
-			onClose: (closed) => {
-				this.#watches.delete(closed);
-				signal?.removeEventListener("abort", stop);
-			},
-		});
-		this.#watches.add(watch);
-		if (this.#closing !== undefined) watch.end(closedError());
-		if (after > this.#revision)
-			watch.end(
-				new StorageError("FutureRevision", { revision: this.#revision }),
-			);
-		if (signal?.aborted === true) stop();
-		signal?.addEventListener("abort", stop);
-		return watch;
-	}
+  watch({ prefix, after, signal }: { prefix: string; after: Revision; signal?: AbortSignal }): StorageWatch {
+    const range: KeyRange = { start: prefix, end: prefixEnd(prefix) };
+    const stop = () => watch.end(undefined);
+    const watch = new EmbeddedWatch({
+      prefix,
+      after,
+      startedAt: this.#revision,
+      readHistory: async (from, to) => {
+        const result = await this.#query({ type: "history", range, after: from, to }, signal);
+        return expectResult(result, "history").entries.map(eventOf);
+      },
+      currentRevision: () => this.#revision,
+      onClose: (closed) => {
+        this.#watches.delete(closed);
+        signal?.removeEventListener("abort", stop);
+      },
+    });
+    this.#watches.add(watch);
+    if (this.#closing !== undefined) watch.end(closedError());
+    if (after > this.#revision) watch.end(new StorageError("FutureRevision", { revision: this.#revision }));
+    if (signal?.aborted === true) stop();
+    signal?.addEventListener("abort", stop);
+    return watch;
+  }
 
-	async compact(revision: Revision): Promise<void> {
-		if (revision < this.#compacted)
-			throw new StorageError("Compacted", { revision: this.#compacted });
-		if (revision > this.#revision)
-			throw new StorageError("FutureRevision", { revision: this.#revision });
-		while (this.#compacted < revision) {
-			const step = await this.#query(
-				{ type: "compactStep", revision },
-				undefined,
-			);
-			this.#compacted = Math.max(
-				this.#compacted,
-				expectResult(step, "compactStep").compacted,
-			);
-		}
-	}
+  async compact(revision: Revision): Promise<void> {
+    if (revision <= this.#compacted) throw new StorageError("Compacted", { revision: this.#compacted });
+    if (revision > this.#revision) throw new StorageError("FutureRevision", { revision: this.#revision });
+    while (this.#compacted < revision) {
+      const step = await this.#query({ type: "compactStep", revision }, undefined);
+      this.#compacted = Math.max(this.#compacted, expectResult(step, "compactStep").compacted);
+    }
+  }
 
-	async compactedRevision(): Promise<Revision> {
-		this.#checkOpen();
-		return this.#compacted;
-	}
+  async compactedRevision(): Promise<Revision> {
+    this.#checkOpen();
+    return this.#compacted;
+  }
 
-	async ping(): Promise<void> {
-		await this.get("", AbortSignal.timeout(pingDeadlineMs));
-	}
+  async ping(): Promise<void> {
+    await this.get("", AbortSignal.timeout(pingDeadlineMs));
+  }
 
-	[Symbol.asyncDispose](): Promise<void> {
-		this.#closing ??= this.#close();
-		return this.#closing;
-	}
+  [Symbol.asyncDispose](): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
 
-	/** Tells the watches; the writers are told after them. */
-	publish(written: readonly Written[]): void {
-		const events = written.flatMap(({ pending, outcome }) =>
-			committedEvent(pending, outcome),
-		);
-		const last = events.at(-1);
-		if (last === undefined) return;
-		this.#revision = last.revision;
-		for (const watch of this.#watches) watch.push(events, last.revision);
-	}
+  /** Tells the watches; the writers are told after them. */
+  publish(written: readonly Written[]): void {
+    const events = written.flatMap(({ pending, outcome }) => committedEvent(pending, outcome));
+    const last = events.at(-1);
+    if (last === undefined) return;
+    this.#revision = last.revision;
+    for (const watch of this.#watches) watch.push(events, last.revision);
+  }
 
-	/** The disk thread is gone: as asked, or for good. */
-	lose(error: StorageError): void {
-		const reason = this.#closing === undefined ? error : closedError();
-		for (const watch of this.#watches) watch.end(reason);
-	}
+  /** The disk thread is gone: as asked, or for good. */
+  lose(error: StorageError): void {
+    const reason = this.#closing === undefined ? error : closedError();
+    for (const watch of this.#watches) watch.end(reason);
+  }
 
-	#write(write: PendingWrite["write"], value: Uint8Array): Promise<Revision> {
-		return new Promise((resolve, reject) => {
-			this.#checkOpen();
-			if (value.byteLength > maxValueBytes)
-				throw new StorageError("TooLarge", { key: write.key });
-			const settle = (outcome: WriteOutcome | StorageError) => {
-				if (outcome instanceof StorageError) reject(outcome);
-				else if ("failure" in outcome)
-					reject(writeError(write.key, outcome.failure, outcome.revision));
-				else resolve(outcome.revision);
-			};
-			this.#disk.write({ write, value, settle });
-		});
-	}
+  #write(write: PendingWrite["write"], value: Uint8Array): Promise<Revision> {
+    return new Promise((resolve, reject) => {
+      this.#checkOpen();
+      if (value.byteLength > maxValueBytes) throw new StorageError("TooLarge", { key: write.key });
+      const settle = (outcome: WriteOutcome | StorageError) => {
+        if (outcome instanceof StorageError) reject(outcome);
+        else if ("failure" in outcome) reject(writeError(write.key, outcome.failure, outcome.revision));
+        else resolve(outcome.revision);
+      };
+      this.#disk.write({ write, value, settle });
+    });
+  }
 
-	async #query(
-		query: Query,
-		signal: AbortSignal | undefined,
-	): Promise<QueryResult> {
-		this.#checkOpen();
-		const answer = this.#disk.query(query);
-		return signal === undefined ? answer : abortable(answer, signal);
-	}
+  async #query(query: Query, signal: AbortSignal | undefined): Promise<QueryResult> {
+    this.#checkOpen();
+    const answer = this.#disk.query(query);
+    return signal === undefined ? answer : abortable(answer, signal);
+  }
 
-	#compactRegularly(everyMs: number): NodeJS.Timeout | undefined {
-		if (everyMs === 0) return undefined;
-		let mark = this.#revision;
-		const compact = () => {
-			const due = mark;
-			mark = this.#revision;
-			// A failure is the disk's and meets every reader and writer too; history is only kept for longer.
-			if (due > this.#compacted) this.compact(due).catch(() => {});
-		};
-		return setInterval(compact, everyMs).unref();
-	}
+  #compactRegularly(everyMs: number): NodeJS.Timeout | undefined {
+    if (everyMs === 0) return undefined;
+    let mark = this.#revision;
+    const compact = () => {
+      const due = mark;
+      mark = this.#revision;
+      // A failure is the disk's and meets every reader and writer too; history is only kept for longer.
+      if (due > this.#compacted) this.compact(due).catch(() => {});
+    };
+    return setInterval(compact, everyMs).unref();
+  }
 
-	#checkOpen(): void {
-		if (this.#closing !== undefined) throw closedError();
-	}
+  #checkOpen(): void {
+    if (this.#closing !== undefined) throw closedError();
+  }
 
-	async #close(): Promise<void> {
-		clearInterval(this.#compactTimer);
-		await this.#disk.close();
-	}
+  async #close(): Promise<void> {
+    clearInterval(this.#compactTimer);
+    await this.#disk.close();
+  }
 }
 
 /** Health checks give up after 2 s; this answers before. */
@@ -288,82 +231,55 @@ const pingDeadlineMs = 1900;
 const noBytes = new Uint8Array(0);
 
 function closedError(): StorageError {
-	return new StorageError("Closed", { message: "the store was closed" });
+  return new StorageError("Closed", { message: "the store was closed" });
 }
 
-function writeError(
-	key: string,
-	code: StorageErrorCode,
-	revision: Revision | undefined,
-): StorageError {
-	return new StorageError(
-		code,
-		revision === undefined ? { key } : { key, revision },
-	);
+function writeError(key: string, code: StorageErrorCode, revision: Revision | undefined): StorageError {
+  return new StorageError(code, revision === undefined ? { key } : { key, revision });
 }
 
-function committedEvent(
-	{ write, value }: PendingWrite,
-	outcome: WriteOutcome,
-): StorageEvent[] {
-	if ("failure" in outcome) return [];
-	const { revision, previous } = outcome;
-	return [
-		eventOf({
-			key: write.key,
-			revision,
-			value: write.type === "delete" ? undefined : value,
-			previous,
-		}),
-	];
+function committedEvent({ write, value }: PendingWrite, outcome: WriteOutcome): StorageEvent[] {
+  if ("failure" in outcome) return [];
+  const { revision, previous } = outcome;
+  return [
+    eventOf({
+      key: write.key,
+      revision,
+      value: write.type === "delete" ? undefined : value,
+      previous,
+    }),
+  ];
 }
 
 function eventOf({ key, revision, value, previous }: LogEntry): StorageEvent {
-	if (value !== undefined) {
-		return previous === undefined
-			? { type: "put", key, value, revision }
-			: { type: "put", key, value, revision, previous };
-	}
-	if (previous === undefined)
-		throw new TypeError(
-			`the log deletes ${key} at ${revision}, where it was not`,
-		);
-	return { type: "delete", key, revision, previous };
+  if (value !== undefined) {
+    return previous === undefined
+      ? { type: "put", key, value, revision }
+      : { type: "put", key, value, revision, previous };
+  }
+  if (previous === undefined) throw new TypeError(`the log deletes ${key} at ${revision}, where it was not`);
+  return { type: "delete", key, revision, previous };
 }
 
-function expectResult<T extends QueryResult["type"]>(
-	result: QueryResult,
-	type: T,
-): Extract<QueryResult, { type: T }> {
-	if (!isResult(result, type))
-		throw new TypeError(
-			`the disk thread answered ${result.type} instead of ${type}`,
-		);
-	return result;
+function expectResult<T extends QueryResult["type"]>(result: QueryResult, type: T): Extract<QueryResult, { type: T }> {
+  if (!isResult(result, type)) throw new TypeError(`the disk thread answered ${result.type} instead of ${type}`);
+  return result;
 }
 
 function isResult<T extends QueryResult["type"]>(
-	result: QueryResult,
-	type: T,
+  result: QueryResult,
+  type: T,
 ): result is Extract<QueryResult, { type: T }> {
-	return result.type === type;
+  return result.type === type;
 }
 
 /** The answer, or `Unreachable` when the caller stops waiting first. */
 function abortable<T>(answer: Promise<T>, signal: AbortSignal): Promise<T> {
-	return new Promise((resolve, reject) => {
-		const abort = () =>
-			reject(
-				new StorageError(
-					"Unreachable",
-					{ message: "the reader stopped waiting" },
-					{ cause: signal.reason },
-				),
-			);
-		if (signal.aborted) abort();
-		else signal.addEventListener("abort", abort, { once: true });
-		answer
-			.then(resolve, reject)
-			.finally(() => signal.removeEventListener("abort", abort));
-	});
+  return new Promise((resolve, reject) => {
+    const abort = () =>
+      reject(new StorageError("Unreachable", { message: "the reader stopped waiting" }, { cause: signal.reason }));
+    if (signal.aborted) abort();
+    else signal.addEventListener("abort", abort, { once: true });
+    answer.then(resolve, reject).finally(() => signal.removeEventListener("abort", abort));
+  });
 }

@@ -4,24 +4,11 @@
  * Invariant: everything that has arrived when a transaction starts shares it, so the number of waits for the disk
  *            does not grow with the number of writers.
  */
-import {
-	type MessagePort,
-	parentPort,
-	receiveMessageOnPort,
-	workerData,
-} from "node:worker_threads";
+import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from "node:worker_threads";
 import { isStorageError } from "../errors.ts";
 import type { StoredValue } from "../interface.ts";
 import { LogTable } from "./log-table.ts";
-import type {
-	DiskError,
-	FromDisk,
-	Query,
-	QueryResult,
-	ToDisk,
-	WriteGroup,
-	WriteOutcome,
-} from "./messages.ts";
+import type { DiskError, FromDisk, Query, QueryResult, ToDisk, WriteGroup, WriteOutcome } from "./messages.ts";
 
 /** Bytes of values in one transaction before the rest has to wait for the next: bounds how long a writer waits. */
 const maxTransactionBytes = 16 * 1024 * 1024;
@@ -29,174 +16,160 @@ const maxTransactionBytes = 16 * 1024 * 1024;
 type WriteMessage = WriteGroup & { readonly id: number };
 
 function serve(port: MessagePort, table: LogTable): void {
-	const send = (message: FromDisk, values: readonly Uint8Array[]) =>
-		port.postMessage(message, buffersOf(values));
+  const send = (message: FromDisk, values: readonly Uint8Array[]) => port.postMessage(message, buffersOf(values));
 
-	const write = (messages: readonly WriteMessage[]) => {
-		try {
-			const outcomes = table.write(messages);
-			const groups = messages.map(({ id }, index) => ({
-				id,
-				outcomes: outcomes[index] ?? [],
-			}));
-			send({ type: "written", groups }, outcomes.flat().flatMap(outcomeValues));
-		} catch (error) {
-			send(
-				{
-					type: "notWritten",
-					ids: messages.map(({ id }) => id),
-					error: diskError(error),
-				},
-				[],
-			);
-		}
-	};
+  const write = (messages: readonly WriteMessage[]) => {
+    try {
+      const outcomes = table.write(messages);
+      const groups = messages.map(({ id }, index) => ({
+        id,
+        outcomes: outcomes[index] ?? [],
+      }));
+      send({ type: "written", groups }, outcomes.flat().flatMap(outcomeValues));
+    } catch (error) {
+      send(
+        {
+          type: "notWritten",
+          ids: messages.map(({ id }) => id),
+          error: diskError(error),
+        },
+        [],
+      );
+    }
+  };
 
-	const answer = (id: number, query: Query) => {
-		try {
-			const result = run(table, query);
-			send({ type: "result", id, result }, resultValues(result));
-		} catch (error) {
-			send({ type: "error", id, error: diskError(error) }, []);
-		}
-	};
+  const answer = (id: number, query: Query) => {
+    try {
+      const result = run(table, query);
+      send({ type: "result", id, result }, resultValues(result));
+    } catch (error) {
+      send({ type: "error", id, error: diskError(error) }, []);
+    }
+  };
 
-	let writes: WriteMessage[] = [];
-	let writeBytes = 0;
-	let queries: { readonly id: number; readonly query: Query }[] = [];
-	let closing = false;
+  let writes: WriteMessage[] = [];
+  let writeBytes = 0;
+  let queries: { readonly id: number; readonly query: Query }[] = [];
+  let closing = false;
 
-	const flushWrites = () => {
-		if (writes.length === 0) return;
-		const group = writes;
-		writes = [];
-		writeBytes = 0;
-		write(group);
-	};
+  const flushWrites = () => {
+    if (writes.length === 0) return;
+    const group = writes;
+    writes = [];
+    writeBytes = 0;
+    write(group);
+  };
 
-	const accept = (message: ToDisk) => {
-		switch (message.type) {
-			case "write":
-				writes.push(message);
-				writeBytes += message.values.byteLength;
-				if (writeBytes > maxTransactionBytes) flushWrites();
-				return;
-			case "query":
-				queries.push(message);
-				return;
-			case "close":
-				closing = true;
-		}
-	};
+  const accept = (message: ToDisk) => {
+    switch (message.type) {
+      case "write":
+        writes.push(message);
+        writeBytes += message.values.byteLength;
+        if (writeBytes > maxTransactionBytes) flushWrites();
+        return;
+      case "query":
+        queries.push(message);
+        return;
+      case "close":
+        closing = true;
+    }
+  };
 
-	port.on("message", (first: ToDisk) => {
-		accept(first);
-		for (
-			let next = receiveMessageOnPort(port);
-			next !== undefined;
-			next = receiveMessageOnPort(port)
-		) {
-			accept(next.message);
-		}
-		flushWrites();
-		// After the commit: a reader sees what was written before it asked, and nothing that is not yet durable.
-		const asked = queries;
-		queries = [];
-		for (const { id, query } of asked) answer(id, query);
-		if (!closing) return;
-		table.close();
-		port.close();
-	});
+  port.on("message", (first: ToDisk) => {
+    accept(first);
+    for (let next = receiveMessageOnPort(port); next !== undefined; next = receiveMessageOnPort(port)) {
+      accept(next.message);
+    }
+    flushWrites();
+    // After the commit: a reader sees what was written before it asked, and nothing that is not yet durable.
+    const asked = queries;
+    queries = [];
+    for (const { id, query } of asked) answer(id, query);
+    if (!closing) return;
+    table.close();
+    port.close();
+  });
 }
 
 function run(table: LogTable, query: Query): QueryResult {
-	switch (query.type) {
-		case "get":
-			return {
-				type: "get",
-				value: table.get(query.key),
-				revision: table.revision,
-			};
-		case "range":
-			return {
-				type: "range",
-				...table.range(query.range, query.limit, query.revision),
-			};
-		case "history":
-			return {
-				type: "history",
-				entries: table.history(query.range, query.after, query.to),
-			};
-		case "compactStep":
-			return {
-				type: "compactStep",
-				compacted: table.compactStep(query.revision),
-			};
-	}
+  switch (query.type) {
+    case "get":
+      return {
+        type: "get",
+        value: table.get(query.key),
+        revision: table.revision,
+      };
+    case "range":
+      return {
+        type: "range",
+        ...table.range(query.range, query.limit, query.revision),
+      };
+    case "history":
+      return {
+        type: "history",
+        entries: table.history(query.range, query.after, query.to),
+      };
+    case "compactStep":
+      return {
+        type: "compactStep",
+        compacted: table.compactStep(query.revision),
+      };
+  }
 }
 
 function outcomeValues(outcome: WriteOutcome): readonly Uint8Array[] {
-	return "failure" in outcome ? [] : storedBytes(outcome.previous);
+  return "failure" in outcome ? [] : storedBytes(outcome.previous);
 }
 
 function resultValues(result: QueryResult): readonly Uint8Array[] {
-	switch (result.type) {
-		case "get":
-			return storedBytes(result.value);
-		case "range":
-			return result.items.map((item) => item.value);
-		case "history":
-			return result.entries.flatMap(({ value, previous }) => [
-				...(value ? [value] : []),
-				...storedBytes(previous),
-			]);
-		case "compactStep":
-			return [];
-	}
+  switch (result.type) {
+    case "get":
+      return storedBytes(result.value);
+    case "range":
+      return result.items.map((item) => item.value);
+    case "history":
+      return result.entries.flatMap(({ value, previous }) => [...(value ? [value] : []), ...storedBytes(previous)]);
+    case "compactStep":
+      return [];
+  }
 }
 
 function storedBytes(stored: StoredValue | undefined): readonly Uint8Array[] {
-	return stored === undefined ? [] : [stored.value];
+  return stored === undefined ? [] : [stored.value];
 }
 
 /** Each value the database returned has a buffer of its own; it changes hands instead of being copied. */
 function buffersOf(values: readonly Uint8Array[]): ArrayBuffer[] {
-	const buffers: ArrayBuffer[] = [];
-	for (const { buffer } of values) {
-		if (buffer instanceof ArrayBuffer && buffer.byteLength > 0)
-			buffers.push(buffer);
-	}
-	return buffers;
+  const buffers: ArrayBuffer[] = [];
+  for (const { buffer } of values) {
+    if (buffer instanceof ArrayBuffer && buffer.byteLength > 0) buffers.push(buffer);
+  }
+  return buffers;
 }
 
 function diskError(error: unknown): DiskError {
-	const message = error instanceof Error ? error.message : String(error);
-	if (!isStorageError(error))
-		return { code: undefined, revision: undefined, message };
-	const code =
-		error.code === "Compacted" || error.code === "FutureRevision"
-			? error.code
-			: undefined;
-	return { code, revision: error.revision, message };
+  const message = error instanceof Error ? error.message : String(error);
+  if (!isStorageError(error)) return { code: undefined, revision: undefined, message };
+  const code = error.code === "Compacted" || error.code === "FutureRevision" ? error.code : undefined;
+  return { code, revision: error.revision, message };
 }
 
 function start(port: MessagePort, file: string): void {
-	try {
-		const table = new LogTable(file);
-		const { identity, revision, compacted } = table;
-		serve(port, table);
-		port.postMessage({
-			type: "opened",
-			identity,
-			revision,
-			compacted,
-		} satisfies FromDisk);
-	} catch (error) {
-		const message = error instanceof Error ? error.message : String(error);
-		port.postMessage({ type: "notOpened", message } satisfies FromDisk);
-		port.close();
-	}
+  try {
+    const table = new LogTable(file);
+    const { identity, revision, compacted } = table;
+    serve(port, table);
+    port.postMessage({
+      type: "opened",
+      identity,
+      revision,
+      compacted,
+    } satisfies FromDisk);
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error);
+    port.postMessage({ type: "notOpened", message } satisfies FromDisk);
+    port.close();
+  }
 }
 
-if (parentPort !== null && typeof workerData === "string")
-	start(parentPort, workerData);
+if (parentPort !== null && typeof workerData === "string") start(parentPort, workerData);

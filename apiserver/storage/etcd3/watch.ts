@@ -1,0 +1,272 @@
+/**
+ * A watch on etcd that outlives its streams.
+ *
+ * Invariant: a stream begins where the last item ended; an item ends with a whole revision.
+ * Invariant: a change whose previous value is gone is not told without it: the watch fails with `Compacted`.
+ */
+import type { IEvent, IKeyValue } from "etcd3";
+import { isStorageError, StorageError } from "../errors.ts";
+import type { Revision, StorageEvent, StorageWatch, StorageWatchItem, StoredValue } from "../interface.ts";
+import type { WatchRequest, WatchResponse, WatchStream } from "./client.ts";
+import { interpretEtcdError } from "./errors.ts";
+import type { Keyspace } from "./keyspace.ts";
+
+/** What a watch needs of its store. */
+export type WatchSource = {
+  readonly openStream: () => Promise<WatchStream>;
+  /** @throws StorageError `Compacted`, `FutureRevision`, when history after `revision` cannot be had */
+  readonly checkHistory: (revision: Revision) => Promise<void>;
+  /** Newest revision any answer of the store had. */
+  readonly newestSeen: () => Revision;
+  readonly keyspace: Keyspace;
+};
+
+export type EtcdWatchOptions = {
+  readonly prefix: string;
+  readonly after: Revision;
+  readonly source: WatchSource;
+  readonly onClose: (watch: EtcdWatch) => void;
+};
+
+/** How long to wait before the n-th attempt to get a stream again, in ms. */
+const firstRetryMs = 50;
+const maxRetryMs = 2_000;
+
+/** Without a stream for so long the store counts as lost. Shorter than what clients wait for a leader election: 60 s. */
+const lostAfterMs = 60_000;
+
+/** etcd leaves a progress request unanswered while a watch is catching up, so it is repeated: kube-apiserver's period. */
+const progressRetryMs = 100;
+
+type Waiter = {
+  readonly resolve: (result: IteratorResult<StorageWatchItem, undefined>) => void;
+  readonly reject: (error: StorageError) => void;
+};
+
+export class EtcdWatch implements StorageWatch, AsyncIterator<StorageWatchItem, undefined> {
+  readonly #options: EtcdWatchOptions;
+  readonly #items: StorageWatchItem[] = [];
+  readonly #waiters: Waiter[] = [];
+  /** Everything up to here was told. */
+  #told: Revision;
+  #fragments: StorageEvent[] = [];
+  #stream: WatchStream | undefined;
+  #wake: (() => void) | undefined;
+  #progress: { floor: Revision; askedFloor: Revision; timer: NodeJS.Timeout } | undefined;
+  #end: { readonly error: StorageError | undefined } | undefined;
+
+  constructor(options: EtcdWatchOptions) {
+    this.#options = options;
+    this.#told = options.after;
+    void this.#follow();
+  }
+
+  /**
+   * The answer is at least as new as any answer this process had from the store. A newer revision of another process
+   * cannot be known to whoever asks, unless they asked the store for it, which counts.
+   */
+  requestProgress(): void {
+    if (this.#end !== undefined) return;
+    const floor = this.#options.source.newestSeen();
+    if (this.#progress !== undefined) {
+      this.#progress.floor = floor;
+      return;
+    }
+    const timer = setInterval(() => this.#askProgress(), progressRetryMs).unref();
+    this.#progress = { floor, askedFloor: 0, timer };
+    this.#askProgress();
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  next(): Promise<IteratorResult<StorageWatchItem, undefined>> {
+    return new Promise((resolve, reject) => {
+      this.#waiters.push({ resolve, reject });
+      this.#serve();
+    });
+  }
+
+  return(): Promise<IteratorResult<StorageWatchItem, undefined>> {
+    this.end(undefined);
+    return Promise.resolve({ done: true, value: undefined });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.end(undefined);
+  }
+
+  /** Ends the iteration: after what was received when there is an error, at once when the reader wants no more. */
+  end(error: StorageError | undefined): void {
+    if (this.#end !== undefined) return;
+    this.#end = { error };
+    if (error === undefined) this.#items.length = 0;
+    clearInterval(this.#progress?.timer);
+    this.#progress = undefined;
+    this.#dropStream();
+    this.#wake?.();
+    this.#options.onClose(this);
+    this.#serve();
+  }
+
+  #serve(): void {
+    while (this.#waiters.length > 0) {
+      const item = this.#items.shift();
+      if (item === undefined && this.#end === undefined) return;
+      const waiter = this.#waiters.shift();
+      if (item !== undefined) waiter?.resolve({ done: false, value: item });
+      else if (this.#end?.error !== undefined) waiter?.reject(this.#end.error);
+      else waiter?.resolve({ done: true, value: undefined });
+    }
+  }
+
+  /** Keeps a stream going until the watch ends; what cannot be bridged ends it. */
+  async #follow(): Promise<void> {
+    let failures = 0;
+    let wellAt = Date.now();
+    let checked = false;
+    while (this.#end === undefined) {
+      try {
+        if (!checked) await this.#options.source.checkHistory(this.#options.after);
+        checked = true;
+        const before = this.#told;
+        const answered = await this.#runStream();
+        if (answered || this.#told > before) {
+          failures = 0;
+          wellAt = Date.now();
+        }
+      } catch (cause) {
+        const error = interpretEtcdError(cause);
+        if (!isStorageError(error, "Unreachable") || Date.now() - wellAt > lostAfterMs) this.end(error);
+      }
+      if (this.#end !== undefined) return;
+      await this.#pause(Math.min(maxRetryMs, firstRetryMs * 2 ** failures));
+      failures++;
+    }
+  }
+
+  /** Resolves at the end of the stream with whether etcd had accepted the watch. */
+  async #runStream(): Promise<boolean> {
+    const stream = await this.#options.source.openStream();
+    this.#stream = stream;
+    this.#fragments = [];
+    if (this.#end !== undefined) this.#dropStream();
+    return new Promise((resolve, reject) => {
+      let accepted = false;
+      stream.on("data", (response) => {
+        accepted ||= response.created && !response.canceled;
+        if (this.#stream !== stream) return;
+        try {
+          this.#receive(response);
+        } catch (error) {
+          this.end(interpretEtcdError(error));
+        }
+      });
+      stream.on("end", () => resolve(accepted));
+      stream.on("error", (error) => (accepted || this.#end !== undefined ? resolve(accepted) : reject(error)));
+      this.#send(createRequest(this.#options, this.#told));
+    });
+  }
+
+  #receive(response: WatchResponse): void {
+    if (response.canceled) {
+      const compacted = Number(response.compact_revision);
+      if (compacted > 0) throw new StorageError("Compacted", { revision: compacted });
+      // Anything else may pass: a member without leader, a token that ran out. The next stream will tell.
+      this.#dropStream();
+      return;
+    }
+    if (response.created) {
+      this.#askProgress();
+      return;
+    }
+    for (const event of response.events) this.#fragments.push(storageEvent(event, this.#options.source.keyspace));
+    if (response.fragment) return;
+    const events = this.#fragments;
+    this.#fragments = [];
+    // The header may be ahead of events that are still to come, except where it says that there are none.
+    this.#tell(events.at(-1)?.revision ?? Number(response.header.revision), events);
+  }
+
+  #tell(revision: Revision, events: readonly StorageEvent[]): void {
+    if (revision < this.#told) return;
+    this.#told = revision;
+    this.#items.push({ revision, events });
+    this.#settleProgress(revision);
+    this.#serve();
+  }
+
+  #settleProgress(revision: Revision): void {
+    const progress = this.#progress;
+    if (progress === undefined) return;
+    if (revision >= progress.floor) {
+      clearInterval(progress.timer);
+      this.#progress = undefined;
+    } else if (progress.floor > progress.askedFloor) {
+      this.#askProgress();
+    }
+  }
+
+  #askProgress(): void {
+    if (this.#progress === undefined) return;
+    this.#progress.askedFloor = this.#progress.floor;
+    this.#send({ progress_request: {} });
+  }
+
+  #send(request: WatchRequest): void {
+    this.#stream?.write(request);
+  }
+
+  #dropStream(): void {
+    const stream = this.#stream;
+    this.#stream = undefined;
+    stream?.end();
+    stream?.cancel();
+  }
+
+  #pause(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, ms);
+      this.#wake = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+  }
+}
+
+function createRequest({ prefix, source }: EtcdWatchOptions, told: Revision): WatchRequest {
+  return {
+    create_request: {
+      ...source.keyspace.range(prefix),
+      start_revision: told + 1,
+      prev_kv: true,
+      fragment: true,
+      progress_notify: true,
+    },
+  };
+}
+
+function storageEvent({ type, kv, prev_kv: before }: IEvent, keyspace: Keyspace): StorageEvent {
+  const key = keyspace.name(kv.key);
+  const revision = Number(kv.mod_revision);
+  const previous = hasValue(before) ? storedValue(before, keyspace) : undefined;
+  if (type === "Put") {
+    // The first version of a key is the only one that follows nothing.
+    if (previous === undefined && kv.version !== "1") throw new StorageError("Compacted", { key, revision });
+    const put = { type: "put", key, value: kv.value, revision } as const;
+    return previous === undefined ? put : { ...put, previous };
+  }
+  if (previous === undefined) throw new StorageError("Compacted", { key, revision });
+  return { type: "delete", key, revision, previous };
+}
+
+/** The message is null where etcd sent none, whatever its type says. */
+function hasValue(kv: IKeyValue | null): kv is IKeyValue {
+  return kv !== null;
+}
+
+export function storedValue(kv: IKeyValue, keyspace: Keyspace): StoredValue {
+  return { key: keyspace.name(kv.key), value: kv.value, revision: Number(kv.mod_revision) };
+}
