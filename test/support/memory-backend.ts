@@ -78,12 +78,13 @@ export class MemoryBackend implements StorageBackend {
       queue.end();
     };
     signal?.addEventListener("abort", stop);
-    if (after + 1 < this.#compacted) queue.fail(new StorageError("Compacted", { revision: this.#compacted }));
-    this.#followers.add(follower);
+    const isGone = after < this.#compacted;
+    if (isGone) queue.fail(new StorageError("Compacted", { revision: this.#compacted }));
+    else this.#followers.add(follower);
     const past = this.#history.filter(
       (event) => event.revision > after && event.key.startsWith(prefix) && !this.#held?.includes(event),
     );
-    if (past.length > 0) queue.push({ revision: past.at(-1)?.revision ?? after, events: past });
+    if (past.length > 0 && !isGone) queue.push({ revision: past.at(-1)?.revision ?? after, events: past });
     return {
       [Symbol.asyncIterator]: () => queue,
       [Symbol.asyncDispose]: async () => stop(),

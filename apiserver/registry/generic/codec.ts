@@ -55,11 +55,11 @@ export class KindCodec implements ObjectCodec {
 
   decode(value: Uint8Array, revision: Revision): CachedObject {
     const parsed = parseJson(decodeUtf8(value));
-    if (!isObject(parsed) || !isObject(parsed["metadata"])) throw new Error(`stored ${this.#kind} is no object`);
-    const object = this.#typed(parsed, parsed["metadata"], revision);
+    if (!isObject(parsed) || !isObject(parsed.metadata)) throw new Error(`stored ${this.#kind} is no object`);
+    const object = this.#typed(parsed, parsed.metadata, revision);
     // Written by something else: the text need not have our head.
     const canonical =
-      this.#headBytes.equals(value.subarray(0, this.#headBytes.length)) && !("resourceVersion" in parsed["metadata"]);
+      this.#headBytes.equals(value.subarray(0, this.#headBytes.length)) && !("resourceVersion" in parsed.metadata);
     return this.#join(object, canonical ? value : this.encode(object), revision);
   }
 

@@ -13,7 +13,7 @@ import { watchFailure } from "./interpret-error.ts";
 import type { Admission, Resource } from "./resource.ts";
 import { scaleKind, scaleSchemaName, scaleStore } from "./scale.ts";
 import { Selections } from "./selection.ts";
-import { statusStore } from "./status.ts";
+import { finalizeStore, statusStore } from "./status.ts";
 import { GenericStore } from "./store.ts";
 
 export type EndpointDependencies = {
@@ -62,14 +62,17 @@ function subresourcesOf(definition: ResourceDefinition, store: GenericStore): re
     schemaName,
     storage: statusStore(definition, store),
   };
-  if (scale === undefined) return definition.status ? [status] : [];
-  const scaleEndpoint: SubresourceEndpoint = {
-    name: "scale",
-    kind: scaleKind,
-    schemaName: scaleSchemaName,
-    storage: scaleStore(definition, scale, store),
-  };
-  return definition.status ? [scaleEndpoint, status] : [scaleEndpoint];
+  const subresources: SubresourceEndpoint[] = [];
+  if (definition.finalize === true) {
+    const storage = finalizeStore(definition, store);
+    subresources.push({ name: "finalize", kind: { group, version, kind }, schemaName, storage });
+  }
+  if (scale !== undefined) {
+    const storage = scaleStore(definition, scale, store);
+    subresources.push({ name: "scale", kind: scaleKind, schemaName: scaleSchemaName, storage });
+  }
+  if (definition.status) subresources.push(status);
+  return subresources;
 }
 
 function resourceOf(definition: ResourceDefinition, deps: EndpointDependencies): Resource {
@@ -95,7 +98,7 @@ function resourceOf(definition: ResourceDefinition, deps: EndpointDependencies):
     gvr: { group, version, resource },
     groupResource: { group, resource },
     strategy,
-    tracksGeneration: schemas.get(schemaName)?.properties?.["spec"] !== undefined,
+    tracksGeneration: schemas.get(schemaName)?.properties?.spec !== undefined,
     prefix,
     backend,
     cacher,

@@ -76,7 +76,7 @@ function sameDesiredState(a: KubeObject, b: KubeObject, hasStatus: boolean): boo
 
 /** `object` with the status of `from`, which may have none. */
 export function withStatusOf(object: KubeObject, from: KubeObject): KubeObject {
-  return withStatus(object, from["status"]);
+  return withStatus(object, from.status);
 }
 
 export function withStatus(object: KubeObject, status: KubeObject[string]): KubeObject {

@@ -1,5 +1,6 @@
 import type { GroupVersionKind, KubeObject } from "../../apis/meta/v1.ts";
 import type { FieldError } from "../../errors/field-error.ts";
+import { listOf, objectOf } from "../../machinery/fields.ts";
 import type { ResourceDefinition } from "../rest/strategy.ts";
 import { metaForUpdate, withStatusOf } from "./object-meta-rules.ts";
 
@@ -41,6 +42,21 @@ export function statusPart({ group, version, kind }: ResourceDefinition): Part {
     kind: { group, version, kind },
     isolate: (next, existing) => withStatusOf(existing, next),
     concerns: ({ field }) => /^status($|[.[])/.test(field),
+    desiredState: false,
+    ...shownAsIs,
+  };
+}
+
+/** `/finalize`: lets the controller that holds an object's deletion give it up, and nobody change anything else. */
+export function finalizePart({ group, version, kind }: ResourceDefinition): Part {
+  return {
+    subresource: "finalize",
+    kind: { group, version, kind },
+    isolate: (next, existing) => ({
+      ...existing,
+      spec: { ...objectOf(existing, "spec"), finalizers: [...listOf(objectOf(next, "spec"), "finalizers")] },
+    }),
+    concerns: ({ field }) => field.startsWith("spec.finalizers"),
     desiredState: false,
     ...shownAsIs,
   };

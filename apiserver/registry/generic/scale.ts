@@ -84,7 +84,7 @@ function scaleOf(object: KubeObject, paths: ScalePaths): KubeObject {
 /** @throws StatusError 400 for a wrong type, 422 for a count below zero */
 function wantedReplicas(scale: KubeObject): number {
   const spec = memberAt(scale, ["spec"]) ?? {};
-  const replicas = isObject(spec) ? (spec["replicas"] ?? 0) : undefined;
+  const replicas = isObject(spec) ? (spec.replicas ?? 0) : undefined;
   if (!isInt32(replicas)) {
     throw cannotBeHandled("spec.replicas: expected an integer");
   }

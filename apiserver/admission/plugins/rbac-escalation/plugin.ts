@@ -1,5 +1,5 @@
 import type { JsonValue, KubeObject } from "../../../apis/meta/v1.ts";
-import { mastersGroup, type UserInfo } from "../../../authentication/user.ts";
+import type { UserInfo } from "../../../authentication/user.ts";
 import { resourceAttributes } from "../../../authorization/attributes.ts";
 import type { Authorizer } from "../../../authorization/authorizer.ts";
 import type { RuleResolver } from "../../../authorization/rbac.ts";
@@ -26,10 +26,9 @@ export function rbacEscalationPlugin(dependencies: { authorizer: Authorizer; rul
   return {
     name: "RBACEscalation",
     validate: async (attributes) => {
-      const { resource, subresource, object, operation, user } = attributes;
+      const { resource, subresource, object, operation } = attributes;
       const check = resource.group === rbacGroup && subresource === "" ? checks[resource.resource] : undefined;
       if (check === undefined || object === undefined || (operation !== "CREATE" && operation !== "UPDATE")) return;
-      if (user.groups.includes(mastersGroup)) return;
       await check({ ...attributes, object }, dependencies);
     },
   };
