@@ -52,7 +52,10 @@ export type ApiResponse = {
 export type ApiResult =
   | { readonly kind: "object"; readonly item: EncodedObject }
   | { readonly kind: "list"; readonly list: ListResult }
-  | { readonly kind: "watch"; readonly events: AsyncIterable<readonly RestWatchEvent[]> }
+  | {
+      readonly kind: "watch";
+      readonly events: AsyncIterable<readonly RestWatchEvent[]>;
+    }
   | { readonly kind: "status"; readonly status: Status };
 
 export type ApiHandler = (request: ApiRequest) => Promise<ApiResponse>;

@@ -1,3 +1,5 @@
+import { parseFieldSelector, requiredValue } from "../machinery/selectors.ts";
+
 /** What the URL says (upstream `RequestInfo`), parsed once; authorization, routing, audit and metrics all read it. */
 export type RequestInfo = {
   readonly isResourceRequest: boolean;
@@ -9,7 +11,128 @@ export type RequestInfo = {
   readonly namespace: string;
   readonly resource: string;
   readonly subresource: string;
+  /** Of a collection request: what its field selector requires of `metadata.name`, else `""` (API V-02). */
   readonly name: string;
-  /** Path segments after the resource, decoded. */
+  /** Path segments from the resource on, decoded: `[resource, name, subresource]`. */
   readonly parts: readonly string[];
 };
+
+const itemVerbs: { readonly [method: string]: string } = {
+  GET: "get",
+  HEAD: "get",
+  POST: "create",
+  PUT: "update",
+  PATCH: "patch",
+  DELETE: "delete",
+};
+const collectionVerbs: { readonly [method: string]: string } = {
+  ...itemVerbs,
+  GET: "list",
+  HEAD: "list",
+  DELETE: "deletecollection",
+};
+/** Segments after `namespaces/N` that belong to the Namespace object itself. */
+const namespaceSubresources: ReadonlySet<string> = new Set(["status", "finalize"]);
+
+/** Only `0` and (any case) `false` are false, an empty value is true (API V-06). */
+export function queryBoolean(value: string | null): boolean {
+  return value !== null && value !== "0" && value.toLowerCase() !== "false";
+}
+
+/**
+ * Parses method, path and query of a request.
+ *
+ * The path is decoded as a whole, so `%2f` separates segments (API V-21). A path with empty segments is never a
+ * resource request: it reaches nothing but a 404.
+ *
+ * @param path  as sent, without query
+ * @returns     `undefined` when the path has a malformed percent escape
+ */
+export function parseRequestInfo(method: string, path: string, query: URLSearchParams): RequestInfo | undefined {
+  const decoded = decodePath(path);
+  if (decoded === undefined) return undefined;
+  const segments = decoded.split("/");
+  segments.shift();
+  if (segments.at(-1) === "") segments.pop();
+  const start = segments[0] === "api" ? 2 : segments[0] === "apis" ? 3 : -1;
+  if (start < 0 || segments.length <= start || segments.includes("")) return nonResource(method, decoded);
+
+  const group = start === 3 ? (segments[1] ?? "") : "";
+  const version = segments[start - 1] ?? "";
+  const deprecatedWatch = segments[start] === "watch" && segments.length > start + 1;
+  const rest = segments.slice(deprecatedWatch ? start + 1 : start);
+  const { namespace, parts } = splitNamespace(rest);
+  const name = parts[1] ?? "";
+  const verb = verbOf(method, name !== "", deprecatedWatch, query);
+  return {
+    isResourceRequest: true,
+    verb,
+    path: decoded,
+    group,
+    version,
+    namespace,
+    resource: parts[0] ?? "",
+    subresource: parts[2] ?? "",
+    name: name === "" ? selectedName(query) : name,
+    parts,
+  };
+}
+
+function decodePath(path: string): string | undefined {
+  if (!path.includes("%")) return path;
+  try {
+    return decodeURIComponent(path);
+  } catch {
+    return undefined;
+  }
+}
+
+function nonResource(method: string, path: string): RequestInfo {
+  return {
+    isResourceRequest: false,
+    verb: method.toLowerCase(),
+    path,
+    group: "",
+    version: "",
+    namespace: "",
+    resource: "",
+    subresource: "",
+    name: "",
+    parts: [],
+  };
+}
+
+function splitNamespace(segments: string[]): {
+  namespace: string;
+  parts: readonly string[];
+} {
+  const [first, namespace, third] = segments;
+  if (first !== "namespaces" || namespace === undefined) return { namespace: "", parts: segments };
+  if (third === undefined || namespaceSubresources.has(third)) return { namespace, parts: segments };
+  return { namespace, parts: segments.slice(2) };
+}
+
+function verbOf(method: string, item: boolean, deprecatedWatch: boolean, query: URLSearchParams): string {
+  if (deprecatedWatch && (method === "GET" || method === "HEAD")) return "watch";
+  const verb = (item ? itemVerbs : collectionVerbs)[method] ?? method.toLowerCase();
+  return verb === "list" && queryBoolean(query.get("watch")) ? "watch" : verb;
+}
+
+function selectedName(query: URLSearchParams): string {
+  const text = query.get("fieldSelector");
+  if (text === null || !text.includes("metadata.name")) return "";
+  try {
+    const name = requiredValue(parseFieldSelector(text), "metadata.name") ?? "";
+    return namePathProblem(name) === undefined ? name : "";
+  } catch {
+    return ""; // the handler reports it
+  }
+}
+
+/** Why a name cannot be a path segment (API V-21); `undefined` when it can. */
+export function namePathProblem(name: string): string | undefined {
+  if (name === "." || name === "..") return `may not be '${name}'`;
+  if (name.includes("/")) return "may not contain '/'";
+  if (name.includes("%")) return "may not contain '%'";
+  return undefined;
+}

@@ -1,0 +1,67 @@
+import type { Status } from "../../apis/meta/v1.ts";
+import { newBadRequest } from "../../errors/status-error.ts";
+import { isObject } from "../../machinery/json.ts";
+import type { DeleteRequest, DeleteResult } from "../../registry/rest/interface.ts";
+import type { ApiRequest } from "../api-handler.ts";
+import { bodyDecoder, maxBodyBytes, UndecodableBody } from "../body.ts";
+import { objectResponse, outputFormat } from "../output.ts";
+import { deleteOptionsOfBody, deleteOptionsOfQuery } from "../query-options.ts";
+import { statusResponse } from "../responses.ts";
+import { contextOf, type RequestScope, urlName, type VerbHandler, verbNotServed } from "../scope.ts";
+import { Warnings } from "../warnings.ts";
+
+/** API section 3.7. */
+export const deleteObject: VerbHandler = async (request, scope) => {
+  const { storage } = scope;
+  if (storage.delete === undefined) throw verbNotServed(scope, "delete");
+  const format = outputFormat(request, "object");
+  const options = await readDeleteOptions(request, scope);
+  const warnings = new Warnings();
+  const result = await storage.delete(contextOf(request, scope, warnings), urlName(request), options);
+  const headers = warnings.headers();
+  if (result.deleted) return statusResponse(request, deletedStatus(scope, result), 200, headers);
+  // An explicit wish not to orphan that could not be met at once is "accepted" only (API X-02).
+  const status = options.orphanDependents === false ? 202 : 200;
+  return objectResponse(request, scope, result.item, {
+    format,
+    status,
+    headers,
+  });
+};
+
+/**
+ * Options of the body if there is one, else of the query (API X-04).
+ * @throws StatusError 400, 413, 415, 422
+ */
+export async function readDeleteOptions(request: ApiRequest, scope: RequestScope): Promise<DeleteRequest> {
+  const bytes = await request.body(maxBodyBytes);
+  if (bytes.length === 0) return deleteOptionsOfQuery(request.query);
+  const decode = bodyDecoder(request, scope.acceptsProtobuf);
+  try {
+    const { value } = decode(bytes, false);
+    if (!isObject(value)) throw new UndecodableBody("it must be an object", bytes);
+    return deleteOptionsOfBody(value);
+  } catch (error) {
+    if (!(error instanceof UndecodableBody)) throw error;
+    throw newBadRequest(
+      `the object provided is unrecognized (must be of type DeleteOptions): ${error.message} ${error.excerpt}`,
+    );
+  }
+}
+
+/** What an immediate deletion answers; there is no `code`, and `kind` is the plural resource (API X-01). */
+function deletedStatus({ resource }: RequestScope, { item }: DeleteResult): Status {
+  const { name, uid } = item.object.metadata;
+  return {
+    kind: "Status",
+    apiVersion: "v1",
+    metadata: {},
+    status: "Success",
+    details: {
+      ...(name === undefined ? {} : { name }),
+      ...(resource.group === "" ? {} : { group: resource.group }),
+      kind: resource.resource,
+      ...(uid === undefined ? {} : { uid }),
+    },
+  };
+}

@@ -1,0 +1,18 @@
+import { listResponse, outputFormat } from "../output.ts";
+import { listOptions } from "../query-options.ts";
+import { contextOf, type VerbHandler, verbNotServed } from "../scope.ts";
+import { Warnings } from "../warnings.ts";
+
+/** API section 3.3. */
+export const listObjects: VerbHandler = async (request, scope) => {
+  const { storage } = scope;
+  if (storage.list === undefined) throw verbNotServed(scope, "list");
+  const format = outputFormat(request, "list");
+  const options = listOptions(request.query);
+  const warnings = new Warnings();
+  const list = await storage.list(contextOf(request, scope, warnings), options);
+  return listResponse(request, scope, list, {
+    format,
+    headers: warnings.headers(),
+  });
+};

@@ -1,0 +1,50 @@
+import { newBadRequest } from "../../errors/status-error.ts";
+import { newFieldSelector, requiredValue } from "../../machinery/selectors.ts";
+import { negotiateStream } from "../negotiation.ts";
+import { checkFormat, wrongShape } from "../output.ts";
+import { type WatchQuery, watchOptions } from "../query-options.ts";
+import { contextOf, urlName, type VerbHandler, verbNotServed } from "../scope.ts";
+import { Warnings } from "../warnings.ts";
+import { eventsWithin, WatchLifetime, watchResponse } from "../watch-stream.ts";
+
+/** API section 6. What is wrong with the parameters is an HTTP error, everything later an ERROR event (API W-14). */
+export const watchObjects: VerbHandler = async (request, scope) => {
+  const { storage } = scope;
+  if (storage.watch === undefined) throw verbNotServed(scope, "watch");
+  const negotiated = negotiateStream(request);
+  if (negotiated.transform.as === "PartialObjectMetadataList") {
+    throw wrongShape("PartialObjectMetadataList", "a stream of single objects");
+  }
+  const format = checkFormat(request, negotiated, "object");
+  const options = forName(watchOptions(request.query), urlName(request));
+  const warnings = new Warnings();
+  const lifetime = new WatchLifetime(request.signal, options.timeoutMs);
+  try {
+    const context = {
+      ...contextOf(request, scope, warnings),
+      signal: lifetime.signal,
+    };
+    const events = eventsWithin(await storage.watch(context, options), lifetime);
+    return watchResponse(scope, events, {
+      format,
+      headers: warnings.headers(),
+    });
+  } catch (error) {
+    lifetime[Symbol.dispose]();
+    throw error;
+  }
+};
+
+/** The deprecated path `/watch/…/NAME` is a watch on that name (API V-03, L-36). */
+function forName(options: WatchQuery, name: string): WatchQuery {
+  if (name === "") return options;
+  const selected = requiredValue(options.fields, "metadata.name");
+  if (selected !== undefined && selected !== name) {
+    throw newBadRequest("fieldSelector metadata.name doesn't match requested name");
+  }
+  const requirements = [
+    ...options.fields.requirements,
+    { field: "metadata.name", operator: "=", value: name } as const,
+  ];
+  return { ...options, fields: newFieldSelector(requirements) };
+}

@@ -1,0 +1,313 @@
+/** Options in query strings and DeleteOptions bodies, parsed and checked (API sections 3.1, 3.3, 3.7, 6.3). */
+import type { JsonObject, Preconditions } from "../apis/meta/v1.ts";
+import { type FieldError, forbiddenField, invalid, notSupported, tooLong } from "../errors/field-error.ts";
+import { newBadRequest, newInvalid } from "../errors/status-error.ts";
+import { isObject } from "../machinery/json.ts";
+import { everyField, everyLabel, parseFieldSelector, parseLabelSelector } from "../machinery/selectors.ts";
+import type { DeleteRequest, FieldValidation, ListOptions, WatchOptions } from "../registry/rest/interface.ts";
+import { queryBoolean } from "./request-info.ts";
+
+type OptionsKind = "CreateOptions" | "UpdateOptions" | "PatchOptions" | "DeleteOptions" | "ListOptions";
+
+function assertValid(kind: OptionsKind, errors: readonly FieldError[]): void {
+  if (errors.length > 0) throw newInvalid({ group: "meta.k8s.io", kind }, "", errors);
+}
+
+/** A decimal int64 as Go's `strconv.ParseInt` takes it; `undefined` when absent or empty (API V-07). */
+function queryInteger(query: URLSearchParams, name: string): number | undefined {
+  const text = query.get(name);
+  if (text === null || text === "") return undefined;
+  if (!/^[-+]?\d+$/.test(text))
+    throw newBadRequest(`strconv.ParseInt: parsing ${JSON.stringify(text)}: invalid syntax`);
+  const value = Number(text);
+  if (!Number.isSafeInteger(value)) {
+    throw newBadRequest(`strconv.ParseInt: parsing ${JSON.stringify(text)}: value out of range`);
+  }
+  return value;
+}
+
+/** `""` when absent. @throws StatusError 400 for what is no revision (API G-06, W-15) */
+export function queryResourceVersion(query: URLSearchParams): string {
+  const text = query.get("resourceVersion") ?? "";
+  if (text !== "" && !/^\d{1,16}$/.test(text)) {
+    const { field, body } = invalid(
+      "resourceVersion",
+      text,
+      `strconv.ParseUint: parsing ${JSON.stringify(text)}: invalid syntax`,
+    );
+    throw newBadRequest(`${field}: ${body}`);
+  }
+  return text;
+}
+
+const fieldValidations: readonly FieldValidation[] = ["Ignore", "Strict", "Warn"];
+
+export type WriteOptions = {
+  readonly dryRun: boolean;
+  readonly fieldValidation: FieldValidation;
+};
+const defaultWriteOptions: WriteOptions = {
+  dryRun: false,
+  fieldValidation: "Warn",
+};
+
+/** @throws StatusError 422 on `kind` (API V-13, V-15, V-16) */
+export function writeOptions(
+  query: URLSearchParams,
+  kind: "CreateOptions" | "UpdateOptions" | "PatchOptions",
+): WriteOptions {
+  if (query.size === 0) return defaultWriteOptions;
+  const dryRun = query.getAll("dryRun");
+  const fieldManager = query.get("fieldManager") ?? "";
+  const asked = query.get("fieldValidation") ?? "";
+  const fieldValidation = fieldValidations.find((value) => value === asked);
+  const errors = [...dryRunErrors(dryRun), ...fieldManagerErrors(fieldManager)];
+  if (asked !== "" && fieldValidation === undefined) {
+    errors.push(notSupported("fieldValidation", asked, ["", ...fieldValidations]));
+  }
+  if (kind === "PatchOptions" && query.has("force")) {
+    errors.push(forbiddenField("force", "may not be specified for non-apply patch"));
+  }
+  assertValid(kind, errors);
+  return {
+    dryRun: dryRun.length > 0,
+    fieldValidation: fieldValidation ?? "Warn",
+  };
+}
+
+function dryRunErrors(values: readonly string[]): FieldError[] {
+  return values.every((value) => value === "All") ? [] : [notSupported("dryRun", [...values], ["All"])];
+}
+
+const maxFieldManagerBytes = 128;
+/** What Go's `unicode.IsPrint` refuses: controls, formats, surrogates, unassigned, and spaces other than U+0020. */
+const unprintable = /[\p{C}\p{Zl}\p{Zp}]|(?! )\p{Zs}/u;
+
+function fieldManagerErrors(manager: string): FieldError[] {
+  const errors: FieldError[] = [];
+  if (Buffer.byteLength(manager) > maxFieldManagerBytes) {
+    errors.push(tooLong("fieldManager", maxFieldManagerBytes, "bytes"));
+  }
+  const found = unprintable.exec(manager);
+  if (found !== null) {
+    const code = (found[0].codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, "0");
+    const position = Buffer.byteLength(manager.slice(0, found.index));
+    errors.push(invalid("fieldManager", manager, `invalid character U+${code} (at position ${position})`));
+  }
+  return errors;
+}
+
+const defaultListOptions: ListOptions = {
+  labels: everyLabel,
+  fields: everyField,
+  limit: 0,
+  continue: "",
+  resourceVersion: "",
+  resourceVersionMatch: "",
+};
+
+/** @throws StatusError 400, or 422 on `ListOptions` (API L-05, L-10, L-30…L-34) */
+export function listOptions(query: URLSearchParams): ListOptions {
+  if (query.size === 0) return defaultListOptions;
+  const resourceVersion = queryResourceVersion(query);
+  const match = query.get("resourceVersionMatch") ?? "";
+  const continueToken = query.get("continue") ?? "";
+  const limit = queryInteger(query, "limit") ?? 0;
+  queryInteger(query, "timeoutSeconds");
+  assertValid("ListOptions", listMatchErrors({ match, resourceVersion, continueToken }, query));
+  if (continueToken !== "" && resourceVersion !== "" && resourceVersion !== "0") {
+    throw newBadRequest("specifying resource version is not allowed when using continue");
+  }
+  return {
+    labels: labelSelectorOf(query),
+    fields: fieldSelectorOf(query),
+    limit: Math.max(0, limit),
+    continue: continueToken,
+    resourceVersion,
+    resourceVersionMatch: match === "Exact" || match === "NotOlderThan" ? match : "",
+  };
+}
+
+type MatchQuery = {
+  match: string;
+  resourceVersion: string;
+  continueToken: string;
+};
+
+function listMatchErrors({ match, resourceVersion, continueToken }: MatchQuery, query: URLSearchParams): FieldError[] {
+  const errors: FieldError[] = [];
+  const refuse = (detail: string): number => errors.push(forbiddenField("resourceVersionMatch", detail));
+  if (match !== "") {
+    if (continueToken !== "") refuse("resourceVersionMatch is forbidden when continue is provided");
+    if (resourceVersion === "") refuse("resourceVersionMatch is forbidden unless resourceVersion is provided");
+    if (match !== "Exact" && match !== "NotOlderThan") {
+      errors.push(notSupported("resourceVersionMatch", match, ["Exact", "NotOlderThan", ""]));
+    }
+    if (match === "Exact" && resourceVersion === "0") {
+      refuse('resourceVersionMatch "exact" is forbidden for resourceVersion "0"');
+    }
+  }
+  if (query.has("sendInitialEvents")) {
+    errors.push(forbiddenField("sendInitialEvents", "sendInitialEvents is forbidden for list"));
+  }
+  return errors;
+}
+
+export type WatchQuery = WatchOptions & { readonly timeoutMs: number };
+
+/** Bounds of a watch's life when the client names none, in ms: kube-apiserver's `--min-request-timeout` (API W-40). */
+const minWatchMs = 1_800_000;
+
+/** @throws StatusError 400, or 422 on `ListOptions` (API W-14, W-25, W-26) */
+export function watchOptions(query: URLSearchParams, random: () => number = Math.random): WatchQuery {
+  const resourceVersion = queryResourceVersion(query);
+  const timeoutSeconds = Math.max(0, queryInteger(query, "timeoutSeconds") ?? 0);
+  queryInteger(query, "limit");
+  assertValid("ListOptions", watchMatchErrors(query));
+  return {
+    labels: labelSelectorOf(query),
+    fields: fieldSelectorOf(query),
+    resourceVersion,
+    sendInitialEvents: query.has("sendInitialEvents") ? queryBoolean(query.get("sendInitialEvents")) : undefined,
+    allowBookmarks: queryBoolean(query.get("allowWatchBookmarks")),
+    timeoutMs: timeoutSeconds > 0 ? timeoutSeconds * 1000 : Math.floor(minWatchMs * (1 + random())),
+  };
+}
+
+function watchMatchErrors(query: URLSearchParams): FieldError[] {
+  const errors: FieldError[] = [];
+  const match = query.get("resourceVersionMatch") ?? "";
+  const sendsInitialEvents = query.has("sendInitialEvents");
+  const refuse = (detail: string): number => errors.push(forbiddenField("resourceVersionMatch", detail));
+  if (match !== "" && !sendsInitialEvents) {
+    refuse("resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided");
+  }
+  if (sendsInitialEvents && match === "") {
+    refuse("sendInitialEvents requires setting resourceVersionMatch to NotOlderThan");
+  }
+  if (match !== "" && match !== "NotOlderThan")
+    errors.push(notSupported("resourceVersionMatch", match, ["NotOlderThan"]));
+  if (match !== "" && (query.get("continue") ?? "") !== "") {
+    refuse("resourceVersionMatch is forbidden when continue is provided");
+  }
+  return errors;
+}
+
+function labelSelectorOf(query: URLSearchParams): ListOptions["labels"] {
+  const text = query.get("labelSelector");
+  return text === null || text === "" ? everyLabel : parseLabelSelector(text);
+}
+function fieldSelectorOf(query: URLSearchParams): ListOptions["fields"] {
+  const text = query.get("fieldSelector");
+  return text === null || text === "" ? everyField : parseFieldSelector(text);
+}
+
+/** DeleteOptions before they are checked: as a body has them, or as the query spells them. */
+type RawDeleteOptions = {
+  readonly dryRun: readonly string[];
+  readonly gracePeriodSeconds?: number;
+  readonly orphanDependents?: boolean;
+  readonly propagationPolicy?: string;
+  readonly preconditions?: Preconditions;
+};
+
+/** @throws StatusError 400, or 422 on `DeleteOptions` (API X-04, X-08) */
+export function deleteOptionsOfQuery(query: URLSearchParams): DeleteRequest {
+  if (query.size === 0) return { dryRun: false };
+  const grace = queryInteger(query, "gracePeriodSeconds");
+  const uid = query.get("uid");
+  const resourceVersion = query.get("resourceVersion");
+  const policy = query.get("propagationPolicy");
+  return checkedDeleteOptions({
+    dryRun: query.getAll("dryRun"),
+    ...(grace === undefined ? {} : { gracePeriodSeconds: grace }),
+    ...(query.has("orphanDependents") ? { orphanDependents: queryBoolean(query.get("orphanDependents")) } : {}),
+    ...(policy === null ? {} : { propagationPolicy: policy }),
+    ...(uid === null && resourceVersion === null
+      ? {}
+      : {
+          preconditions: {
+            ...(uid === null ? {} : { uid }),
+            ...(resourceVersion === null ? {} : { resourceVersion }),
+          },
+        }),
+  });
+}
+
+/**
+ * DeleteOptions of any apiVersion (API X-05).
+ * @throws StatusError 400 for members of wrong types, 422 for wrong values
+ */
+export function deleteOptionsOfBody(body: JsonObject): DeleteRequest {
+  const kind = body.kind;
+  if (kind !== undefined && kind !== null && kind !== "" && kind !== "DeleteOptions") {
+    throw newBadRequest(
+      `the object provided is unrecognized (must be of type DeleteOptions): it is a ${JSON.stringify(kind)}`,
+    );
+  }
+  const preconditions = optional(body, "preconditions", "object", isObject);
+  const uid = preconditions && optional(preconditions, "uid", "string", isString);
+  const resourceVersion = preconditions && optional(preconditions, "resourceVersion", "string", isString);
+  const grace = optional(body, "gracePeriodSeconds", "int64", isInteger);
+  const orphanDependents = optional(body, "orphanDependents", "bool", isBoolean);
+  const policy = optional(body, "propagationPolicy", "string", isString);
+  return checkedDeleteOptions({
+    dryRun: optional(body, "dryRun", "array", isStringList) ?? [],
+    ...(grace === undefined ? {} : { gracePeriodSeconds: grace }),
+    ...(orphanDependents === undefined ? {} : { orphanDependents }),
+    ...(policy === undefined ? {} : { propagationPolicy: policy }),
+    ...(preconditions === undefined
+      ? {}
+      : {
+          preconditions: {
+            ...(uid === undefined ? {} : { uid }),
+            ...(resourceVersion === undefined ? {} : { resourceVersion }),
+          },
+        }),
+  });
+}
+
+const isString = (value: unknown): value is string => typeof value === "string";
+const isInteger = (value: unknown): value is number => Number.isSafeInteger(value);
+const isBoolean = (value: unknown): value is boolean => typeof value === "boolean";
+const isStringList = (value: unknown): value is string[] => Array.isArray(value) && value.every(isString);
+
+function optional<T extends JsonObject[string]>(
+  body: JsonObject,
+  name: string,
+  type: string,
+  is: (value: JsonObject[string]) => value is T,
+): T | undefined {
+  const value = body[name];
+  if (value === undefined || value === null) return undefined;
+  if (!is(value)) throw newBadRequest(`DeleteOptions cannot be decoded: ${name} must be of type ${type}`);
+  return value;
+}
+
+const propagationPolicies = ["Foreground", "Background", "Orphan"] as const;
+
+function checkedDeleteOptions(options: RawDeleteOptions): DeleteRequest {
+  const policy = propagationPolicies.find((value) => value === options.propagationPolicy);
+  const errors: FieldError[] = [];
+  if (options.propagationPolicy !== undefined && policy === undefined) {
+    errors.push(notSupported("propagationPolicy", options.propagationPolicy, [...propagationPolicies, "nil"]));
+  }
+  if (options.propagationPolicy !== undefined && options.orphanDependents !== undefined) {
+    errors.push(
+      invalid(
+        "propagationPolicy",
+        options.propagationPolicy,
+        "orphanDependents and deletionPropagation cannot be both set",
+      ),
+    );
+  }
+  errors.push(...dryRunErrors(options.dryRun));
+  assertValid("DeleteOptions", errors);
+  return {
+    dryRun: options.dryRun.length > 0,
+    ...(options.gracePeriodSeconds === undefined ? {} : { gracePeriodSeconds: options.gracePeriodSeconds }),
+    ...(options.orphanDependents === undefined ? {} : { orphanDependents: options.orphanDependents }),
+    ...(policy === undefined ? {} : { propagationPolicy: policy }),
+    ...(options.preconditions === undefined ? {} : { preconditions: options.preconditions }),
+  };
+}

@@ -1,0 +1,76 @@
+/** What the handlers know of the resource they serve: made once per endpoint, never per request. */
+import { apiVersionOf, type GroupResource, type GroupVersionKind } from "../apis/meta/v1.ts";
+import { newMethodNotAllowed, type StatusError } from "../errors/status-error.ts";
+import type {
+  Column,
+  RequestContext,
+  ResourceEndpoint,
+  RestStorage,
+  SubresourceEndpoint,
+} from "../registry/rest/interface.ts";
+import type { ApiRequest, ApiResponse } from "./api-handler.ts";
+import type { ExpectedObject } from "./object-decoder.ts";
+import { defaultColumns } from "./table.ts";
+import type { Warnings } from "./warnings.ts";
+
+export type RequestScope = {
+  readonly resource: GroupResource;
+  /** `""` for the resource itself. */
+  readonly subresource: string;
+  readonly kind: GroupVersionKind & ExpectedObject;
+  readonly apiVersion: string;
+  readonly listKind: string;
+  readonly namespaced: boolean;
+  readonly columns: readonly Column[];
+  readonly acceptsProtobuf: boolean;
+  readonly storage: RestStorage;
+};
+
+export type VerbHandler = (request: ApiRequest, scope: RequestScope) => Promise<ApiResponse>;
+
+export function scopeOf(endpoint: ResourceEndpoint): RequestScope {
+  const { group, version, kind, namespaced } = endpoint;
+  return {
+    resource: { group, resource: endpoint.resource },
+    subresource: "",
+    kind: { group, version, kind, namespaced },
+    apiVersion: apiVersionOf({ group, version }),
+    listKind: endpoint.listKind,
+    namespaced,
+    columns: endpoint.columns.length > 0 ? endpoint.columns : defaultColumns,
+    acceptsProtobuf: endpoint.acceptsProtobuf,
+    storage: endpoint.storage,
+  };
+}
+
+/** A subresource of the parent's kind shows the parent's columns (API N-36). */
+export function subresourceScopeOf(endpoint: ResourceEndpoint, subresource: SubresourceEndpoint): RequestScope {
+  const parent = scopeOf(endpoint);
+  const { group, version, kind } = subresource.kind;
+  const own = kind === endpoint.kind && group === endpoint.group;
+  return {
+    ...parent,
+    subresource: subresource.name,
+    kind: { group, version, kind, namespaced: endpoint.namespaced },
+    apiVersion: apiVersionOf({ group, version }),
+    listKind: `${kind}List`,
+    columns: own ? parent.columns : defaultColumns,
+    storage: subresource.storage,
+  };
+}
+
+/** Name in the URL of an item request. Unlike `RequestInfo.name` never taken from a selector. */
+export const urlName = (request: ApiRequest): string => request.info.parts[1] ?? "";
+
+export function contextOf(request: ApiRequest, scope: RequestScope, warnings: Warnings): RequestContext {
+  return {
+    user: request.user,
+    namespace: scope.namespaced ? request.info.namespace : "",
+    signal: request.signal,
+    warn: warnings.add,
+  };
+}
+
+/** The verb has no implementation for this resource (API V-05, E-20). */
+export const verbNotServed = (scope: RequestScope, verb: string): StatusError =>
+  newMethodNotAllowed(scope.resource, verb);

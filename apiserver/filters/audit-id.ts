@@ -1,0 +1,20 @@
+import { randomUUID } from "node:crypto";
+import type { ApiResponse, Filter } from "../endpoints/api-handler.ts";
+import { firstHeader } from "../endpoints/responses.ts";
+
+/** Longest id taken over from a client; an own one is made instead of anything longer. */
+const maxLength = 64;
+
+/** Gives every request an id, the client's own if it sent one, and puts it on the answer (API N-60). */
+export const withAuditId: Filter = (next) => async (request) => {
+  const sent = firstHeader(request, "audit-id");
+  const auditId = sent !== "" && sent.length <= maxLength ? sent : randomUUID();
+  return stamped(await next({ ...request, auditId }), auditId);
+};
+
+function stamped(response: ApiResponse, auditId: string): ApiResponse {
+  return {
+    ...response,
+    headers: { "audit-id": auditId, "cache-control": "no-cache, private", ...response.headers },
+  };
+}

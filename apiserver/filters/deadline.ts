@@ -1,0 +1,83 @@
+import type { ApiRequest, ApiResponse, Filter } from "../endpoints/api-handler.ts";
+import { errorResponse } from "../endpoints/responses.ts";
+import { newBadRequest, newTimeout } from "../errors/status-error.ts";
+import { isLongRunning } from "./long-running.ts";
+
+/** Longest time any request but a watch may take, in ms; kube-apiserver's `--request-timeout` (API R-01). */
+export const defaultRequestTimeoutMs = 60_000;
+/** Ceiling of single-object writes, in ms: below the 30 s a webhook may take, plus some (API V-12). */
+const writeCeilingMs = 34_000;
+const writeVerbs: ReadonlySet<string> = new Set(["create", "update", "patch", "delete"]);
+
+/**
+ * Answers 504 when time is up, and aborts `request.signal` for whoever still works on it (API V-11, V-12, E-35).
+ * What was begun may still be committed (API R-06).
+ */
+export function withDeadline(requestTimeoutMs: number = defaultRequestTimeoutMs): Filter {
+  return (next) => async (request) => {
+    if (isLongRunning(request.info)) return next(request);
+    const limitMs = requestedTimeout(request, requestTimeoutMs);
+    const isWrite = writeVerbs.has(request.info.verb);
+    return isWrite && limitMs > writeCeilingMs
+      ? within(request, next, writeCeilingMs, writeTimeout)
+      : within(request, next, limitMs, isWrite ? writeTimeout : requestTimeout);
+  };
+}
+
+const writeTimeout = "request did not complete within requested timeout - context deadline exceeded";
+const requestTimeout = "request did not complete within the allotted timeout";
+
+function within(
+  request: ApiRequest,
+  next: (request: ApiRequest) => Promise<ApiResponse>,
+  ms: number,
+  message: string,
+): Promise<ApiResponse> {
+  const controller = new AbortController();
+  const abort = (): void => controller.abort(request.signal.reason);
+  if (request.signal.aborted) abort();
+  else request.signal.addEventListener("abort", abort, { once: true });
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => {
+      controller.abort(newTimeout(message));
+      resolve(errorResponse(request, newTimeout(message)));
+    }, ms);
+    const release = (): void => {
+      clearTimeout(timer);
+      request.signal.removeEventListener("abort", abort);
+    };
+    next({ ...request, signal: controller.signal }).then(
+      (response) => {
+        release();
+        resolve(response);
+      },
+      (error: unknown) => {
+        release();
+        reject(error);
+      },
+    );
+  });
+}
+
+/** `?timeout=` of the client, if it is shorter than what everyone gets. @throws StatusError 400 */
+function requestedTimeout({ rawQuery, query }: ApiRequest, limitMs: number): number {
+  const text = rawQuery === "" ? null : query.get("timeout");
+  if (text === null || text === "") return limitMs;
+  const ms = parseGoDuration(text);
+  if (ms === undefined) {
+    throw newBadRequest(`invalid timeout specified in the request URL: ${JSON.stringify(text)} is not a duration`);
+  }
+  return ms > 0 && ms < limitMs ? ms : limitMs;
+}
+
+const unitMs: { readonly [unit: string]: number } = { ns: 1e-6, us: 1e-3, µs: 1e-3, ms: 1, s: 1e3, m: 6e4, h: 3.6e6 };
+
+/** A duration as Go prints it, `1m30s` or `500ms`, in ms; `undefined` for anything else. */
+export function parseGoDuration(text: string): number | undefined {
+  if (text === "0") return 0;
+  if (!/^[-+]?(?:(?:\d+\.?\d*|\.\d+)(?:ns|us|µs|ms|s|m|h))+$/.test(text)) return undefined;
+  let ms = 0;
+  for (const [, amount = "", unit = ""] of text.matchAll(/([\d.]+)([a-zµ]+)/g))
+    ms += Number(amount) * (unitMs[unit] ?? 0);
+  return text.startsWith("-") ? -ms : ms;
+}

@@ -1,0 +1,99 @@
+/** Metrics under the names that dashboards for Kubernetes API servers read (API section 12): home of prom-client. */
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
+
+/** What a request counts as. Bounded sets only: never a name, a namespace or a raw path (API MT-23). */
+export type RequestLabels = {
+  readonly verb: string;
+  readonly dry_run: string;
+  readonly group: string;
+  readonly version: string;
+  readonly resource: string;
+  readonly subresource: string;
+  readonly scope: string;
+  readonly component: "apiserver";
+};
+
+const common = ["verb", "group", "version", "resource", "subresource", "scope", "component"] as const;
+const durationBuckets = [
+  0.005, 0.025, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1, 1.25, 1.5, 2, 3, 4, 5, 6, 8, 10, 15, 20, 30, 45, 60,
+];
+const sizeBuckets = [1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9];
+
+/** One set per server, so that several can run in one process. */
+export class RequestMetrics {
+  readonly registry = new Registry();
+  private readonly requests = new Counter({
+    name: "apiserver_request_total",
+    help: "Requests answered, by what was asked and the HTTP code.",
+    labelNames: [...common, "dry_run", "code"],
+    registers: [this.registry],
+  });
+  private readonly durations = new Histogram({
+    name: "apiserver_request_duration_seconds",
+    help: "Time from a request's arrival to its answer; long-running requests are not in it.",
+    labelNames: [...common, "dry_run"],
+    buckets: durationBuckets,
+    registers: [this.registry],
+  });
+  private readonly sizes = new Histogram({
+    name: "apiserver_response_sizes",
+    help: "Bytes of an answer's body, as sent.",
+    labelNames: [...common],
+    buckets: sizeBuckets,
+    registers: [this.registry],
+  });
+  private readonly longRunning = new Gauge({
+    name: "apiserver_longrunning_requests",
+    help: "Watches open now.",
+    labelNames: [...common],
+    registers: [this.registry],
+  });
+  private readonly inFlight = new Gauge({
+    name: "apiserver_current_inflight_requests",
+    help: "Requests being served now, long-running ones aside.",
+    labelNames: ["request_kind"],
+    registers: [this.registry],
+  });
+  private readonly terminations = new Counter({
+    name: "apiserver_request_terminations_total",
+    help: "Requests that were refused or cut off to protect the server.",
+    labelNames: [...common, "code"],
+    registers: [this.registry],
+  });
+
+  /** @param processMetrics  also CPU, memory, event loop and descriptors; once per process */
+  constructor(options: { readonly processMetrics: boolean }) {
+    if (options.processMetrics) collectDefaultMetrics({ register: this.registry });
+    for (const request_kind of ["mutating", "readOnly"]) this.inFlight.set({ request_kind }, 0);
+  }
+
+  /** @param bytes  of the body, when it is known beforehand */
+  finished(labels: RequestLabels, outcome: { code: number; seconds: number; bytes: number | undefined }): void {
+    const { dry_run, ...plain } = labels;
+    this.requests.inc({ ...plain, dry_run, code: outcome.code });
+    this.durations.observe({ ...plain, dry_run }, outcome.seconds);
+    if (outcome.bytes !== undefined) this.sizes.observe(plain, outcome.bytes);
+  }
+
+  longRunningStarted(labels: RequestLabels, code: number): () => void {
+    const { dry_run, ...plain } = labels;
+    this.requests.inc({ ...plain, dry_run, code });
+    this.longRunning.inc(plain);
+    return () => this.longRunning.dec(plain);
+  }
+
+  terminated(labels: RequestLabels, code: number): void {
+    const { dry_run: _, ...plain } = labels;
+    this.terminations.inc({ ...plain, code });
+  }
+
+  setInFlight(counts: { readonly mutating: number; readonly readOnly: number }): void {
+    this.inFlight.set({ request_kind: "mutating" }, counts.mutating);
+    this.inFlight.set({ request_kind: "readOnly" }, counts.readOnly);
+  }
+
+  /** The exposition text and its content type. */
+  async expose(): Promise<{ readonly contentType: string; readonly text: string }> {
+    return { contentType: this.registry.contentType, text: await this.registry.metrics() };
+  }
+}

@@ -1,0 +1,119 @@
+/** The TLS listener: HTTP/1.1 over one port, and an orderly end (API N-65, R-20). */
+import { constants } from "node:crypto";
+import { createServer, type Server, type ServerOptions } from "node:https";
+import type { AddressInfo } from "node:net";
+import type { ApiHandler } from "../endpoints/api-handler.ts";
+import type { Logger } from "../observability/log.ts";
+import { type AdapterOptions, expressAdapter } from "./express-adapter.ts";
+
+/** PEM. `clientCas` are only named to clients as hints: certificates are judged by `authentication/`. */
+export type TlsFiles = { readonly cert: string; readonly key: string; readonly clientCas?: string };
+
+export type ServeOptions = Pick<AdapterOptions, "bodyStallMs" | "writeStallMs"> & {
+  readonly handler: ApiHandler;
+  readonly bindAddress: string;
+  /** 0: any free port. */
+  readonly port: number;
+  readonly tls: TlsFiles;
+  readonly log: Logger;
+};
+
+export type RunningServer = {
+  readonly address: string;
+  readonly port: number;
+  /** New connections get the new certificate, open ones keep theirs (API R-24). @throws Error for bad PEM */
+  reloadTls(tls: TlsFiles): void;
+  /**
+   * Stops listening, ends watches, lets other requests finish for at most `graceMs`, then cuts what is left.
+   * May be called again with a shorter time.
+   */
+  close(graceMs: number): Promise<void>;
+};
+
+/** Of everything before the body, in bytes: selectors and continue tokens may be long (API N-42). */
+const maxHeaderBytes = 1024 * 1024 + 64 * 1024;
+/** Time to send the headers, and between requests, in ms: what kube-apiserver allows (API N-65). */
+const headerTimeoutMs = 32_000;
+const keepAliveMs = 90_000;
+/** Time for the whole request with its body, in ms: more than any deadline lets it live. */
+const requestTimeoutMs = 300_000;
+const handshakeTimeoutMs = 10_000;
+/** How often Node looks for connections beyond those times, in ms. */
+const checkIntervalMs = 5_000;
+
+/**
+ * @throws Error that says so when the port is taken, the address isn't ours, or the certificate is unusable
+ */
+export async function startServer(options: ServeOptions): Promise<RunningServer> {
+  const { listener, drain } = expressAdapter(options);
+  const server = createServer(
+    {
+      ...contextOf(options.tls),
+      requestCert: true,
+      rejectUnauthorized: false,
+      handshakeTimeout: handshakeTimeoutMs,
+      noDelay: true,
+      keepAlive: true,
+      maxHeaderSize: maxHeaderBytes,
+      headersTimeout: headerTimeoutMs,
+      requestTimeout: requestTimeoutMs,
+      keepAliveTimeout: keepAliveMs,
+      connectionsCheckingInterval: checkIntervalMs,
+    },
+    listener,
+  );
+  server.on("tlsClientError", (err) => options.log.debug({ err }, "TLS handshake failed"));
+  const { address, port } = await listen(server, options);
+  server.on("error", (err) => options.log.error({ err }, "listener failed"));
+  return {
+    address,
+    port,
+    reloadTls: (tls) => server.setSecureContext(contextOf(tls)),
+    close: (graceMs) => close(server, drain, graceMs),
+  };
+}
+
+/** Without tickets every connection shows its certificates itself; a resumed one would lack intermediates. */
+function contextOf({ cert, key, clientCas }: TlsFiles): ServerOptions {
+  return {
+    cert,
+    key,
+    ...(clientCas === undefined ? {} : { ca: clientCas }),
+    minVersion: "TLSv1.2",
+    secureOptions: constants.SSL_OP_NO_TICKET,
+  };
+}
+
+function listen(server: Server, { bindAddress, port }: ServeOptions): Promise<AddressInfo> {
+  return new Promise((resolve, reject) => {
+    const onError = (error: NodeJS.ErrnoException): void => {
+      reject(new Error(`cannot listen on ${bindAddress} port ${port}: ${reasonOf(error)}`, { cause: error }));
+    };
+    server.once("error", onError);
+    server.listen({ host: bindAddress, port }, () => {
+      server.off("error", onError);
+      const address = server.address();
+      if (address === null || typeof address === "string") reject(new Error("the listener has no port"));
+      else resolve(address);
+    });
+  });
+}
+
+const reasons: { readonly [code: string]: string } = {
+  EADDRINUSE: "the port is already in use",
+  EADDRNOTAVAIL: "this machine does not have that address",
+  EACCES: "not permitted",
+};
+const reasonOf = (error: NodeJS.ErrnoException): string => reasons[error.code ?? ""] ?? error.message;
+
+function close(server: Server, drain: () => void, graceMs: number): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(() => server.closeAllConnections(), graceMs);
+    server.close(() => {
+      clearTimeout(timer);
+      resolve();
+    });
+    drain();
+    server.closeIdleConnections();
+  });
+}
