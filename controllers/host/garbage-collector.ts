@@ -113,6 +113,7 @@ export class GarbageCollector implements Reconciler {
     const keeping = owners.filter(({ state }) => state === "solid" || state === "unseen");
     if (keeping.length === 0) {
       const waiting = owners.some(({ state }) => state === "waiting");
+      for (const { reference, state } of owners) if (state === "absent") this.#reportOutOfReach(object, reference);
       await this.#delete(live, this.#policy(live, waiting), context);
       return done;
     }
@@ -158,10 +159,8 @@ export class GarbageCollector implements Reconciler {
     const namespace = ownerType.namespaced ? (object.metadata.namespace ?? "") : "";
     const cached = this.#graph.find(reference.uid);
     if (cached !== undefined && cached.type === ownerType && cached.object.metadata.name === reference.name) {
-      if ((cached.object.metadata.namespace ?? "") === namespace)
-        return isForeground(cached.object) ? "waiting" : "solid";
-      this.#reportOutOfReach(object, reference);
-      return "absent";
+      if ((cached.object.metadata.namespace ?? "") !== namespace) return "absent";
+      return isForeground(cached.object) ? "waiting" : "solid";
     }
     return this.#lookUp({ type: ownerType, name: reference.name, namespace }, reference.uid, context);
   }
@@ -182,7 +181,9 @@ export class GarbageCollector implements Reconciler {
     return "absent";
   }
 
+  /** An owner that is absent here and yet exists must be in another namespace, which its author didn't mean. */
   #reportOutOfReach(object: KubeObject, { kind, name, uid }: OwnerReference): void {
+    if (this.#graph.find(uid) === undefined) return;
     const message = `ownerRef [${kind} ${name}, uid ${uid}] does not exist in namespace ${JSON.stringify(object.metadata.namespace ?? "")}`;
     this.#events.record(object, { type: "Warning", reason: "OwnerRefInvalidNamespace", message });
   }

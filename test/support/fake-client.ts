@@ -54,9 +54,20 @@ type Committed = {
   readonly type: "ADDED" | "MODIFIED" | "DELETED";
   readonly object: KubeObject;
 };
-type Table = { readonly type: ResourceType; readonly objects: Map<string, KubeObject>; readonly history: Committed[] };
-type Stream = { readonly push: (event: WatchEvent) => void; readonly end: () => void };
-type Failure = { readonly matches: (request: Request) => boolean; readonly error: Error; times: number };
+type Table = {
+  readonly type: ResourceType;
+  readonly objects: Map<string, KubeObject>;
+  readonly history: Committed[];
+};
+type Stream = {
+  readonly push: (event: WatchEvent) => void;
+  readonly end: () => void;
+};
+type Failure = {
+  readonly matches: (request: Request) => boolean;
+  readonly error: Error;
+  times: number;
+};
 
 export class FakeClient implements ResourceClient {
   /** Everything asked so far; tests cut it to look at what follows. */
@@ -108,7 +119,10 @@ export class FakeClient implements ResourceClient {
     return {
       apiVersion: "v1",
       kind: `${type.kind}List`,
-      metadata: { resourceVersion: String(this.#revision), ...(end < all.length ? { continue: String(end) } : {}) },
+      metadata: {
+        resourceVersion: String(this.#revision),
+        ...(end < all.length ? { continue: String(end) } : {}),
+      },
       items: all.slice(start, end),
     };
   }
@@ -121,13 +135,19 @@ export class FakeClient implements ResourceClient {
     }
     const from = Number(query.resourceVersion ?? 0);
     if (from > 0 && from < this.#oldestRevision) {
-      yield { type: "ERROR", object: newExpired("too old resource version").status };
+      yield {
+        type: "ERROR",
+        object: newExpired("too old resource version").status,
+      };
       return;
     }
     const { events, stream } = newStream(signal);
     for (const event of this.#initialEvents(type, query, from)) stream.push(event);
     const streams = this.#streamsOf(type);
-    const filtered: Stream = { push: (event) => selected(query, event) && stream.push(event), end: stream.end };
+    const filtered: Stream = {
+      push: (event) => selected(query, event) && stream.push(event),
+      end: stream.end,
+    };
     streams.add(filtered);
     try {
       yield* events;
@@ -143,7 +163,10 @@ export class FakeClient implements ResourceClient {
     this.#uids += 1;
     const finalName = name ?? `${generateName}${this.#uids.toString(36).padStart(5, "x")}`;
     if (this.#terminating(namespace)) {
-      const cause = { reason: "NamespaceTerminating", message: `namespace ${namespace} is being terminated` };
+      const cause = {
+        reason: "NamespaceTerminating",
+        message: `namespace ${namespace} is being terminated`,
+      };
       throw newForbidden(type, finalName, "the namespace is being terminated", [cause]);
     }
     const { objects } = this.#table(type);
@@ -187,7 +210,10 @@ export class FakeClient implements ResourceClient {
     check(ref.type, old, options.preconditions ?? {});
     const finalizers = finalizersAfter(old.metadata.finalizers ?? [], options.propagationPolicy);
     const graceSeconds = gracePeriod(ref.type, old, options.gracePeriodSeconds);
-    const object: KubeObject = { ...old, metadata: { ...old.metadata, finalizers } };
+    const object: KubeObject = {
+      ...old,
+      metadata: { ...old.metadata, finalizers },
+    };
     if (finalizers.length === 0 && graceSeconds === 0 && !holdsNamespace(ref.type, object)) {
       this.#commit(ref.type, "DELETED", old);
       return;
@@ -237,12 +263,23 @@ export class FakeClient implements ResourceClient {
     }
     for (const object of objects.values()) if (selects(query)(object)) yield { type: "ADDED", object };
     if (query.sendInitialEvents !== true) return;
-    const metadata = { resourceVersion: String(this.#revision), annotations: { [initialEventsEndAnnotation]: "true" } };
-    yield { type: "BOOKMARK", object: { apiVersion: "v1", kind: type.kind, metadata } };
+    const metadata = {
+      resourceVersion: String(this.#revision),
+      annotations: { [initialEventsEndAnnotation]: "true" },
+    };
+    yield {
+      type: "BOOKMARK",
+      object: { apiVersion: "v1", kind: type.kind, metadata },
+    };
   }
 
   #enter(verb: Verb, type: ResourceType, name: string, { subresource = "" }: WriteOptions = {}): void {
-    const request: Request = { verb, resource: type.resource, name, subresource };
+    const request: Request = {
+      verb,
+      resource: type.resource,
+      name,
+      subresource,
+    };
     this.requests.push(request);
     const failure = this.#failures.find(({ matches, times }) => times > 0 && matches(request));
     if (failure === undefined) return;
@@ -263,7 +300,11 @@ export class FakeClient implements ResourceClient {
 
   #table(type: ResourceType): Table {
     const id = `${type.group}/${type.resource}`;
-    const table = this.#tables.get(id) ?? { type, objects: new Map(), history: [] };
+    const table = this.#tables.get(id) ?? {
+      type,
+      objects: new Map(),
+      history: [],
+    };
     this.#tables.set(id, table);
     return table;
   }
@@ -280,7 +321,12 @@ const keyText = (namespace: string, name: string): string => `${namespace}/${nam
 
 function asKubeObject(value: JsonValue): KubeObject {
   if (!isObject(value) || !isObject(value.metadata)) throw new TypeError("not an object");
-  return { ...value, apiVersion: textOf(value, "apiVersion"), kind: textOf(value, "kind"), metadata: value.metadata };
+  return {
+    ...value,
+    apiVersion: textOf(value, "apiVersion"),
+    kind: textOf(value, "kind"),
+    metadata: value.metadata,
+  };
 }
 
 function check(type: ResourceType, { metadata }: KubeObject, { uid, resourceVersion }: Preconditions): void {
@@ -296,9 +342,19 @@ function merged(old: KubeObject, object: KubeObject, subresource: string): KubeO
   if (subresource === "finalize") return { ...old, metadata: { ...old.metadata }, spec: object.spec };
   const { uid, generation, creationTimestamp, deletionTimestamp, deletionGracePeriodSeconds, resourceVersion } =
     old.metadata;
-  const system = { uid, generation, creationTimestamp, deletionTimestamp, deletionGracePeriodSeconds, resourceVersion };
+  const system = {
+    uid,
+    generation,
+    creationTimestamp,
+    deletionTimestamp,
+    deletionGracePeriodSeconds,
+    resourceVersion,
+  };
   const given = Object.fromEntries(Object.entries(system).filter(([, value]) => value !== undefined));
-  const next: KubeObject = { ...object, metadata: { ...object.metadata, ...given } };
+  const next: KubeObject = {
+    ...object,
+    metadata: { ...object.metadata, ...given },
+  };
   if (old.status !== undefined) next.status = old.status;
   return next;
 }
@@ -330,7 +386,10 @@ function selects({ namespace, labelSelector, fieldSelector }: ListQuery): (objec
 const selected = (query: WatchQuery, event: WatchEvent): boolean =>
   event.type === "ERROR" || event.type === "BOOKMARK" || selects(query)(event.object);
 
-function newStream(signal: AbortSignal | undefined): { events: AsyncIterable<WatchEvent>; stream: Stream } {
+function newStream(signal: AbortSignal | undefined): {
+  events: AsyncIterable<WatchEvent>;
+  stream: Stream;
+} {
   const pending: (WatchEvent | undefined)[] = [];
   let wake = () => {};
   const push = (event: WatchEvent | undefined) => {

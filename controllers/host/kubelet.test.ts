@@ -1,0 +1,50 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { ObjectMeta } from "../../apiserver/apis/meta/v1.ts";
+import { objectOf, textOf } from "../../apiserver/machinery/fields.ts";
+import { settle } from "../../test/support/fake-clock.ts";
+import { FakeHost } from "../../test/support/fake-host.ts";
+import { isReady } from "./pods.ts";
+import { podType } from "./types.ts";
+
+const aPod = (metadata: ObjectMeta = {}) => ({
+  apiVersion: "v1",
+  kind: "Pod",
+  metadata: { name: "p", namespace: "demo", ...metadata },
+  spec: { initContainers: [{ name: "init", image: "i" }], containers: [{ name: "main", image: "image:1" }] },
+});
+const ref = { type: podType, name: "p", namespace: "demo" };
+
+test("any pod becomes Running and Ready, placed and labelled as simulated", async () => {
+  await using host = await FakeHost.start();
+  await host.client.create(podType, aPod());
+  await settle();
+  const pod = await host.client.get(ref);
+  assert.ok(isReady(pod));
+  assert.equal(pod.metadata.labels?.["functionmesh.io/simulated"], "true");
+  assert.equal(textOf(objectOf(pod, "spec"), "nodeName"), "simulated");
+  assert.match(textOf(objectOf(pod, "status"), "podIP"), /^10\.\d+\.\d+\.\d+$/);
+  assert.match(JSON.stringify(objectOf(pod, "status")?.containerStatuses), /"name":"main".*"ready":true/);
+  assert.match(JSON.stringify(objectOf(pod, "status")?.initContainerStatuses), /"exitCode":0/);
+});
+
+test("a deleted pod stops at once", async () => {
+  await using host = await FakeHost.start();
+  await host.client.create(podType, aPod());
+  await settle();
+  await host.client.delete(ref);
+  await settle();
+  assert.deepEqual(await host.names(podType), []);
+});
+
+test("a stopped pod that a finalizer holds is left alone", async () => {
+  await using host = await FakeHost.start();
+  await host.client.create(podType, aPod({ finalizers: ["example.org/hold"] }));
+  await settle();
+  await host.client.delete(ref);
+  await settle();
+  assert.equal((await host.client.get(ref)).metadata.deletionGracePeriodSeconds, 0);
+  host.client.requests.length = 0;
+  await host.clock.advance(600_000);
+  assert.deepEqual(host.client.writes, []);
+});

@@ -1,0 +1,212 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { JsonObject, KubeObject } from "../../apiserver/apis/meta/v1.ts";
+import { listOf, numberOf, objectOf, textOf } from "../../apiserver/machinery/fields.ts";
+import { settle } from "../../test/support/fake-clock.ts";
+import { FakeHost } from "../../test/support/fake-host.ts";
+import { isReady } from "./pods.ts";
+import { planPods, type Revisions } from "./stateful-set-plan.ts";
+import { controllerRevisionType, persistentVolumeClaimType, podType, statefulSetType } from "./types.ts";
+
+const template = (image: string): JsonObject => ({
+  metadata: { labels: { app: "web" } },
+  spec: { containers: [{ name: "main", image }] },
+});
+
+const aStatefulSet = (spec: JsonObject = {}): KubeObject => ({
+  apiVersion: "apps/v1",
+  kind: "StatefulSet",
+  metadata: { name: "web", namespace: "demo" },
+  spec: {
+    replicas: 2,
+    serviceName: "web-headless",
+    selector: { matchLabels: { app: "web" } },
+    template: template("image:1"),
+    ...spec,
+  },
+});
+
+const ref = { type: statefulSetType, name: "web", namespace: "demo" };
+const change = (host: FakeHost, spec: JsonObject) => host.client.patch(ref, { type: "merge", body: { spec } });
+const statusOf = async (host: FakeHost) => objectOf(await host.client.get(ref), "status");
+
+for (const podManagementPolicy of ["OrderedReady", "Parallel"]) {
+  test(`${podManagementPolicy}: pods, revision and status of a new set`, async () => {
+    await using host = await FakeHost.start();
+    const set = await host.client.create(statefulSetType, aStatefulSet({ podManagementPolicy }));
+    await settle();
+    assert.deepEqual(await host.names(podType), ["web-0", "web-1"]);
+    const [revision] = await host.names(controllerRevisionType);
+    const pod = await host.client.get({ type: podType, name: "web-1", namespace: "demo" });
+    assert.deepEqual(pod.metadata.labels, {
+      app: "web",
+      "apps.kubernetes.io/pod-index": "1",
+      "controller-revision-hash": revision,
+      "functionmesh.io/simulated": "true",
+      "statefulset.kubernetes.io/pod-name": "web-1",
+    });
+    assert.equal(pod.metadata.ownerReferences?.[0]?.uid, set.metadata.uid);
+    assert.equal(textOf(objectOf(pod, "spec"), "hostname"), "web-1");
+    assert.equal(textOf(objectOf(pod, "spec"), "subdomain"), "web-headless");
+    assert.ok(isReady(pod));
+    assert.deepEqual(await statusOf(host), {
+      observedGeneration: 1,
+      replicas: 2,
+      readyReplicas: 2,
+      availableReplicas: 2,
+      currentReplicas: 2,
+      updatedReplicas: 2,
+      currentRevision: revision,
+      updateRevision: revision,
+      collisionCount: 0,
+    });
+    assert.deepEqual(host.errors, []);
+  });
+}
+
+test("a settled set costs no write, and a new one few", async () => {
+  await using host = await FakeHost.start();
+  host.client.requests.length = 0;
+  await host.client.create(statefulSetType, aStatefulSet({ podManagementPolicy: "Parallel" }));
+  await settle();
+  const count = (resource: string) => host.client.writes.filter((request) => request.resource === resource).length;
+  assert.equal(count("pods"), 4, "each pod is created and made to run");
+  assert.equal(count("controllerrevisions"), 1);
+  assert.ok(count("statefulsets") <= 3, "created, and its status written when there is something to say");
+  host.client.requests.length = 0;
+  host.client.closeWatches();
+  await host.clock.advance(600_000);
+  assert.deepEqual(host.client.writes, []);
+});
+
+test("scaling up continues the ordinals, scaling down removes the highest", async () => {
+  await using host = await FakeHost.start();
+  await host.client.create(statefulSetType, aStatefulSet());
+  await settle();
+  await change(host, { replicas: 4 });
+  await settle();
+  assert.deepEqual(await host.names(podType), ["web-0", "web-1", "web-2", "web-3"]);
+  await change(host, { replicas: 1 });
+  await settle();
+  assert.deepEqual(await host.names(podType), ["web-0"]);
+  assert.equal(numberOf(await statusOf(host), "replicas"), 1);
+});
+
+test("ordinals start where the set says", async () => {
+  await using host = await FakeHost.start();
+  await host.client.create(statefulSetType, aStatefulSet({ ordinals: { start: 3 } }));
+  await settle();
+  assert.deepEqual(await host.names(podType), ["web-3", "web-4"]);
+});
+
+test("a new template rolls out from the highest ordinal; the partition holds back the rest", async () => {
+  await using host = await FakeHost.start();
+  const updateStrategy = { type: "RollingUpdate", rollingUpdate: { partition: 1 } };
+  await host.client.create(statefulSetType, aStatefulSet({ updateStrategy }));
+  await settle();
+  await change(host, { template: template("image:2") });
+  await settle();
+  const images = async () => {
+    const { items } = await host.client.list(podType);
+    return items.map((pod) => JSON.stringify(listOf(objectOf(pod, "spec"), "containers")).match(/image:\d/)?.[0]);
+  };
+  assert.deepEqual(await images(), ["image:1", "image:2"]);
+  const partial = await statusOf(host);
+  assert.notEqual(partial?.currentRevision, partial?.updateRevision);
+  assert.equal(partial?.updatedReplicas, 1);
+  await host.client.delete({ type: podType, name: "web-0", namespace: "demo" });
+  await settle();
+  assert.deepEqual((await images()).sort(), ["image:1", "image:2"], "below the partition a pod comes back as it was");
+
+  await change(host, { updateStrategy: { rollingUpdate: { partition: 0 } } });
+  await settle();
+  assert.deepEqual(await images(), ["image:2", "image:2"]);
+  const rolledOut = await statusOf(host);
+  assert.equal(rolledOut?.currentRevision, rolledOut?.updateRevision);
+
+  await change(host, { template: template("image:1") });
+  await settle();
+  assert.equal((await host.names(controllerRevisionType)).length, 2, "going back reuses the old revision");
+  assert.deepEqual(await images(), ["image:1", "image:1"]);
+});
+
+test("a pod deleted by hand comes back; one that failed is replaced", async () => {
+  await using host = await FakeHost.start();
+  await host.client.create(statefulSetType, aStatefulSet({ replicas: 1 }));
+  await settle();
+  const pod = { type: podType, name: "web-0", namespace: "demo" };
+  const first = await host.client.get(pod);
+  await host.client.delete(pod);
+  await settle();
+  const second = await host.client.get(pod);
+  assert.notEqual(second.metadata.uid, first.metadata.uid);
+  await host.client.patch(pod, { type: "merge", body: { status: { phase: "Failed" } } }, { subresource: "status" });
+  await settle();
+  assert.notEqual((await host.client.get(pod)).metadata.uid, second.metadata.uid);
+});
+
+test("each pod gets its claims, which outlive it", async () => {
+  await using host = await FakeHost.start();
+  const claim = { metadata: { name: "data" }, spec: { accessModes: ["ReadWriteOnce"] } };
+  await host.client.create(statefulSetType, aStatefulSet({ volumeClaimTemplates: [claim] }));
+  await settle();
+  assert.deepEqual(await host.names(persistentVolumeClaimType), ["data-web-0", "data-web-1"]);
+  const pod = await host.client.get({ type: podType, name: "web-0", namespace: "demo" });
+  const volumes = listOf(objectOf(pod, "spec"), "volumes");
+  assert.deepEqual(volumes, [{ name: "data", persistentVolumeClaim: { claimName: "data-web-0" } }]);
+  await host.client.delete(ref);
+  await settle();
+  assert.deepEqual(await host.names(podType), [], "pods go with their set");
+  assert.deepEqual(await host.names(controllerRevisionType), []);
+  assert.equal((await host.names(persistentVolumeClaimType)).length, 2);
+});
+
+test("a pod counts as available only after minReadySeconds", async () => {
+  await using host = await FakeHost.start();
+  await host.client.create(statefulSetType, aStatefulSet({ replicas: 1, minReadySeconds: 10 }));
+  await settle();
+  assert.equal((await statusOf(host))?.availableReplicas, 0);
+  await host.clock.advance(10_000);
+  assert.equal((await statusOf(host))?.availableReplicas, 1);
+});
+
+test("old revisions are kept to the limit", async () => {
+  await using host = await FakeHost.start();
+  await host.client.create(statefulSetType, aStatefulSet({ replicas: 1, revisionHistoryLimit: 1 }));
+  for (const version of [2, 3, 4]) {
+    await settle();
+    await change(host, { template: template(`image:${version}`) });
+  }
+  await settle();
+  assert.equal((await host.names(controllerRevisionType)).length, 2);
+});
+
+test("in order, a pod waits for the one before it", () => {
+  const revision: KubeObject = { apiVersion: "apps/v1", kind: "ControllerRevision", metadata: { name: "r" } };
+  const revisions: Revisions = { current: revision, update: revision };
+  const names = (spec: JsonObject, pods: readonly KubeObject[]) =>
+    planPods(aStatefulSet(spec), pods, revisions, 0).create.map(({ metadata }) => metadata.name);
+  assert.deepEqual(names({ replicas: 3 }, []), ["web-0"]);
+  assert.deepEqual(names({ replicas: 3, podManagementPolicy: "Parallel" }, []), ["web-0", "web-1", "web-2"]);
+  const starting: KubeObject = {
+    apiVersion: "v1",
+    kind: "Pod",
+    metadata: { name: "web-0" },
+    status: { phase: "Pending" },
+  };
+  assert.deepEqual(names({ replicas: 3 }, [starting]), []);
+});
+
+test("a thousand sets converge, with a bounded number of requests each", async () => {
+  await using host = await FakeHost.start();
+  host.client.requests.length = 0;
+  const spec = { replicas: 1, podManagementPolicy: "Parallel" };
+  for (let number = 0; number < 1000; number++) {
+    const set = aStatefulSet(spec);
+    await host.client.create(statefulSetType, { ...set, metadata: { ...set.metadata, name: `s${number}` } });
+  }
+  for (let turn = 0; turn < 100; turn++) await settle();
+  const { items } = await host.client.list(statefulSetType);
+  assert.ok(items.every((set) => objectOf(set, "status")?.availableReplicas === 1));
+  assert.ok(host.client.writes.length <= 6_000, `${host.client.writes.length} writes`);
+});
