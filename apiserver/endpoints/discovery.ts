@@ -45,8 +45,8 @@ function versionRank(version: string): { stability: number; major: number; minor
 }
 
 /** The verbs that a storage serves, sorted (API D-10). */
-export function verbsOf(storage: RestStorage): string[] {
-  const verbs: string[] = [];
+export function verbsOf(storage: RestStorage): Verb[] {
+  const verbs: Verb[] = [];
   if (storage.create !== undefined) verbs.push("create");
   if (storage.delete !== undefined) verbs.push("delete");
   if (storage.deleteCollection !== undefined) verbs.push("deletecollection");
