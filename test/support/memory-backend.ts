@@ -172,6 +172,7 @@ class Queue<T> implements AsyncIterator<T, undefined> {
   #wake: (() => void) | undefined;
 
   push(item: T): void {
+    if (this.#failure !== undefined || this.#ended) return;
     this.#items.push(item);
     this.#wake?.();
   }

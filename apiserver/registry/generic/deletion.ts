@@ -1,8 +1,8 @@
 /** What a delete does to an object (API 3.7). Pure: the store carries it out. */
 import { type DeletionPropagation, foregroundFinalizer, type KubeObject, orphanFinalizer } from "../../apis/meta/v1.ts";
+import { formatTime } from "../../machinery/time.ts";
 import type { DeleteRequest } from "../rest/interface.ts";
 import type { Strategy } from "../rest/strategy.ts";
-import { timestamp } from "./object-meta-rules.ts";
 
 /** `delete` removes the object at once; `put` stores it as terminating; `keep` leaves what is there. */
 export type DeletionPlan =
@@ -56,7 +56,7 @@ function terminate(object: KubeObject, graceSeconds: number, nowMs: number): Kub
     ...object,
     metadata: {
       ...object.metadata,
-      deletionTimestamp: timestamp(nowMs + graceSeconds * 1000),
+      deletionTimestamp: formatTime(nowMs + graceSeconds * 1000),
       deletionGracePeriodSeconds: graceSeconds,
       ...(generation === undefined || generation === 0 ? {} : { generation: generation + 1 }),
     },
@@ -65,7 +65,7 @@ function terminate(object: KubeObject, graceSeconds: number, nowMs: number): Kub
 
 function shorten(object: KubeObject, graceSeconds: number, nowMs: number): KubeObject {
   const { deletionTimestamp } = object.metadata;
-  const sooner = timestamp(nowMs + graceSeconds * 1000);
+  const sooner = formatTime(nowMs + graceSeconds * 1000);
   return {
     ...object,
     metadata: {

@@ -2,9 +2,10 @@
 import { apiVersionOf, type GroupVersionKind, type JsonValue, type KubeObject } from "../../apis/meta/v1.ts";
 import type { FieldError } from "../../errors/field-error.ts";
 import { newBadRequest } from "../../errors/status-error.ts";
+import { decodeObjectMeta } from "../../machinery/decode-object-meta.ts";
 import type { InputOptions } from "../rest/interface.ts";
 import type { StructuralSchema } from "../schema/structural.ts";
-import { decodeObjectMeta } from "./object-meta-input.ts";
+import { withoutEmptyMembers } from "./object-meta-rules.ts";
 
 export type DecodedInput = {
   readonly object: KubeObject;
@@ -17,6 +18,8 @@ export type InputPlace = {
   readonly namespace: string | undefined;
   /** Of the URL; `undefined` on create. */
   readonly name: string | undefined;
+  /** The stored object on update: what is wrong with it already does not refuse another change (API CR-25). */
+  readonly previous?: KubeObject | undefined;
 };
 
 export class InputDecoder {
@@ -42,14 +45,17 @@ export class InputDecoder {
   ): DecodedInput {
     checkType(body, this.#gvk, this.#apiVersion);
     const { apiVersion: _apiVersion, kind: _kind, metadata: rawMetadata, ...content } = body;
-    const { metadata, unknownFields, problems } = decodeObjectMeta(rawMetadata);
-    if (problems.length > 0) throw cannotBeHandled(this.#gvk, this.#gvk.kind, problems.join(", "));
+    const { metadata, unknownFields } = decodeMeta(rawMetadata, this.#gvk);
     checkPlace(metadata, place);
     // Metadata is decoded above, by the same rules for every kind: the schema sees only what differs.
-    const decoded = this.#schema.decode({ apiVersion: this.#apiVersion, kind: this.#gvk.kind, ...content }, {});
-    const unknown = [...unknownFields, ...decoded.unknownFields].map(
-      (field) => `unknown field ${JSON.stringify(field)}`,
+    const { previous } = place;
+    const decoded = this.#schema.decode(
+      { apiVersion: this.#apiVersion, kind: this.#gvk.kind, ...content },
+      previous === undefined ? {} : { previous },
     );
+    const unknown = [...unknownFields, ...decoded.unknownFields]
+      .sort()
+      .map((field) => `unknown field ${JSON.stringify(field)}`);
     report([...(options.decodingProblems ?? []), ...unknown], this.#gvk, options, warn);
     const { metadata: _metadata, ...rest } = decoded.object;
     return {
@@ -57,6 +63,16 @@ export class InputDecoder {
       errors: decoded.errors,
     };
   }
+}
+
+/**
+ * Metadata of any body of this kind, in canonical form.
+ * @throws StatusError 400 for members of the wrong type (API V-24)
+ */
+export function decodeMeta(value: JsonValue | undefined, gvk: GroupVersionKind) {
+  const { metadata, unknownFields, malformed } = decodeObjectMeta(value);
+  if (malformed !== undefined) throw cannotBeHandled(gvk, gvk.kind, malformed);
+  return { metadata: withoutEmptyMembers(metadata), unknownFields };
 }
 
 /** What is missing is filled in from the URL (API V-23). */
@@ -102,6 +118,7 @@ function report(
 
 const isMissing = (value: unknown): boolean => value === undefined || value === null || value === "";
 
-function cannotBeHandled({ version, kind }: GroupVersionKind, actualKind: string, why: string) {
+/** How decoders refuse a body (API V-17, V-24). */
+export function cannotBeHandled({ version, kind }: GroupVersionKind, actualKind: string, why: string) {
   return newBadRequest(`${actualKind} in version ${JSON.stringify(version)} cannot be handled as a ${kind}: ${why}`);
 }

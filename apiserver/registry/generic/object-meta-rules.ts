@@ -1,11 +1,21 @@
 /** What every kind's metadata obeys when it is written (API section 4). Pure. */
 import type { KubeObject, ObjectMeta, OwnerReference } from "../../apis/meta/v1.ts";
 import { deepEqual } from "../../machinery/json.ts";
+import { formatTime } from "../../machinery/time.ts";
 
-/** RFC 3339, UTC, whole seconds (API M-05). */
-export function timestamp(ms: number): string {
-  return `${new Date(ms).toISOString().slice(0, 19)}Z`;
+/** An empty list, map or text says the same as none, and must not make two objects differ. */
+export function withoutEmptyMembers(meta: ObjectMeta): ObjectMeta {
+  const { managedFields: _managedFields, ...result } = meta;
+  for (const name of textMembers) if (result[name] === "") delete result[name];
+  for (const name of collectionMembers) if (isEmpty(result[name])) delete result[name];
+  return result;
 }
+
+const textMembers = ["name", "generateName", "namespace", "uid", "resourceVersion"] as const;
+const collectionMembers = ["labels", "annotations", "ownerReferences", "finalizers"] as const;
+
+const isEmpty = (collection: object | undefined): boolean =>
+  collection !== undefined && Object.keys(collection).length === 0;
 
 type Birth = {
   /** `undefined` for cluster-scoped kinds. */
@@ -32,7 +42,7 @@ export function metaForCreate(meta: ObjectMeta, { namespace, uid, nowMs, tracksG
     ...(namespace === undefined ? {} : { namespace }),
     uid,
     ...(tracksGeneration ? { generation: 1 } : {}),
-    creationTimestamp: timestamp(nowMs),
+    creationTimestamp: formatTime(nowMs),
   };
 }
 

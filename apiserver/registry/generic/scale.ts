@@ -2,12 +2,11 @@
 import { Buffer } from "node:buffer";
 import { apiVersionOf, type JsonObject, type JsonValue, type KubeObject } from "../../apis/meta/v1.ts";
 import { invalid, path } from "../../errors/field-error.ts";
-import { newBadRequest, newInvalid } from "../../errors/status-error.ts";
+import { newInvalid } from "../../errors/status-error.ts";
 import { isObject, setMember, stringifyJson } from "../../machinery/json.ts";
 import type { EncodedObject, Getter, UpdateOptions, Updater } from "../rest/interface.ts";
 import type { ResourceDefinition, ScalePaths } from "../rest/strategy.ts";
-import { checkPlace, checkType } from "./input.ts";
-import { decodeObjectMeta } from "./object-meta-input.ts";
+import { cannotBeHandled, checkPlace, checkType, decodeMeta } from "./input.ts";
 import { type Part, wholeObject } from "./part.ts";
 import type { GenericStore } from "./store.ts";
 
@@ -30,8 +29,7 @@ export function scaleStore(definition: ResourceDefinition, paths: ScalePaths, st
       const change = async (existing: KubeObject): Promise<KubeObject> => {
         const shown = await transform(part.show(existing));
         checkType(shown, scaleKind, apiVersionOf(scaleKind));
-        const { metadata, problems } = decodeObjectMeta(shown.metadata);
-        if (problems.length > 0) throw cannotBeHandled(problems.join(", "));
+        const { metadata } = decodeMeta(shown.metadata, scaleKind);
         checkPlace(metadata, place);
         const { uid, resourceVersion } = metadata;
         // Without a version the change is unconditional, whatever the object itself demands (API section 17).
@@ -86,7 +84,7 @@ function wantedReplicas(scale: KubeObject): number {
   const spec = memberAt(scale, ["spec"]) ?? {};
   const replicas = isObject(spec) ? (spec.replicas ?? 0) : undefined;
   if (!isInt32(replicas)) {
-    throw cannotBeHandled("spec.replicas: expected an integer");
+    throw cannotBeHandled(scaleKind, scaleKind.kind, "spec.replicas: expected an integer");
   }
   if (replicas >= 0) return replicas;
   const negative = invalid(path("spec", "replicas"), replicas, "must be greater than or equal to 0");
@@ -121,10 +119,4 @@ function replaced(parent: JsonObject, names: readonly string[], value: JsonValue
 
 function encoded(object: KubeObject): EncodedObject {
   return { object, json: Buffer.from(stringifyJson(object)) };
-}
-
-function cannotBeHandled(why: string) {
-  return newBadRequest(
-    `${scaleKind.kind} in version ${JSON.stringify(scaleKind.version)} cannot be handled as a ${scaleKind.kind}: ${why}`,
-  );
 }

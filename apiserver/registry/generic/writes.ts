@@ -96,7 +96,7 @@ export class Writes {
   ): Promise<KubeObject> {
     const { groupResource, decoder, strategy, definition } = this.#resource;
     checkPreconditions(groupResource, existing, options.preconditions);
-    const place = { namespace: this.#namespaceOf(context), name: nameOf(existing) };
+    const place = { namespace: this.#namespaceOf(context), name: nameOf(existing), previous: existing };
     const input = decoder.decode(await transform(existing), place, options, context.warn);
     const allowUnconditional = strategy.allowUnconditionalUpdate === true;
     checkClaims(groupResource, input.object.metadata, existing, { allowUnconditional });
