@@ -16,122 +16,116 @@ export type Revision = number;
  * every reader.
  */
 export type StoredValue = {
-	readonly key: string;
-	readonly value: Uint8Array;
-	/** Revision of the write that made this value. */
-	readonly revision: Revision;
+  readonly key: string;
+  readonly value: Uint8Array;
+  /** Revision of the write that made this value. */
+  readonly revision: Revision;
 };
 
 /** A committed write. A delete has the revision of the deletion, and the value that was deleted in `previous`. */
 export type StorageEvent =
-	| {
-			readonly type: "put";
-			readonly key: string;
-			readonly value: Uint8Array;
-			readonly revision: Revision;
-			readonly previous?: StoredValue;
-	  }
-	| {
-			readonly type: "delete";
-			readonly key: string;
-			readonly revision: Revision;
-			readonly previous: StoredValue;
-	  };
+  | {
+      readonly type: "put";
+      readonly key: string;
+      readonly value: Uint8Array;
+      readonly revision: Revision;
+      readonly previous?: StoredValue;
+    }
+  | {
+      readonly type: "delete";
+      readonly key: string;
+      readonly revision: Revision;
+      readonly previous: StoredValue;
+    };
 
 /**
  * What a watch yields: writes under its prefix in revision order, without gaps or repeats, or the news that there
  * were none. After an item every event up to and including `revision` has been yielded.
  */
 export type StorageWatchItem = {
-	readonly revision: Revision;
-	readonly events: readonly StorageEvent[];
+  readonly revision: Revision;
+  readonly events: readonly StorageEvent[];
 };
 
-export interface StorageWatch
-	extends AsyncIterable<StorageWatchItem>,
-		AsyncDisposable {
-	/** Asks for an item (maybe without events) whose revision is at least the store's revision at the time of the call. */
-	requestProgress(): void;
+export interface StorageWatch extends AsyncIterable<StorageWatchItem>, AsyncDisposable {
+  /** Asks for an item (maybe without events) whose revision is at least the store's revision at the time of the call. */
+  requestProgress(): void;
 }
 
 export type RangeOptions = {
-	/** Keys that start with this. */
-	readonly prefix: string;
-	/** First key wanted, inclusive; must start with `prefix`. Default: the first. */
-	readonly startKey?: string;
-	/** At most so many items. Default: all. */
-	readonly limit?: number;
-	/** State as of this revision. Default: the newest, linearizable. */
-	readonly revision?: Revision;
+  /** Keys that start with this. */
+  readonly prefix: string;
+  /** First key wanted, inclusive; must start with `prefix`. Default: the first. */
+  readonly startKey?: string;
+  /** At most so many items. Default: all. */
+  readonly limit?: number;
+  /** State as of this revision. Default: the newest, linearizable. */
+  readonly revision?: Revision;
 };
 
 export type RangeResult = {
-	/** In byte order of their keys. */
-	readonly items: readonly StoredValue[];
-	/** Keys under the prefix from `startKey` on, whether returned or not. */
-	readonly count: number;
-	/** Revision the answer is consistent at. */
-	readonly revision: Revision;
+  /** In byte order of their keys. */
+  readonly items: readonly StoredValue[];
+  /** Keys under the prefix from `startKey` on, whether returned or not. */
+  readonly count: number;
+  /** Revision the answer is consistent at. */
+  readonly revision: Revision;
 };
 
 /** A `signal` ends the waiting with `Unreachable`. After closing, every method rejects with `Closed`. */
 export interface StorageBackend extends AsyncDisposable {
-	/** Random id written when the store was first used; equal for every client of one store, for its life. */
-	readonly identity: string;
+  /** Random id written when the store was first used; equal for every client of one store, for its life. */
+  readonly identity: string;
 
-	/** Newest value of `key`, linearizable; `revision` is the store's at the time of the read. */
-	get(
-		key: string,
-		signal?: AbortSignal,
-	): Promise<{
-		readonly value: StoredValue | undefined;
-		readonly revision: Revision;
-	}>;
+  /** Newest value of `key`, linearizable; `revision` is the store's at the time of the read. */
+  get(
+    key: string,
+    signal?: AbortSignal,
+  ): Promise<{
+    readonly value: StoredValue | undefined;
+    readonly revision: Revision;
+  }>;
 
-	/**
-	 * @throws StorageError `Compacted`, `FutureRevision` when `options.revision` is outside the history kept
-	 */
-	range(options: RangeOptions, signal?: AbortSignal): Promise<RangeResult>;
+  /**
+   * @throws StorageError `Compacted`, `FutureRevision` when `options.revision` is outside the history kept
+   */
+  range(options: RangeOptions, signal?: AbortSignal): Promise<RangeResult>;
 
-	/** @throws StorageError `KeyExists`, `TooLarge`, `Unreachable` */
-	create(key: string, value: Uint8Array): Promise<Revision>;
+  /** @throws StorageError `KeyExists`, `TooLarge`, `Unreachable` */
+  create(key: string, value: Uint8Array): Promise<Revision>;
 
-	/**
-	 * Replaces the value if the key still has revision `expected`.
-	 * @throws StorageError `Conflict`, `KeyNotFound`, `TooLarge`, `Unreachable`
-	 */
-	update(key: string, value: Uint8Array, expected: Revision): Promise<Revision>;
+  /**
+   * Replaces the value if the key still has revision `expected`.
+   * @throws StorageError `Conflict`, `KeyNotFound`, `TooLarge`, `Unreachable`
+   */
+  update(key: string, value: Uint8Array, expected: Revision): Promise<Revision>;
 
-	/** @throws StorageError `Conflict`, `KeyNotFound`, `Unreachable` */
-	delete(key: string, expected: Revision): Promise<Revision>;
+  /** @throws StorageError `Conflict`, `KeyNotFound`, `Unreachable` */
+  delete(key: string, expected: Revision): Promise<Revision>;
 
-	/** The store's revision now, linearizable; cheap. */
-	currentRevision(signal?: AbortSignal): Promise<Revision>;
+  /** The store's revision now, linearizable; cheap. */
+  currentRevision(signal?: AbortSignal): Promise<Revision>;
 
-	/**
-	 * Every write under `prefix` with a revision greater than `after`. The iteration fails with `Compacted` when that
-	 * history is gone, with `FutureRevision` when `after` is newer than the store, with `Unreachable` when the store was
-	 * lost for good, with `Closed` when the backend was closed; short losses are bridged inside. It ends without error
-	 * when `signal` aborts or the watch is disposed.
-	 * Slow readers: a backend may buffer without bound here; the only reader is the watch cache, which never waits.
-	 */
-	watch(options: {
-		readonly prefix: string;
-		readonly after: Revision;
-		readonly signal?: AbortSignal;
-	}): StorageWatch;
+  /**
+   * Every write under `prefix` with a revision greater than `after`. The iteration fails with `Compacted` when that
+   * history is gone, with `FutureRevision` when `after` is newer than the store, with `Unreachable` when the store was
+   * lost for good, with `Closed` when the backend was closed; short losses are bridged inside. It ends without error
+   * when `signal` aborts or the watch is disposed.
+   * Slow readers: a backend may buffer without bound here; the only reader is the watch cache, which never waits.
+   */
+  watch(options: { readonly prefix: string; readonly after: Revision; readonly signal?: AbortSignal }): StorageWatch;
 
-	/**
-	 * Forgets history before `revision`; the newest value of every key stays.
-	 * @throws StorageError `Compacted` when that is done already, `FutureRevision`, `Unreachable`
-	 */
-	compact(revision: Revision): Promise<void>;
+  /**
+   * Forgets history before `revision`; the newest value of every key stays.
+   * @throws StorageError `Compacted` when that is done already, `FutureRevision`, `Unreachable`
+   */
+  compact(revision: Revision): Promise<void>;
 
-	/** Oldest revision that `range` and `watch({after})` still accept. */
-	compactedRevision(): Promise<Revision>;
+  /** Oldest revision that `range` and `watch({after})` still accept. */
+  compactedRevision(): Promise<Revision>;
 
-	/** Rejects if the store cannot serve a read now (health check; ends within about 2 s). */
-	ping(): Promise<void>;
+  /** Rejects if the store cannot serve a read now (health check; ends within about 2 s). */
+  ping(): Promise<void>;
 }
 
 /**

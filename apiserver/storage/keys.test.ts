@@ -1,80 +1,58 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import fc from "fast-check";
-import {
-	compareKeys,
-	namespacePrefix,
-	objectKey,
-	prefixEnd,
-	resourcePrefix,
-} from "./keys.ts";
+import { compareKeys, namespacePrefix, objectKey, prefixEnd, resourcePrefix } from "./keys.ts";
 
 const functions = { group: "compute.functionmesh.io", resource: "functions" };
 const namespaces = { group: "", resource: "namespaces" };
 
 test("keys: layout", () => {
-	assert.equal(
-		resourcePrefix(functions),
-		"/registry/compute.functionmesh.io/functions/",
-	);
-	assert.equal(resourcePrefix(namespaces), "/registry/core/namespaces/");
-	assert.equal(
-		objectKey(functions, "demo", "wordcount"),
-		"/registry/compute.functionmesh.io/functions/demo/wordcount",
-	);
-	assert.equal(
-		objectKey(namespaces, undefined, "demo"),
-		"/registry/core/namespaces/demo",
-	);
-	assert.equal(
-		namespacePrefix(functions, "demo"),
-		"/registry/compute.functionmesh.io/functions/demo/",
-	);
+  assert.equal(resourcePrefix(functions), "/registry/compute.functionmesh.io/functions/");
+  assert.equal(resourcePrefix(namespaces), "/registry/core/namespaces/");
+  assert.equal(objectKey(functions, "demo", "wordcount"), "/registry/compute.functionmesh.io/functions/demo/wordcount");
+  assert.equal(objectKey(namespaces, undefined, "demo"), "/registry/core/namespaces/demo");
+  assert.equal(namespacePrefix(functions, "demo"), "/registry/compute.functionmesh.io/functions/demo/");
 });
 
 test("keys: a name cannot reach into another namespace", () => {
-	assert.throws(() => objectKey(functions, "demo", "../other"), RangeError);
-	assert.throws(() => objectKey(functions, "demo/x", "y"), RangeError);
-	assert.throws(() => objectKey(functions, "demo", ""), RangeError);
+  assert.throws(() => objectKey(functions, "demo", "../other"), RangeError);
+  assert.throws(() => objectKey(functions, "demo/x", "y"), RangeError);
+  assert.throws(() => objectKey(functions, "demo", ""), RangeError);
 });
 
 const endCases: Record<string, { prefix: string; end: string | undefined }> = {
-	"last character is raised": { prefix: "/a/", end: "/a0" },
-	"everything has no end": { prefix: "", end: undefined },
-	"the highest code point carries over": { prefix: "a\u{10ffff}", end: "b" },
-	"only highest code points": {
-		prefix: "\u{10ffff}\u{10ffff}",
-		end: undefined,
-	},
-	"surrogates are no characters": { prefix: "\ud7ff", end: "\ue000" },
-	"a pair is one character": { prefix: "x\u{1f600}", end: "x\u{1f601}" },
+  "last character is raised": { prefix: "/a/", end: "/a0" },
+  "everything has no end": { prefix: "", end: undefined },
+  "the highest code point carries over": { prefix: "a\u{10ffff}", end: "b" },
+  "only highest code points": {
+    prefix: "\u{10ffff}\u{10ffff}",
+    end: undefined,
+  },
+  "surrogates are no characters": { prefix: "\ud7ff", end: "\ue000" },
+  "a pair is one character": { prefix: "x\u{1f600}", end: "x\u{1f601}" },
 };
 for (const [name, { prefix, end }] of Object.entries(endCases)) {
-	test(`prefixEnd: ${name}`, () => assert.equal(prefixEnd(prefix), end));
+  test(`prefixEnd: ${name}`, () => assert.equal(prefixEnd(prefix), end));
 }
 
 const text = fc.string({ unit: "binary" });
 
 test("compareKeys: order of UTF-8 bytes", () => {
-	fc.assert(
-		fc.property(text, text, (a, b) => {
-			assert.equal(
-				Math.sign(compareKeys(a, b)),
-				Buffer.compare(Buffer.from(a), Buffer.from(b)),
-			);
-		}),
-	);
+  fc.assert(
+    fc.property(text, text, (a, b) => {
+      assert.equal(Math.sign(compareKeys(a, b)), Buffer.compare(Buffer.from(a), Buffer.from(b)));
+    }),
+  );
 });
 
 test("prefixEnd: bounds exactly what starts with the prefix", () => {
-	fc.assert(
-		fc.property(text, text, (prefix, other) => {
-			const end = prefixEnd(prefix);
-			const inRange = (key: string) =>
-				compareKeys(key, prefix) >= 0 &&
-				(end === undefined || compareKeys(key, end) < 0);
-			assert.ok(inRange(prefix + other));
-			assert.equal(inRange(other), other.startsWith(prefix));
-		}),
-	);
+  fc.assert(
+    fc.property(text, text, (prefix, other) => {
+      const end = prefixEnd(prefix);
+      const inRange = (key: string) =>
+        compareKeys(key, prefix) >= 0 && (end === undefined || compareKeys(key, end) < 0);
+      assert.ok(inRange(prefix + other));
+      assert.equal(inRange(other), other.startsWith(prefix));
+    }),
+  );
 });

@@ -7,8 +7,8 @@
  */
 
 export type ResourceIdentity = {
-	readonly group: string;
-	readonly resource: string;
+  readonly group: string;
+  readonly resource: string;
 };
 
 const root = "/registry/";
@@ -18,7 +18,7 @@ const coreSegment = "core";
 
 /** `/registry/<group or "core">/<resource>/`: what every key of a resource starts with. */
 export function resourcePrefix({ group, resource }: ResourceIdentity): string {
-	return `${root}${group === "" ? coreSegment : group}/${resource}/`;
+  return `${root}${group === "" ? coreSegment : group}/${resource}/`;
 }
 
 /**
@@ -26,28 +26,18 @@ export function resourcePrefix({ group, resource }: ResourceIdentity): string {
  *
  * @throws RangeError for a segment that is empty or holds a `/`: it could name another namespace's object
  */
-export function objectKey(
-	resource: ResourceIdentity,
-	namespace: string | undefined,
-	name: string,
-): string {
-	const segments =
-		namespace === undefined || namespace === "" ? [name] : [namespace, name];
-	for (const segment of segments) {
-		if (segment === "" || segment.includes("/"))
-			throw new RangeError(
-				`${JSON.stringify(segment)} cannot be part of a key`,
-			);
-	}
-	return resourcePrefix(resource) + segments.join("/");
+export function objectKey(resource: ResourceIdentity, namespace: string | undefined, name: string): string {
+  const segments = namespace === undefined || namespace === "" ? [name] : [namespace, name];
+  for (const segment of segments) {
+    if (segment === "" || segment.includes("/"))
+      throw new RangeError(`${JSON.stringify(segment)} cannot be part of a key`);
+  }
+  return resourcePrefix(resource) + segments.join("/");
 }
 
 /** What the keys of one namespace start with. */
-export function namespacePrefix(
-	resource: ResourceIdentity,
-	namespace: string,
-): string {
-	return `${resourcePrefix(resource)}${namespace}/`;
+export function namespacePrefix(resource: ResourceIdentity, namespace: string): string {
+  return `${resourcePrefix(resource)}${namespace}/`;
 }
 
 const lastCodePoint = 0x10ffff;
@@ -59,30 +49,28 @@ const afterSurrogates = 0xe000;
  * Together they are the half-open range that holds exactly the keys with the prefix.
  */
 export function prefixEnd(prefix: string): string | undefined {
-	const points = Array.from(prefix);
-	for (let last = points.pop(); last !== undefined; last = points.pop()) {
-		const point = last.codePointAt(0) ?? lastCodePoint;
-		if (point === lastCodePoint) continue;
-		const next = point + 1 === firstSurrogate ? afterSurrogates : point + 1;
-		return points.join("") + String.fromCodePoint(next);
-	}
-	return undefined;
+  const points = Array.from(prefix);
+  for (let last = points.pop(); last !== undefined; last = points.pop()) {
+    const point = last.codePointAt(0) ?? lastCodePoint;
+    if (point === lastCodePoint) continue;
+    const next = point + 1 === firstSurrogate ? afterSurrogates : point + 1;
+    return points.join("") + String.fromCodePoint(next);
+  }
+  return undefined;
 }
 
 /** Order of `a` and `b` by their UTF-8 bytes: negative, 0 or positive. */
 export function compareKeys(a: string, b: string): number {
-	const length = Math.min(a.length, b.length);
-	for (let i = 0; i < length; i++) {
-		const left = a.charCodeAt(i);
-		const right = b.charCodeAt(i);
-		if (left !== right) return rank(left) - rank(right);
-	}
-	return a.length - b.length;
+  const length = Math.min(a.length, b.length);
+  for (let i = 0; i < length; i++) {
+    const left = a.charCodeAt(i);
+    const right = b.charCodeAt(i);
+    if (left !== right) return rank(left) - rank(right);
+  }
+  return a.length - b.length;
 }
 
 /** A surrogate stands for a code point above every single unit, so it ranks above them all. */
 function rank(unit: number): number {
-	return unit >= firstSurrogate && unit < afterSurrogates
-		? unit + lastCodePoint
-		: unit;
+  return unit >= firstSurrogate && unit < afterSurrogates ? unit + lastCodePoint : unit;
 }

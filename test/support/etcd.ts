@@ -8,8 +8,8 @@ import { join } from "node:path";
 
 /** The binary, or why there is none. `FUNCTIONMESH_ETCD` names it; else it is looked for where the tools are built. */
 export function findEtcd(): { readonly binary: string } | { readonly missing: string } {
-  const named = process.env["FUNCTIONMESH_ETCD"];
-  const cache = process.env["FUNCTIONMESH_TOOLS_CACHE"] ?? join(homedir(), ".cache", "functionmesh-tools");
+  const named = process.env.FUNCTIONMESH_ETCD;
+  const cache = process.env.FUNCTIONMESH_TOOLS_CACHE ?? join(homedir(), ".cache", "functionmesh-tools");
   const binary = named ?? join(cache, "build", "etcd");
   try {
     accessSync(binary, constants.X_OK);

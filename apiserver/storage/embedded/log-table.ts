@@ -138,7 +138,7 @@ export class LogTable {
   }
 
   #apply(write: Write, values: ArrayBuffer): WriteOutcome {
-    const found = this.#sql.revisionOf.get(write.key)?.["revision"];
+    const found = this.#sql.revisionOf.get(write.key)?.revision;
     const current = found === undefined ? undefined : integer(found);
     const failure = conditionFailure(write, current);
     if (failure !== undefined) return failure;
@@ -155,14 +155,14 @@ export class LogTable {
   }
 
   get(key: string): StoredValue | undefined {
-    const revision = this.#sql.revisionOf.get(key)?.["revision"];
+    const revision = this.#sql.revisionOf.get(key)?.revision;
     return revision === undefined ? undefined : this.#stored(key, integer(revision));
   }
 
   #stored(key: string, revision: Revision): StoredValue {
     return {
       key,
-      value: bytes(this.#sql.valueAt.get(revision)?.["value"]),
+      value: bytes(this.#sql.valueAt.get(revision)?.value),
       revision,
     };
   }
@@ -184,12 +184,12 @@ export class LogTable {
     const complete = limit === undefined || items.length < limit;
     const count = complete
       ? items.length
-      : integer((past ? this.#sql.pastCount : this.#sql.presentCount).get(state)?.["count"]);
+      : integer((past ? this.#sql.pastCount : this.#sql.presentCount).get(state)?.count);
     return {
       items: items.map((row) => ({
-        key: text(row["key"]),
-        value: bytes(row["value"]),
-        revision: integer(row["revision"]),
+        key: text(row.key),
+        value: bytes(row.value),
+        revision: integer(row.revision),
       })),
       count,
       revision,
@@ -273,18 +273,18 @@ function conditionFailure(write: Write, current: Revision | undefined): WriteFai
 }
 
 function logEntry(row: Record<string, SQLOutputValue>): LogEntry {
-  const key = text(row["key"]);
-  const previous = row["previous"];
+  const key = text(row.key);
+  const previous = row.previous;
   return {
     key,
-    revision: integer(row["revision"]),
-    value: row["deleted"] === 1 ? undefined : bytes(row["value"]),
+    revision: integer(row.revision),
+    value: row.deleted === 1 ? undefined : bytes(row.value),
     previous:
       previous === null
         ? undefined
         : {
             key,
-            value: bytes(row["previousValue"]),
+            value: bytes(row.previousValue),
             revision: integer(previous),
           },
   };

@@ -5,7 +5,8 @@
  * Invariant: watches hear of a write before its writer does.
  * Invariant: one process per data directory. The lock ends with the process that holds it.
  */
-import { StorageError, type StorageErrorCode } from "../errors.ts";
+import { abortable } from "../abortable.ts";
+import { closedError, StorageError, type StorageErrorCode } from "../errors.ts";
 import {
   maxValueBytes,
   type RangeOptions,
@@ -133,8 +134,8 @@ class EmbeddedStore implements StorageBackend {
         return expectResult(result, "history").entries.map(eventOf);
       },
       currentRevision: () => this.#revision,
-      onClose: (closed) => {
-        this.#watches.delete(closed);
+      onEnd: (ended) => {
+        this.#watches.delete(ended);
         signal?.removeEventListener("abort", stop);
       },
     });
@@ -199,8 +200,7 @@ class EmbeddedStore implements StorageBackend {
 
   async #query(query: Query, signal: AbortSignal | undefined): Promise<QueryResult> {
     this.#checkOpen();
-    const answer = this.#disk.query(query);
-    return signal === undefined ? answer : abortable(answer, signal);
+    return abortable(() => this.#disk.query(query), signal);
   }
 
   #compactRegularly(everyMs: number): NodeJS.Timeout | undefined {
@@ -229,10 +229,6 @@ class EmbeddedStore implements StorageBackend {
 const pingDeadlineMs = 1900;
 
 const noBytes = new Uint8Array(0);
-
-function closedError(): StorageError {
-  return new StorageError("Closed", { message: "the store was closed" });
-}
 
 function writeError(key: string, code: StorageErrorCode, revision: Revision | undefined): StorageError {
   return new StorageError(code, revision === undefined ? { key } : { key, revision });
@@ -271,15 +267,4 @@ function isResult<T extends QueryResult["type"]>(
   type: T,
 ): result is Extract<QueryResult, { type: T }> {
   return result.type === type;
-}
-
-/** The answer, or `Unreachable` when the caller stops waiting first. */
-function abortable<T>(answer: Promise<T>, signal: AbortSignal): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const abort = () =>
-      reject(new StorageError("Unreachable", { message: "the reader stopped waiting" }, { cause: signal.reason }));
-    if (signal.aborted) abort();
-    else signal.addEventListener("abort", abort, { once: true });
-    answer.then(resolve, reject).finally(() => signal.removeEventListener("abort", abort));
-  });
 }

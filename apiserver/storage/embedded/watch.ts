@@ -1,16 +1,12 @@
 import type { StorageError } from "../errors.ts";
 import type { Revision, StorageEvent, StorageWatch, StorageWatchItem } from "../interface.ts";
+import { WatchQueue } from "../watch-queue.ts";
 
 /** Revisions looked through per piece of history: bounds what is in memory and how long the disk thread is busy. */
 const historyPage = 1000;
 
 /** Events under the watch's prefix with `after` < revision <= `to`. */
 export type ReadHistory = (after: Revision, to: Revision) => Promise<readonly StorageEvent[]>;
-
-type Waiter = {
-  readonly resolve: (result: IteratorResult<StorageWatchItem, undefined>) => void;
-  readonly reject: (error: StorageError) => void;
-};
 
 export type EmbeddedWatchOptions = {
   readonly prefix: string;
@@ -19,116 +15,75 @@ export type EmbeddedWatchOptions = {
   readonly startedAt: Revision;
   readonly readHistory: ReadHistory;
   readonly currentRevision: () => Revision;
-  readonly onClose: (watch: EmbeddedWatch) => void;
+  readonly onEnd: (watch: EmbeddedWatch) => void;
 };
 
-/**
- * One reader of the log: first the history up to where it began, then what is pushed.
- *
- * Invariant: a pushed item resolves a waiting `next()` at once, with no promise in between.
- */
-export class EmbeddedWatch implements StorageWatch, AsyncIterator<StorageWatchItem, undefined> {
-  readonly #prefix: string;
-  readonly #startedAt: Revision;
-  readonly #readHistory: ReadHistory;
-  readonly #currentRevision: () => Revision;
-  readonly #onClose: (watch: EmbeddedWatch) => void;
+/** One reader of the log: first the history up to where it began, as fast as it is taken; then what is pushed. */
+export class EmbeddedWatch implements StorageWatch {
+  readonly #options: EmbeddedWatchOptions;
+  readonly #queue: WatchQueue;
+  /** Pushed while there is history to read before it. */
+  #held: StorageWatchItem[] | undefined;
   #historyRead: Revision;
-  #history: StorageWatchItem | undefined;
-  #pushed: StorageWatchItem[] = [];
-  #waiters: Waiter[] = [];
   #reading = false;
-  #end: { readonly error: StorageError | undefined } | undefined;
 
   constructor(options: EmbeddedWatchOptions) {
-    this.#prefix = options.prefix;
-    this.#startedAt = options.startedAt;
-    this.#readHistory = options.readHistory;
-    this.#currentRevision = options.currentRevision;
-    this.#onClose = options.onClose;
+    this.#options = options;
     this.#historyRead = options.after;
+    this.#held = options.after < options.startedAt ? [] : undefined;
+    this.#queue = new WatchQueue({ onHungry: () => this.#readOn(), onEnd: () => options.onEnd(this) });
   }
 
   /** Takes the events of one commit that are under the prefix; `revision` is the last of the commit. */
   push(events: readonly StorageEvent[], revision: Revision): void {
-    const mine = events.filter((event) => event.key.startsWith(this.#prefix));
+    const mine = events.filter((event) => event.key.startsWith(this.#options.prefix));
     if (mine.length > 0) this.#deliver({ revision, events: mine });
   }
 
   requestProgress(): void {
-    const revision = this.#currentRevision();
-    // What is still to be read says as much.
-    if (this.#pushed.at(-1)?.revision !== revision) this.#deliver({ revision, events: [] });
+    const revision = this.#options.currentRevision();
+    const waiting = this.#held?.at(-1) ?? this.#queue.last;
+    // What is still to be taken says as much.
+    if (waiting?.revision !== revision) this.#deliver({ revision, events: [] });
   }
 
-  [Symbol.asyncIterator](): this {
-    return this;
+  end(error: StorageError | undefined): void {
+    this.#queue.end(error);
   }
 
-  next(): Promise<IteratorResult<StorageWatchItem, undefined>> {
-    return new Promise((resolve, reject) => {
-      this.#waiters.push({ resolve, reject });
-      this.#serve();
-    });
-  }
-
-  return(): Promise<IteratorResult<StorageWatchItem, undefined>> {
-    this.end(undefined);
-    return Promise.resolve({ done: true, value: undefined });
+  [Symbol.asyncIterator](): AsyncIterator<StorageWatchItem, undefined> {
+    return this.#queue;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.end(undefined);
   }
 
-  /** Ends the iteration: after what was pushed when there is an error, at once when the reader wants no more. */
-  end(error: StorageError | undefined): void {
-    if (this.#end !== undefined) return;
-    this.#end = { error };
-    // Without the history before it, what was pushed would have a gap in front.
-    if (error === undefined || this.#historyRead < this.#startedAt) this.#pushed = [];
-    this.#onClose(this);
-    this.#serve();
-  }
-
   #deliver(item: StorageWatchItem): void {
-    if (this.#end !== undefined) return;
-    this.#pushed.push(item);
-    this.#serve();
+    if (this.#held === undefined) this.#queue.push(item);
+    else this.#held.push(item);
   }
 
-  #serve(): void {
-    while (this.#waiters.length > 0) {
-      const item = this.#nextItem();
-      if (item === undefined && this.#end === undefined) return;
-      const waiter = this.#waiters.shift();
-      if (item !== undefined) waiter?.resolve({ done: false, value: item });
-      else if (this.#end?.error !== undefined) waiter?.reject(this.#end.error);
-      else waiter?.resolve({ done: true, value: undefined });
-    }
-  }
-
-  #nextItem(): StorageWatchItem | undefined {
-    const history = this.#history;
-    this.#history = undefined;
-    if (history !== undefined || this.#end !== undefined) return history ?? this.#pushed.shift();
-    if (this.#historyRead >= this.#startedAt) return this.#pushed.shift();
-    if (!this.#reading) this.#readNextPage();
-    return undefined;
-  }
-
-  #readNextPage(): void {
+  #readOn(): void {
+    if (this.#held === undefined || this.#reading || this.#queue.ended) return;
     this.#reading = true;
-    const to = Math.min(this.#startedAt, this.#historyRead + historyPage);
-    this.#readHistory(this.#historyRead, to).then(
-      (events) => {
-        this.#reading = false;
-        if (this.#end !== undefined) return;
-        this.#historyRead = to;
-        if (events.length > 0) this.#history = { revision: to, events };
-        this.#serve();
-      },
+    const to = Math.min(this.#options.startedAt, this.#historyRead + historyPage);
+    this.#options.readHistory(this.#historyRead, to).then(
+      (events) => this.#takeHistory(to, events),
       (error: StorageError) => this.end(error),
     );
+  }
+
+  #takeHistory(to: Revision, events: readonly StorageEvent[]): void {
+    this.#reading = false;
+    this.#historyRead = to;
+    if (events.length > 0) this.#queue.push({ revision: to, events });
+    if (to === this.#options.startedAt) {
+      const held = this.#held ?? [];
+      this.#held = undefined;
+      this.#queue.push(...held);
+    } else if (events.length === 0) {
+      this.#readOn();
+    }
   }
 }

@@ -6,7 +6,8 @@
  */
 import { randomUUID } from "node:crypto";
 import type { IRangeRequest, IRequestOp, ITxnResponse } from "etcd3";
-import { isStorageError, StorageError } from "../errors.ts";
+import { abortable } from "../abortable.ts";
+import { closedError, isStorageError, StorageError } from "../errors.ts";
 import {
   maxValueBytes,
   type RangeOptions,
@@ -174,8 +175,8 @@ class EtcdStore implements StorageBackend {
         newestSeen: () => this.#newestSeen,
         keyspace: this.#keyspace,
       },
-      onClose: (closed) => {
-        this.#watches.delete(closed);
+      onEnd: (ended) => {
+        this.#watches.delete(ended);
         signal?.removeEventListener("abort", stop);
       },
     });
@@ -251,7 +252,7 @@ class EtcdStore implements StorageBackend {
   async #call<T extends object>(call: () => Promise<T>, key: string, signal?: AbortSignal): Promise<T> {
     if (this.#closed) throw closedError();
     try {
-      const answer = await (signal === undefined ? call() : abortable(call, signal));
+      const answer = await abortable(call, signal);
       if ("header" in answer) this.#see(answer.header);
       return answer;
     } catch (error) {
@@ -297,10 +298,6 @@ const firstRevision = 1;
 /** etcd looks for late watches every 100 ms. */
 const compactedRevisionDeadlineMs = 5_000;
 
-function closedError(): StorageError {
-  return new StorageError("Closed", { message: "the store was closed" });
-}
-
 function atRevision(revision: Revision | undefined): { revision?: Revision } {
   return revision === undefined ? {} : { revision };
 }
@@ -321,16 +318,4 @@ function conditionError(key: string, expected: Revision, { responses }: ITxnResp
   const kv = responses[0]?.response_range.kvs[0];
   if (kv === undefined) return new StorageError("KeyNotFound", { key });
   return new StorageError(expected === absent ? "KeyExists" : "Conflict", { key, revision: Number(kv.mod_revision) });
-}
-
-function abortable<T>(call: () => Promise<T>, signal: AbortSignal): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const abort = () =>
-      reject(new StorageError("Unreachable", { message: "the reader stopped waiting" }, { cause: signal.reason }));
-    if (signal.aborted) return abort();
-    signal.addEventListener("abort", abort, { once: true });
-    call()
-      .then(resolve, reject)
-      .finally(() => signal.removeEventListener("abort", abort));
-  });
 }

@@ -7,6 +7,7 @@
 import type { IEvent, IKeyValue } from "etcd3";
 import { isStorageError, StorageError } from "../errors.ts";
 import type { Revision, StorageEvent, StorageWatch, StorageWatchItem, StoredValue } from "../interface.ts";
+import { WatchQueue } from "../watch-queue.ts";
 import type { WatchRequest, WatchResponse, WatchStream } from "./client.ts";
 import { interpretEtcdError } from "./errors.ts";
 import type { Keyspace } from "./keyspace.ts";
@@ -25,7 +26,7 @@ export type EtcdWatchOptions = {
   readonly prefix: string;
   readonly after: Revision;
   readonly source: WatchSource;
-  readonly onClose: (watch: EtcdWatch) => void;
+  readonly onEnd: (watch: EtcdWatch) => void;
 };
 
 /** How long to wait before the n-th attempt to get a stream again, in ms. */
@@ -38,25 +39,21 @@ const lostAfterMs = 60_000;
 /** etcd leaves a progress request unanswered while a watch is catching up, so it is repeated: kube-apiserver's period. */
 const progressRetryMs = 100;
 
-type Waiter = {
-  readonly resolve: (result: IteratorResult<StorageWatchItem, undefined>) => void;
-  readonly reject: (error: StorageError) => void;
-};
-
-export class EtcdWatch implements StorageWatch, AsyncIterator<StorageWatchItem, undefined> {
+export class EtcdWatch implements StorageWatch {
   readonly #options: EtcdWatchOptions;
-  readonly #items: StorageWatchItem[] = [];
-  readonly #waiters: Waiter[] = [];
+  readonly #queue: WatchQueue;
   /** Everything up to here was told. */
   #told: Revision;
   #fragments: StorageEvent[] = [];
   #stream: WatchStream | undefined;
+  /** etcd has confirmed the watch on the stream there is now. */
+  #accepted = false;
   #wake: (() => void) | undefined;
   #progress: { floor: Revision; askedFloor: Revision; timer: NodeJS.Timeout } | undefined;
-  #end: { readonly error: StorageError | undefined } | undefined;
 
   constructor(options: EtcdWatchOptions) {
     this.#options = options;
+    this.#queue = new WatchQueue({ onEnd: () => this.#stop() });
     this.#told = options.after;
     void this.#follow();
   }
@@ -66,7 +63,7 @@ export class EtcdWatch implements StorageWatch, AsyncIterator<StorageWatchItem, 
    * cannot be known to whoever asks, unless they asked the store for it, which counts.
    */
   requestProgress(): void {
-    if (this.#end !== undefined) return;
+    if (this.#queue.ended) return;
     const floor = this.#options.source.newestSeen();
     if (this.#progress !== undefined) {
       this.#progress.floor = floor;
@@ -77,62 +74,35 @@ export class EtcdWatch implements StorageWatch, AsyncIterator<StorageWatchItem, 
     this.#askProgress();
   }
 
-  [Symbol.asyncIterator](): this {
-    return this;
+  end(error: StorageError | undefined): void {
+    this.#queue.end(error);
   }
 
-  next(): Promise<IteratorResult<StorageWatchItem, undefined>> {
-    return new Promise((resolve, reject) => {
-      this.#waiters.push({ resolve, reject });
-      this.#serve();
-    });
-  }
-
-  return(): Promise<IteratorResult<StorageWatchItem, undefined>> {
-    this.end(undefined);
-    return Promise.resolve({ done: true, value: undefined });
+  [Symbol.asyncIterator](): AsyncIterator<StorageWatchItem, undefined> {
+    return this.#queue;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.end(undefined);
   }
 
-  /** Ends the iteration: after what was received when there is an error, at once when the reader wants no more. */
-  end(error: StorageError | undefined): void {
-    if (this.#end !== undefined) return;
-    this.#end = { error };
-    if (error === undefined) this.#items.length = 0;
+  #stop(): void {
     clearInterval(this.#progress?.timer);
     this.#progress = undefined;
     this.#dropStream();
     this.#wake?.();
-    this.#options.onClose(this);
-    this.#serve();
-  }
-
-  #serve(): void {
-    while (this.#waiters.length > 0) {
-      const item = this.#items.shift();
-      if (item === undefined && this.#end === undefined) return;
-      const waiter = this.#waiters.shift();
-      if (item !== undefined) waiter?.resolve({ done: false, value: item });
-      else if (this.#end?.error !== undefined) waiter?.reject(this.#end.error);
-      else waiter?.resolve({ done: true, value: undefined });
-    }
+    this.#options.onEnd(this);
   }
 
   /** Keeps a stream going until the watch ends; what cannot be bridged ends it. */
   async #follow(): Promise<void> {
     let failures = 0;
     let wellAt = Date.now();
-    let checked = false;
-    while (this.#end === undefined) {
+    while (!this.#queue.ended) {
       try {
-        if (!checked) await this.#options.source.checkHistory(this.#options.after);
-        checked = true;
-        const before = this.#told;
-        const answered = await this.#runStream();
-        if (answered || this.#told > before) {
+        // Each time: an etcd put back to an older state would keep a watch from the future waiting for ever (API T-18).
+        await this.#options.source.checkHistory(this.#told);
+        if (await this.#runStream()) {
           failures = 0;
           wellAt = Date.now();
         }
@@ -140,7 +110,7 @@ export class EtcdWatch implements StorageWatch, AsyncIterator<StorageWatchItem, 
         const error = interpretEtcdError(cause);
         if (!isStorageError(error, "Unreachable") || Date.now() - wellAt > lostAfterMs) this.end(error);
       }
-      if (this.#end !== undefined) return;
+      if (this.#queue.ended) return;
       await this.#pause(Math.min(maxRetryMs, firstRetryMs * 2 ** failures));
       failures++;
     }
@@ -150,8 +120,9 @@ export class EtcdWatch implements StorageWatch, AsyncIterator<StorageWatchItem, 
   async #runStream(): Promise<boolean> {
     const stream = await this.#options.source.openStream();
     this.#stream = stream;
+    this.#accepted = false;
     this.#fragments = [];
-    if (this.#end !== undefined) this.#dropStream();
+    if (this.#queue.ended) this.#dropStream();
     return new Promise((resolve, reject) => {
       let accepted = false;
       stream.on("data", (response) => {
@@ -164,7 +135,7 @@ export class EtcdWatch implements StorageWatch, AsyncIterator<StorageWatchItem, 
         }
       });
       stream.on("end", () => resolve(accepted));
-      stream.on("error", (error) => (accepted || this.#end !== undefined ? resolve(accepted) : reject(error)));
+      stream.on("error", (error) => (accepted || this.#queue.ended ? resolve(accepted) : reject(error)));
       this.#send(createRequest(this.#options, this.#told));
     });
   }
@@ -178,6 +149,7 @@ export class EtcdWatch implements StorageWatch, AsyncIterator<StorageWatchItem, 
       return;
     }
     if (response.created) {
+      this.#accepted = true;
       this.#askProgress();
       return;
     }
@@ -192,9 +164,8 @@ export class EtcdWatch implements StorageWatch, AsyncIterator<StorageWatchItem, 
   #tell(revision: Revision, events: readonly StorageEvent[]): void {
     if (revision < this.#told) return;
     this.#told = revision;
-    this.#items.push({ revision, events });
+    this.#queue.push({ revision, events });
     this.#settleProgress(revision);
-    this.#serve();
   }
 
   #settleProgress(revision: Revision): void {
@@ -209,8 +180,14 @@ export class EtcdWatch implements StorageWatch, AsyncIterator<StorageWatchItem, 
   }
 
   #askProgress(): void {
-    if (this.#progress === undefined) return;
-    this.#progress.askedFloor = this.#progress.floor;
+    const progress = this.#progress;
+    if (progress === undefined || !this.#accepted) return;
+    // etcd does not answer before there is a revision the watch was begun for; but then there is nothing to ask.
+    if (this.#told >= progress.floor) {
+      this.#tell(this.#told, []);
+      return;
+    }
+    progress.askedFloor = progress.floor;
     this.#send({ progress_request: {} });
   }
 
@@ -221,6 +198,7 @@ export class EtcdWatch implements StorageWatch, AsyncIterator<StorageWatchItem, 
   #dropStream(): void {
     const stream = this.#stream;
     this.#stream = undefined;
+    this.#accepted = false;
     stream?.end();
     stream?.cancel();
   }
