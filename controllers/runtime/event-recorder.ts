@@ -69,7 +69,8 @@ export class ClientEventRecorder implements EventRecorder {
     }
     this.#pending += 1;
     const message = this.#aggregated(object, event).slice(0, maxMessageLength);
-    this.#writes = this.#writes.then(() => this.#write(regarding, { ...event, message }));
+    const recordedAtMs = this.#options.clock.now();
+    this.#writes = this.#writes.then(() => this.#write(regarding, { ...event, message }, recordedAtMs));
   }
 
   /** Resolves when everything recorded so far has been written or given up. */
@@ -101,13 +102,13 @@ export class ClientEventRecorder implements EventRecorder {
     return message;
   }
 
-  async #write(regarding: KubeObject, event: EventRecord): Promise<void> {
+  async #write(regarding: KubeObject, event: EventRecord, atMs: number): Promise<void> {
     try {
       const combined = event.message.startsWith("(combined from similar events): ");
       const key = [identityOf(regarding), event.type, event.reason, combined ? "" : event.message].join("\n");
       const written = this.#written.get(key);
-      if (written === undefined || !(await this.#repeat(written, event))) {
-        this.#written.set(key, await this.#create(regarding, event));
+      if (written === undefined || !(await this.#repeat(written, event, atMs))) {
+        this.#written.set(key, await this.#create(regarding, event, atMs));
       }
     } catch (error) {
       this.#options.log.warn({ err: error, object: identityOf(regarding), reason: event.reason }, "event not written");
@@ -117,10 +118,10 @@ export class ClientEventRecorder implements EventRecorder {
   }
 
   /** False when the event is not there any more: servers forget events after an hour. */
-  async #repeat(written: Written, { message }: EventRecord): Promise<boolean> {
-    const { client, clock } = this.#options;
+  async #repeat(written: Written, { message }: EventRecord, atMs: number): Promise<boolean> {
+    const { client } = this.#options;
     written.count += 1;
-    const body = { count: written.count, lastTimestamp: timestamp(clock.now()), message };
+    const body = { count: written.count, lastTimestamp: timestamp(atMs), message };
     try {
       const { name, namespace } = written;
       await client.patch({ type: eventType, namespace, name }, { type: "merge", body });
@@ -131,14 +132,13 @@ export class ClientEventRecorder implements EventRecorder {
     }
   }
 
-  async #create(regarding: KubeObject, event: EventRecord): Promise<Written> {
-    const { client, clock, component } = this.#options;
-    const now = clock.now();
+  async #create(regarding: KubeObject, event: EventRecord, atMs: number): Promise<Written> {
+    const { client, component } = this.#options;
     this.#sequence += 1;
     // Unique across restarts by the time, within a millisecond by the sequence.
-    const suffix = `.${now.toString(16)}${(this.#sequence % 0x10000).toString(16).padStart(4, "0")}`;
+    const suffix = `.${atMs.toString(16)}${(this.#sequence % 0x10000).toString(16).padStart(4, "0")}`;
     const { name = "", namespace = "default" } = regarding.metadata;
-    const firstTimestamp = timestamp(now);
+    const firstTimestamp = timestamp(atMs);
     const metadata: ObjectMeta = { name: name.slice(0, maxNameLength - suffix.length) + suffix, namespace };
     await client.create(eventType, {
       apiVersion: "v1",

@@ -1,5 +1,7 @@
+export type LogFields = { readonly [field: string]: unknown };
+
 /** Writes one line: what varies goes into `fields`, the message is a constant. An error goes into the field `err`. */
-export type LogMethod = (fields: object, message: string) => void;
+export type LogMethod = (fields: LogFields, message: string) => void;
 
 /** What the controllers need of a logger; pino's has it. */
 export interface Logger {
@@ -7,7 +9,7 @@ export interface Logger {
   readonly info: LogMethod;
   readonly warn: LogMethod;
   readonly error: LogMethod;
-  child(fields: Record<string, unknown>): Logger;
+  child(fields: LogFields): Logger;
 }
 
 export const silentLogger: Logger = {

@@ -26,8 +26,9 @@ export class FakeClock implements Clock {
     return () => this.#timers.delete(timer);
   }
 
-  /** Fires what becomes due, in order, and lets everything that follows from it settle in between. */
+  /** Lets everything settle, then fires what becomes due, in order, with everything that follows from it. */
   async advance(ms: number): Promise<void> {
+    await settle();
     const until = this.#nowMs + ms;
     for (let timer = this.#next(until); timer !== undefined; timer = this.#next(until)) {
       this.#timers.delete(timer);
