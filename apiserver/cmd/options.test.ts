@@ -43,7 +43,7 @@ test("parseCommandLine: reports every mistake at once", () => {
       "--data-dir needs a value (DIR)",
       '--secure-port: must be a whole number from 0 to 65535, not "x"',
       '--request-timeout: must be a duration such as 500ms, 30s or 1m30s, not "soon"',
-      'FUNCTIONMESH_LOG_LEVEL: must be one of trace, debug, info, warn, error, not "loud"',
+      'FUNCTIONMESH_LOG_LEVEL: must be one of debug, info, warn, error, not "loud"',
     ]);
     return true;
   });

@@ -3,6 +3,8 @@
  * command line (kube-apiserver's own where it has one) and one in the environment; the command line wins.
  */
 
+import type { LogLevel } from "../observability/log.ts";
+
 /** The ways to run, and what else the program can do. */
 export const commands = ["standalone", "serve", "kubeconfig"] as const;
 export type Command = (typeof commands)[number];
@@ -78,7 +80,7 @@ export const rows = {
   }),
   securePort: option({
     flag: "secure-port",
-    commands: running,
+    commands: withDirectory,
     parse: integer(0, 65_535),
     default: 6443,
     value: "PORT",
@@ -377,13 +379,13 @@ export const rows = {
     value: "FILE",
     help: "YAML with runner images, pull secrets and policy, and labels and annotations of pods.",
   }),
-  logLevel: option({
+  logLevel: option<LogLevel>({
     flag: "log-level",
     commands: running,
-    parse: oneOf("trace", "debug", "info", "warn", "error"),
+    parse: oneOf("debug", "info", "warn", "error"),
     default: "info",
     value: "LEVEL",
-    help: "Least severe level that is logged: trace, debug, info, warn or error.",
+    help: "Least severe level that is logged: debug, info, warn or error.",
   }),
   user: option({
     flag: "user",

@@ -60,6 +60,12 @@ export class RequestMetrics {
     labelNames: [...common, "code"],
     registers: [this.registry],
   });
+  private readonly slowWatchers = new Counter({
+    name: "apiserver_terminated_watchers_total",
+    help: "Watches that were closed because their client did not read.",
+    labelNames: ["resource"],
+    registers: [this.registry],
+  });
 
   /** @param processMetrics  also CPU, memory, event loop and descriptors; once per process */
   constructor(options: { readonly processMetrics: boolean }) {
@@ -85,6 +91,10 @@ export class RequestMetrics {
   terminated(labels: RequestLabels, code: number): void {
     const { dry_run: _, ...plain } = labels;
     this.terminations.inc({ ...plain, code });
+  }
+
+  watcherTerminated(resource: string): void {
+    this.slowWatchers.inc({ resource });
   }
 
   setInFlight(counts: { readonly mutating: number; readonly readOnly: number }): void {

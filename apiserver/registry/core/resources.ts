@@ -9,7 +9,7 @@ type Row = Pick<ResourceDefinition, "kind" | "resource" | "columns"> &
   Partial<
     Pick<
       ResourceDefinition,
-      "shortNames" | "categories" | "namespaced" | "strategy" | "status" | "selectableFields" | "scale"
+      "shortNames" | "categories" | "namespaced" | "strategy" | "status" | "selectableFields" | "scale" | "finalize"
     >
   >;
 type GroupRows = {
@@ -47,6 +47,7 @@ const groups: readonly GroupRows[] = [
       {
         kind: "Namespace",
         resource: "namespaces",
+        finalize: true,
         shortNames: ["ns"],
         namespaced: false,
         status: true,
@@ -244,6 +245,7 @@ export const coreResources: readonly ResourceDefinition[] = groups.flatMap(({ gr
     columns: row.columns,
     selectableFields: row.selectableFields ?? {},
     status: row.status ?? false,
+    ...(row.finalize === undefined ? {} : { finalize: row.finalize }),
     ...(row.scale === undefined ? {} : { scale: row.scale }),
     acceptsProtobuf: true,
   })),

@@ -28,7 +28,10 @@ export const namespaceStrategy: Strategy = {
     },
   }),
   prepareForCreate: (object) => ({ ...object, spec: { finalizers: ["kubernetes"] }, status: { phase: "Active" } }),
+  // Only `/finalize` changes what holds a namespace's deletion.
   prepareForUpdate: (object, old) => ({ ...object, spec: { ...objectOf(old, "spec") } }),
+  prepareForDelete: (object) => ({ ...object, status: { ...objectOf(object, "status"), phase: "Terminating" } }),
+  holdsDeletion: (object) => listOf(objectOf(object, "spec"), "finalizers").length > 0,
 };
 
 /** Base64 of text, as `stringData` becomes `data`. */

@@ -55,6 +55,8 @@ export type ResourceDefinition = {
   readonly selectableFields: { readonly [label: string]: (object: KubeObject) => string };
   readonly status: boolean;
   readonly scale?: ScalePaths;
+  /** Serves `/finalize`, where a PUT replaces `spec.finalizers` and nothing else (Namespaces). */
+  readonly finalize?: boolean;
   /** Default: all. Events have no `/status`, Leases no `scale`; reviews are not definitions at all. */
   readonly acceptsProtobuf: boolean;
 };

@@ -1,0 +1,59 @@
+import type { KubeObject } from "../../../apis/meta/v1.ts";
+import type { ResourceClient, ResourceType } from "../../../client/client.ts";
+import { follow } from "../../../client/follow.ts";
+import { isNotFound } from "../../../errors/status-error.ts";
+import type { NamespaceLookup, NamespaceState } from "./plugin.ts";
+
+export const namespaceType: ResourceType = {
+  group: "",
+  version: "v1",
+  kind: "Namespace",
+  resource: "namespaces",
+  namespaced: false,
+};
+
+/**
+ * Namespaces of the cluster behind `client`, answered from memory while that says "active"; anything else is asked live,
+ * as memory may be a moment behind (API AD-07).
+ *
+ * @returns resolves once all namespaces were read; follows them until the signal aborts
+ */
+export async function followNamespaces(
+  client: ResourceClient,
+  options: { readonly signal: AbortSignal; readonly onError: (error: unknown) => void },
+): Promise<NamespaceLookup> {
+  const active = new Set<string>();
+  const note = (namespace: KubeObject): void => {
+    const name = namespace.metadata.name ?? "";
+    if (stateOf(namespace).terminating) active.delete(name);
+    else active.add(name);
+  };
+  await new Promise<void>((synced) => {
+    const sink = {
+      replace: (namespaces: readonly KubeObject[]): void => {
+        active.clear();
+        namespaces.forEach(note);
+        synced();
+      },
+      upsert: note,
+      remove: ({ metadata }: KubeObject): void => void active.delete(metadata.name ?? ""),
+    };
+    // Resolves only when the signal aborts; nobody waits for a first list that will not come then.
+    follow(client, sink, { type: namespaceType, ...options }).then(synced, options.onError);
+  });
+  return async (name, signal) =>
+    active.has(name) ? { exists: true, terminating: false } : lookUp(client, name, signal);
+}
+
+async function lookUp(client: ResourceClient, name: string, signal: AbortSignal): Promise<NamespaceState> {
+  try {
+    return stateOf(await client.get({ type: namespaceType, name }, { signal }));
+  } catch (error) {
+    if (isNotFound(error)) return { exists: false, terminating: false };
+    throw error;
+  }
+}
+
+function stateOf({ metadata }: KubeObject): NamespaceState {
+  return { exists: true, terminating: metadata.deletionTimestamp !== undefined };
+}

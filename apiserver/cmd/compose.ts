@@ -1,0 +1,248 @@
+/**
+ * The wiring of the whole program. What differs between a laptop and a cluster is a `Profile`; everything below is the
+ * same for both and never asks which one it has.
+ */
+
+import { systemClock } from "../../controllers/runtime/clock.ts";
+import type { Controller } from "../../controllers/runtime/controller.ts";
+import { ClientEventRecorder } from "../../controllers/runtime/event-recorder.ts";
+import { SharedInformers } from "../../controllers/runtime/informers.ts";
+import type { EventRecorder, InformerFactory } from "../../controllers/runtime/interface.ts";
+import { Manager } from "../../controllers/runtime/manager.ts";
+import { loadSchemas } from "../../openapi/schemas/index.ts";
+import { AdmissionChain } from "../admission/chain.ts";
+import type { AdmissionPlugin } from "../admission/interface.ts";
+import { followNamespaces } from "../admission/plugins/namespace-lifecycle/namespaces.ts";
+import type { NamespaceLookup } from "../admission/plugins/namespace-lifecycle/plugin.ts";
+import { admissionPlugins } from "../admission/plugins.ts";
+import type { Authenticator } from "../authentication/authenticator.ts";
+import type { FrontProxyConfig } from "../authentication/front-proxy.ts";
+import { authenticatedGroup, mastersGroup, type UserInfo } from "../authentication/user.ts";
+import type { Authorizer } from "../authorization/authorizer.ts";
+import type { ResourceClient, ResourceType } from "../client/client.ts";
+import { discoveryHandlers } from "../endpoints/discovery.ts";
+import { installApi } from "../endpoints/installer.ts";
+import { LoopbackClient } from "../endpoints/loopback-client.ts";
+import { openApiHandlers } from "../endpoints/openapi.ts";
+import { openApiSource } from "../endpoints/openapi-source.ts";
+import { indexHandlers, versionHandler } from "../endpoints/system-paths.ts";
+import { withAuthentication } from "../filters/authentication.ts";
+import { withAuthorization } from "../filters/authorization.ts";
+import { withImpersonation } from "../filters/impersonation.ts";
+import type { Logger } from "../observability/log.ts";
+import { RequestMetrics } from "../observability/metrics.ts";
+import { createEndpoint } from "../registry/generic/endpoint.ts";
+import type { ResourceEndpoint, SubresourceEndpoint } from "../registry/rest/interface.ts";
+import type { ResourceDefinition } from "../registry/rest/strategy.ts";
+import { buildChain } from "../server/chain.ts";
+import { healthHandlers, standardChecks, unknownCheckPrefixes } from "../server/health.ts";
+import { metricsHandler } from "../server/metrics-handler.ts";
+import { startServer, type TlsFiles } from "../server/server.ts";
+import type { Options } from "./options.ts";
+import { openBackend } from "./storage.ts";
+import { version } from "./version.ts";
+
+/** What a profile's controllers are made from. */
+export type ControllerParts = {
+  /** Of the kinds this server serves. */
+  readonly own: InformerFactory;
+  /** Of the cluster the workloads run in. */
+  readonly host: InformerFactory;
+  readonly events: EventRecorder;
+  readonly types: readonly ResourceType[];
+};
+
+/** What differs between the ways to run. */
+export type Profile = {
+  readonly definitions: readonly ResourceDefinition[];
+  /** Endpoints that no storage is behind, and subresources of other endpoints by their resource. */
+  readonly reviews: readonly ResourceEndpoint[];
+  readonly subresources: ReadonlyMap<string, readonly SubresourceEndpoint[]>;
+  readonly admission: readonly AdmissionPlugin[];
+  readonly tls: TlsFiles;
+  readonly bindAddress: string;
+  readonly authenticator: Authenticator;
+  readonly frontProxy: () => FrontProxyConfig;
+  readonly authorizer: Authorizer;
+  /** The cluster that has namespaces and runs workloads; on a laptop this server itself. */
+  readonly host: ResourceClient;
+  /** Runs once the API answers in this process, before anybody else is let in. */
+  readonly prepare: () => Promise<void>;
+  readonly controllers: (parts: ControllerParts) => readonly Controller[];
+};
+
+/** What a profile may build on. `own` works once the server is composed. */
+export type ProfileParts = {
+  readonly own: ResourceClient;
+  readonly options: Options;
+  readonly log: Logger;
+  readonly signal: AbortSignal;
+};
+
+export type Running = {
+  readonly address: string;
+  readonly port: number;
+  /** Stops in order: not ready, no new connections, requests end, controllers end, storage closes. */
+  stop(): Promise<void>;
+};
+
+/** The server as a user of its own API and, on a laptop, of its own cluster. */
+const serverUser: UserInfo = { name: "system:apiserver", groups: [mastersGroup, authenticatedGroup] };
+/** Requests in flight get this long when the server stops, in ms: as long as any may take (API R-20). */
+const shutdownGraceMs = 60_000;
+
+/**
+ * Composes and starts a server.
+ * @throws Error that says what is wrong when it cannot run: storage in use, port taken, host cluster unreachable
+ */
+export async function run(
+  options: Options,
+  log: Logger,
+  makeProfile: (parts: ProfileParts) => Promise<Profile>,
+): Promise<Running> {
+  const ending = new AbortController();
+  const { signal } = ending;
+  await using failed = new AsyncDisposableStack();
+  failed.defer(() => ending.abort());
+  const [backend, schemas] = await Promise.all([openBackend(options), loadSchemas()]);
+  failed.use(backend);
+
+  const own: ResourceClient = new LoopbackClient((request) => chain.loopback(request), serverUser);
+  const profile = await makeProfile({ own, options, log, signal });
+  const namespaces = lateNamespaces();
+  const admission = new AdmissionChain([...admissionPlugins({ namespaces: namespaces.lookup }), ...profile.admission]);
+  const onCacheFailure = (resource: string, err: unknown): void =>
+    log.warn({ resource, err }, "watch cache lost storage, starting again");
+  const metrics = new RequestMetrics({ processMetrics: true });
+  const endpoints = profile.definitions.map((definition) =>
+    withSubresources(
+      createEndpoint(definition, {
+        backend,
+        schemas,
+        admission,
+        signal,
+        onCacheFailure,
+        onSlowReader: (resource) => metrics.watcherTerminated(resource),
+      }),
+      profile.subresources.get(definition.resource) ?? [],
+    ),
+  );
+  const resources = [...endpoints, ...profile.reviews];
+  const state = { synced: false, stopping: false };
+  const openApi = openApiHandlers(
+    openApiSource(resources, schemas, { title: "Function Mesh", version: version.gitVersion }),
+    new Date(),
+  );
+  const checks = standardChecks({
+    ping: () => backend.ping(),
+    informersSynced: () => state.synced,
+    shuttingDown: () => state.stopping,
+    hooks: new Map([["start-function-mesh-apiserver", () => state.synced]]),
+  });
+  const paths = new Map([
+    ...discoveryHandlers(resources),
+    ...openApi.paths,
+    ...healthHandlers(checks, log),
+    ["/version", versionHandler(version)] as const,
+    ["/metrics", metricsHandler(metrics)] as const,
+  ]);
+  const handler = installApi({
+    resources,
+    paths: new Map([...indexHandlers(paths.keys()), ...paths]),
+    prefixes: [...openApi.prefixes, ...unknownCheckPrefixes],
+  });
+  const { authenticator, authorizer, frontProxy } = profile;
+  const chain = buildChain({
+    handler,
+    resources,
+    metrics,
+    log,
+    authentication: withAuthentication({
+      authenticator,
+      frontProxy,
+      onFailure: (err, { auditId }) => log.info({ auditId, err }, "credentials refused"),
+    }),
+    impersonation: withImpersonation({ authorizer }),
+    authorization: withAuthorization({
+      authorizer,
+      onFailure: (err, { auditId }) => log.error({ auditId, err }, "authorizer failed"),
+    }),
+    requestTimeoutMs: options.requestTimeout,
+    inFlight: { readOnly: options.maxRequestsInflight, mutating: options.maxMutatingRequestsInflight },
+  });
+
+  namespaces.set(
+    await followNamespaces(profile.host, { signal, onError: (err) => log.warn({ err }, "cannot follow namespaces") }),
+  );
+  await profile.prepare();
+  await Promise.all(endpoints.map((endpoint) => own.list(endpoint, { limit: 1 })));
+  const server = await startServer({
+    handler: chain.handler,
+    bindAddress: profile.bindAddress,
+    port: options.securePort,
+    tls: profile.tls,
+    log,
+  });
+  state.synced = true;
+
+  const controllers = startControllers(profile, own, endpoints, log);
+  failed.move();
+  return {
+    address: server.address,
+    port: server.port,
+    stop: async () => {
+      state.stopping = true;
+      if (options.shutdownDelayDuration > 0)
+        await new Promise((resolve) => setTimeout(resolve, options.shutdownDelayDuration));
+      await Promise.all([server.close(shutdownGraceMs), controllers.stop()]);
+      ending.abort();
+      await backend[Symbol.asyncDispose]();
+    },
+  };
+}
+
+function withSubresources(endpoint: ResourceEndpoint, more: readonly SubresourceEndpoint[]): ResourceEndpoint {
+  const subresources = [...endpoint.subresources, ...more].sort((a, b) => (a.name < b.name ? -1 : 1));
+  return { ...endpoint, subresources };
+}
+
+/** Admission is built before there is a client to ask for namespaces; nothing is admitted before there is one. */
+function lateNamespaces(): { readonly lookup: NamespaceLookup; set(lookup: NamespaceLookup): void } {
+  const known = Promise.withResolvers<NamespaceLookup>();
+  let current: NamespaceLookup = async (name, signal) => (await known.promise)(name, signal);
+  return {
+    lookup: (name, signal) => current(name, signal),
+    set(lookup) {
+      current = lookup;
+      known.resolve(lookup);
+    },
+  };
+}
+
+function startControllers(
+  profile: Profile,
+  own: ResourceClient,
+  endpoints: readonly ResourceEndpoint[],
+  parent: Logger,
+): { stop(): Promise<void> } {
+  const log = parent.child({ component: "controllers" });
+  const clock = systemClock;
+  const ownInformers = new SharedInformers({ client: own, clock, log });
+  const hostInformers = profile.host === own ? ownInformers : new SharedInformers({ client: profile.host, clock, log });
+  const events = new ClientEventRecorder({ client: profile.host, clock, log, component: "function-mesh" });
+  const controllers = profile.controllers({ own: ownInformers, host: hostInformers, events, types: endpoints });
+  const ending = new AbortController();
+  const manager = new Manager({ informers: [...new Set([ownInformers, hostInformers])], controllers, log });
+  const running = manager.run(ending.signal).catch((err: unknown) => log.error({ err }, "controllers ended"));
+  return {
+    stop: async () => {
+      ending.abort();
+      await running;
+    },
+  };
+}
+
+/** Picks controllers by `--controllers`: `*` is all of them, `-name` leaves one out, `name` adds one. */
+export function selectControllers(all: readonly Controller[], wanted: readonly string[]): readonly Controller[] {
+  return all.filter(({ name }) => wanted.includes(name) || (wanted.includes("*") && !wanted.includes(`-${name}`)));
+}

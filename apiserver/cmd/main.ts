@@ -1,0 +1,127 @@
+/** The program: arguments and environment in, a server that runs until it is told to stop, an exit code out. */
+import { join } from "node:path";
+import { createLogger, type Logger } from "../observability/log.ts";
+import { type ProfileParts, type Running, run } from "./compose.ts";
+import { type CommandLine, helpText, type Options, parseCommandLine, UsageError } from "./options.ts";
+import { ensurePki, mintClientCertificate, type Pki, writeKubeconfig } from "./pki.ts";
+import { pkiDirectory, standaloneProfile } from "./standalone.ts";
+
+const exitUsage = 2;
+const exitFailure = 1;
+
+function readCommandLine(): CommandLine | undefined {
+  try {
+    return parseCommandLine(process.argv.slice(2), process.env);
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error;
+    process.stderr.write(`${error.problems.join("\n")}\n`);
+    process.exitCode = exitUsage;
+    return undefined;
+  }
+}
+
+async function main(): Promise<void> {
+  const commandLine = readCommandLine();
+  if (commandLine === undefined) return;
+  const { command, options, help } = commandLine;
+  if (help) {
+    process.stdout.write(helpText(command));
+    return;
+  }
+  const log = createLogger({ level: options.logLevel, pretty: process.stdout.isTTY === true });
+  try {
+    if (command === "kubeconfig") await mintKubeconfig(options);
+    else
+      await untilStopped(
+        command === "standalone" ? await startStandalone(options, log) : await startAggregated(options, log),
+        log,
+      );
+  } catch (error) {
+    log.error({ err: error }, error instanceof Error ? error.message : "the server failed");
+    process.exitCode = exitFailure;
+  }
+}
+
+async function startStandalone(options: Options, log: Logger): Promise<Running> {
+  let pki: Pki | undefined;
+  const server = await run(options, log, async (parts: ProfileParts) => {
+    const profile = await standaloneProfile(parts);
+    pki = profile.pki;
+    return profile;
+  });
+  if (pki === undefined) throw new Error("the server has no identity");
+  const kubeconfig = options.writeKubeconfig === "" ? join(options.dataDir, "kubeconfig") : options.writeKubeconfig;
+  const url = urlOf(server);
+  await writeKubeconfig(kubeconfig, {
+    server: url,
+    caBundle: pki.caBundle,
+    user: "functionmesh-admin",
+    credentials: pki.admin,
+  });
+  announce(log, url, kubeconfig);
+  return server;
+}
+
+async function startAggregated(options: Options, log: Logger): Promise<Running> {
+  // The host's client is a second of start-up that a laptop should not pay.
+  const { aggregatedProfile } = await import("./serve.ts");
+  const server = await run(options, log, aggregatedProfile);
+  log.info({ url: urlOf(server) }, "serving");
+  return server;
+}
+
+function urlOf({ address, port }: Running): string {
+  const host = address === "0.0.0.0" || address === "::" ? "127.0.0.1" : address;
+  return `https://${host.includes(":") ? `[${host}]` : host}:${port}`;
+}
+
+function announce(log: Logger, url: string, kubeconfig: string): void {
+  const next = [
+    `kubectl --kubeconfig ${kubeconfig} get functions -A`,
+    `kubectl --kubeconfig ${kubeconfig} apply -f your-function.yaml`,
+  ];
+  if (process.stdout.isTTY !== true) {
+    log.info({ url, kubeconfig, next }, "serving");
+    return;
+  }
+  process.stdout.write(
+    [
+      "",
+      `  Function Mesh is serving at ${url}`,
+      `  kubeconfig: ${kubeconfig}`,
+      "",
+      "  Try:",
+      ...next.map((line) => `    ${line}`),
+      "",
+      "",
+    ].join("\n"),
+  );
+}
+
+/** `kubeconfig --user jane --groups devs`: a client certificate for somebody who is not the administrator. */
+async function mintKubeconfig(options: Options): Promise<void> {
+  const { user, groups, dataDir, writeKubeconfig: given } = options;
+  if (user === "") throw new Error("--user is needed: the name that roles are bound to");
+  const directory = pkiDirectory(dataDir);
+  const { caBundle } = await ensurePki(directory);
+  const credentials = await mintClientCertificate(directory, { user, groups });
+  const file = given === "" ? join(dataDir, `${encodeURIComponent(user)}.kubeconfig`) : given;
+  await writeKubeconfig(file, { server: `https://127.0.0.1:${options.securePort}`, caBundle, user, credentials });
+  process.stdout.write(`${file}\n`);
+}
+
+/** Resolves after the first SIGTERM or SIGINT, once everything has ended; a second one ends the process at once. */
+async function untilStopped(server: Running, log: Logger): Promise<void> {
+  await new Promise<void>((resolve) => {
+    for (const name of ["SIGTERM", "SIGINT"] as const) {
+      process.once(name, () => {
+        log.info({ signal: name }, "stopping");
+        process.once(name, () => process.exit(exitFailure));
+        resolve();
+      });
+    }
+  });
+  await server.stop();
+}
+
+await main();

@@ -1,0 +1,118 @@
+/**
+ * The aggregated profile: behind a host cluster's kube-apiserver, which proves who asks and decides what they may do. The
+ * host's own controllers run what ours write there.
+ */
+import { readFile } from "node:fs/promises";
+import { computeControllers } from "../../controllers/controllers.ts";
+import { systemClock } from "../../controllers/runtime/clock.ts";
+import { followAuthenticationConfig } from "../authentication/authentication-config.ts";
+import { bearerTokenAuthenticator, cachedTokenVerifier } from "../authentication/bearer-token.ts";
+import { clientCertificateAuthenticator } from "../authentication/client-certificate.ts";
+import { type FrontProxyConfig, frontProxyAuthenticator } from "../authentication/front-proxy.ts";
+import { tokenReviewVerifier } from "../authentication/token-review.ts";
+import { unionAuthenticator } from "../authentication/union.ts";
+import { allowedPathsAuthorizer, mastersAuthorizer } from "../authorization/standing.ts";
+import { subjectAccessReviewAuthorizer } from "../authorization/subject-access-review.ts";
+import { unionAuthorizer } from "../authorization/union.ts";
+import { type KubeClient, loadKubeClient } from "../client/kube-client.ts";
+import { computeResources } from "../registry/compute/resources.ts";
+import type { TlsFiles } from "../server/server.ts";
+import { type Profile, type ProfileParts, selectControllers } from "./compose.ts";
+import type { Options } from "./options.ts";
+import { ensureServingCertificate } from "./pki.ts";
+import { readSettings } from "./settings.ts";
+import { pkiDirectory } from "./standalone.ts";
+
+/** Names the Service of `deploy/base` is reached at. */
+const serviceNames = ["functionmesh.functionmesh-system.svc", "functionmesh.functionmesh-system.svc.cluster.local"];
+const everyAddress = "0.0.0.0";
+
+export async function aggregatedProfile({ own, options, log, signal }: ProfileParts): Promise<Profile> {
+  const settings = await readSettings(options);
+  const tls = await servingCertificate(options);
+  const clients = new Map<string, Promise<KubeClient>>();
+  const clientOf = (kubeconfig: string): Promise<KubeClient> => {
+    const known = clients.get(kubeconfig) ?? loadKubeClient(kubeconfig === "" ? {} : { kubeconfig });
+    clients.set(kubeconfig, known);
+    return known;
+  };
+  const [host, authentication, authorization] = await Promise.all(
+    [options.kubeconfig, options.authenticationKubeconfig, options.authorizationKubeconfig].map(clientOf),
+  );
+  if (host === undefined || authentication === undefined || authorization === undefined)
+    throw new Error("no host cluster");
+  const onError = (err: unknown): void => log.warn({ err }, "cannot follow the authentication configuration");
+  const followed = await followAuthenticationConfig(authentication, { signal, onError });
+  const given = await givenAuthentication(options);
+  const frontProxy = (): FrontProxyConfig => given.frontProxy ?? followed().frontProxy;
+  return {
+    definitions: computeResources,
+    reviews: [],
+    subresources: new Map(),
+    admission: [],
+    tls,
+    bindAddress: options.bindAddress === "" ? everyAddress : options.bindAddress,
+    authenticator: unionAuthenticator([
+      frontProxyAuthenticator({ config: frontProxy }),
+      clientCertificateAuthenticator({ bundle: () => given.clientCaBundle ?? followed().clientCaBundle }),
+      bearerTokenAuthenticator(cachedTokenVerifier(tokenReviewVerifier({ client: authentication }))),
+    ]),
+    frontProxy,
+    authorizer: unionAuthorizer([
+      mastersAuthorizer,
+      allowedPathsAuthorizer(),
+      subjectAccessReviewAuthorizer({ client: authorization }),
+    ]),
+    host,
+    prepare: async () => undefined,
+    controllers: (parts) =>
+      selectControllers(
+        computeControllers({
+          compute: own,
+          workloads: host,
+          own: parts.own,
+          host: parts.host,
+          events: parts.events,
+          settings,
+          clock: systemClock,
+          log,
+          workers: options.concurrentSyncs,
+        }),
+        options.controllers,
+      ),
+  };
+}
+
+async function servingCertificate(options: Options): Promise<TlsFiles> {
+  const { tlsCertFile, tlsPrivateKeyFile } = options;
+  if (tlsCertFile !== "") {
+    const [cert, key] = await Promise.all([readFile(tlsCertFile, "utf8"), readFile(tlsPrivateKeyFile, "utf8")]);
+    return { cert, key };
+  }
+  const { serving } = await ensureServingCertificate(pkiDirectory(options.dataDir), {
+    names: [...serviceNames, ...options.tlsSan],
+  });
+  return { cert: serving.certificate, key: serving.key };
+}
+
+/** What options say instead of the host cluster's ConfigMap. */
+async function givenAuthentication(
+  options: Options,
+): Promise<{ readonly clientCaBundle?: string; readonly frontProxy?: FrontProxyConfig }> {
+  const lower = (names: readonly string[]): readonly string[] => names.map((name) => name.toLowerCase());
+  return {
+    ...(options.clientCaFile === "" ? {} : { clientCaBundle: await readFile(options.clientCaFile, "utf8") }),
+    ...(options.requestheaderClientCaFile === ""
+      ? {}
+      : {
+          frontProxy: {
+            caBundle: await readFile(options.requestheaderClientCaFile, "utf8"),
+            allowedNames: options.requestheaderAllowedNames,
+            usernameHeaders: lower(options.requestheaderUsernameHeaders),
+            uidHeaders: lower(options.requestheaderUidHeaders),
+            groupHeaders: lower(options.requestheaderGroupHeaders),
+            extraHeaderPrefixes: lower(options.requestheaderExtraHeadersPrefix),
+          },
+        }),
+  };
+}

@@ -1,0 +1,33 @@
+import { readFile } from "node:fs/promises";
+import { defaultSettings, type Settings } from "../../controllers/settings.ts";
+import { parseSettingsFile } from "../../controllers/settings-file.ts";
+import { parseYaml } from "../machinery/yaml.ts";
+import type { Options } from "./options.ts";
+
+/**
+ * What this installation decides about workloads, from options and `--config-file`.
+ * @throws Error that names the file and what is wrong in it
+ */
+export async function readSettings(options: Options): Promise<Settings> {
+  const { globalBackendConfig: name, globalBackendConfigNamespace: namespace, configFile } = options;
+  const fromFile = configFile === "" ? {} : await readSettingsFile(configFile);
+  return {
+    ...defaultSettings,
+    ...fromFile,
+    initContainers: options.enableInitContainers,
+    defaultAffinity: options.addDefaultAffinity,
+    pauseRollout: options.pauseRollout,
+    namespacedBackendConfig: options.namespacedBackendConfig,
+    ...(name === "" || namespace === "" ? {} : { globalBackendConfig: { namespace, name } }),
+  };
+}
+
+async function readSettingsFile(file: string): Promise<Partial<Settings>> {
+  try {
+    return parseSettingsFile(parseYaml(await readFile(file, "utf8")).value);
+  } catch (error) {
+    throw new Error(`--config-file ${file}: ${error instanceof Error ? error.message : String(error)}`, {
+      cause: error,
+    });
+  }
+}

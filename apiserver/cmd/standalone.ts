@@ -1,0 +1,120 @@
+/**
+ * The laptop profile: a cluster of its own. It serves the core kinds too, signs its own certificates, evaluates RBAC
+ * itself, and a host simulator plays garbage collector, namespace controller, StatefulSet controller and kubelet.
+ */
+import { join } from "node:path";
+import { computeControllers } from "../../controllers/controllers.ts";
+import { hostControllers } from "../../controllers/host/host.ts";
+import { systemClock } from "../../controllers/runtime/clock.ts";
+import { namespaceType } from "../admission/plugins/namespace-lifecycle/namespaces.ts";
+import { rbacEscalationPlugin } from "../admission/plugins/rbac-escalation/plugin.ts";
+import { bearerTokenAuthenticator } from "../authentication/bearer-token.ts";
+import { clientCertificateAuthenticator } from "../authentication/client-certificate.ts";
+import { noFrontProxy } from "../authentication/front-proxy.ts";
+import { serviceAccountTokens, type UidLookup } from "../authentication/service-account-token.ts";
+import { unionAuthenticator } from "../authentication/union.ts";
+import { ensureRbac, followRbac } from "../authorization/follow-rbac.ts";
+import { RbacAuthorizer } from "../authorization/rbac.ts";
+import { RbacPolicy } from "../authorization/rbac-policy.ts";
+import { allowedPathsAuthorizer, mastersAuthorizer } from "../authorization/standing.ts";
+import { unionAuthorizer } from "../authorization/union.ts";
+import type { ResourceClient, ResourceType } from "../client/client.ts";
+import { isAlreadyExists, isNotFound } from "../errors/status-error.ts";
+import { computeResources } from "../registry/compute/resources.ts";
+import { bootstrapRbac } from "../registry/core/bootstrap-rbac.ts";
+import { coreResources } from "../registry/core/resources.ts";
+import { reviewEndpoints } from "../registry/core/reviews.ts";
+import { serviceAccountTokenSubresource } from "../registry/core/service-account-token.ts";
+import { type Profile, type ProfileParts, selectControllers } from "./compose.ts";
+import { ensurePki, type Pki } from "./pki.ts";
+import { readSettings } from "./settings.ts";
+
+/** Namespaces every cluster is born with. */
+const initialNamespaces = ["default", "kube-system", "kube-public", "kube-node-lease"];
+const loopbackAddress = "127.0.0.1";
+
+export type StandaloneProfile = Profile & { readonly pki: Pki };
+
+export async function standaloneProfile({ own, options, log, signal }: ProfileParts): Promise<StandaloneProfile> {
+  const bindAddress = options.bindAddress === "" ? loopbackAddress : options.bindAddress;
+  const settings = await readSettings(options);
+  const pki = await ensurePki(pkiDirectory(options.dataDir), { names: [bindAddress, ...options.tlsSan] });
+  const policy = new RbacPolicy();
+  const rbac = new RbacAuthorizer(policy);
+  const authorizer = unionAuthorizer([mastersAuthorizer, allowedPathsAuthorizer(), rbac]);
+  const uidOf = uidLookup(own);
+  const tokens = serviceAccountTokens({ key: pki.serviceAccountKey, uidOf });
+  const onError = (err: unknown): void => log.warn({ err }, "cannot follow roles and bindings");
+  return {
+    pki,
+    definitions: [...coreResources, ...computeResources],
+    reviews: reviewEndpoints({ authorizer, rules: rbac, tokens }),
+    subresources: new Map([["serviceaccounts", [serviceAccountTokenSubresource({ tokens, uidOf })]]]),
+    admission: [rbacEscalationPlugin({ authorizer, rules: rbac })],
+    tls: { cert: pki.serving.certificate, key: pki.serving.key, clientCas: pki.caBundle },
+    bindAddress,
+    authenticator: unionAuthenticator([
+      clientCertificateAuthenticator({ bundle: () => pki.caBundle }),
+      bearerTokenAuthenticator(tokens),
+    ]),
+    frontProxy: () => noFrontProxy,
+    authorizer,
+    host: own,
+    prepare: async () => {
+      await Promise.all([ensureNamespaces(own), ensureRbac(own, bootstrapRbac)]);
+      await followRbac(own, policy, { signal, onError });
+    },
+    controllers: ({ own: informers, events, types }) =>
+      selectControllers(
+        [
+          ...hostControllers({ client: own, informers, events, types, rootCa: pki.caBundle, clock: systemClock, log }),
+          ...computeControllers({
+            compute: own,
+            workloads: own,
+            own: informers,
+            host: informers,
+            events,
+            settings,
+            clock: systemClock,
+            log,
+            workers: options.concurrentSyncs,
+          }),
+        ],
+        options.controllers,
+      ),
+  };
+}
+
+export function pkiDirectory(dataDirectory: string): string {
+  return join(dataDirectory, "pki");
+}
+
+async function ensureNamespaces(client: ResourceClient): Promise<void> {
+  const create = async (name: string): Promise<void> => {
+    try {
+      await client.create(namespaceType, { apiVersion: "v1", kind: "Namespace", metadata: { name } });
+    } catch (error) {
+      if (!isAlreadyExists(error)) throw error;
+    }
+  };
+  await Promise.all(initialNamespaces.map(create));
+}
+
+const boundTypes: { readonly [kind: string]: ResourceType } = {
+  ServiceAccount: { group: "", version: "v1", kind: "ServiceAccount", resource: "serviceaccounts", namespaced: true },
+  Pod: { group: "", version: "v1", kind: "Pod", resource: "pods", namespaced: true },
+  Secret: { group: "", version: "v1", kind: "Secret", resource: "secrets", namespaced: true },
+};
+
+function uidLookup(client: ResourceClient): UidLookup {
+  return async ({ kind, namespace, name }, signal) => {
+    const type = boundTypes[kind];
+    if (type === undefined) return undefined;
+    try {
+      return (await client.get({ type, namespace, name }, { signal })).metadata.uid;
+    } catch (error) {
+      if (isNotFound(error)) return undefined;
+      throw error;
+    }
+  };
+}

@@ -1,0 +1,306 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { MemoryBackend } from "../../../test/support/memory-backend.ts";
+import { aWidget } from "../../../test/support/objects.ts";
+import { refused, WidgetServer } from "../../../test/support/widgets.ts";
+import { invalid } from "../../errors/field-error.ts";
+import { StatusError } from "../../errors/status-error.ts";
+
+const gr = "widgets.test.example";
+
+test("create: system members are the server's, status is dropped, defaults are filled in", async (t) => {
+  const server = new WidgetServer(t);
+  const body = {
+    ...aWidget("a", {
+      metadata: {
+        uid: "mine",
+        generation: 7,
+        creationTimestamp: "2001-01-01T00:00:00Z",
+        deletionTimestamp: "2001-01-01T00:00:00Z",
+        finalizers: ["example.com/hold"],
+        labels: {},
+      },
+    }),
+    status: { phase: "Faked" },
+  };
+  const { object } = await server.create(body);
+  const stored = await server.store.get(server.context(), "a", { resourceVersion: "" });
+  assert.deepEqual(object, {
+    apiVersion: "test.example/v1",
+    kind: "Widget",
+    metadata: {
+      name: "a",
+      namespace: "demo",
+      uid: "uid-1",
+      resourceVersion: "2",
+      generation: 1,
+      creationTimestamp: "2026-01-01T00:00:00Z",
+      finalizers: ["example.com/hold"],
+    },
+    spec: { size: 1, color: "grey" },
+  });
+  assert.deepEqual(stored.object, object);
+  assert.deepEqual(JSON.parse(Buffer.from(stored.json).toString()), object);
+});
+
+test("create: what is refused", async (t) => {
+  const server = new WidgetServer(t);
+  await server.create(aWidget("taken"));
+  const cases: [string, ReturnType<typeof aWidget>, number, string | RegExp][] = [
+    ["existing name", aWidget("taken"), 409, `${gr} "taken" already exists`],
+    ["no name", aWidget(""), 422, /metadata.name: Required value: name or generateName is required/],
+    ["version set", aWidget("a", { metadata: { resourceVersion: "5" } }), 400, /resourceVersion should not be set/],
+    ["other kind", { ...aWidget("a"), kind: "Gadget" }, 400, /cannot be handled as a Widget/],
+    ["other version", { ...aWidget("a"), apiVersion: "v2" }, 400, /^the API version in the data \(v2\) does not match/],
+    ["bad type", aWidget("a", { spec: { size: "big" } }), 422, /spec.size/],
+  ];
+  for (const [name, object, code, message] of cases) {
+    await assert.rejects(server.create(object), refused(code, message), name);
+  }
+  const elsewhere = server.store.create(server.context({ namespace: "other" }), "", aWidget("a"), {
+    dryRun: false,
+    fieldValidation: "Warn",
+  });
+  await assert.rejects(elsewhere, refused(400, /namespace of the provided object does not match/));
+});
+
+test("create: metadata and schema errors come together", async (t) => {
+  const server = new WidgetServer(t);
+  const bad = aWidget("Bad_", { metadata: { labels: { "a b": "c" } }, spec: { size: "x", replicas: true } });
+  await assert.rejects(server.create(bad), (error) => {
+    assert.ok(error instanceof StatusError);
+    const fields = error.status.details?.causes?.map(({ field }) => field);
+    assert.deepEqual(new Set(fields), new Set(["metadata.name", "metadata.labels", "spec.size", "spec.replicas"]));
+    return true;
+  });
+});
+
+test("create: an existing object that is going away says so", async (t) => {
+  const server = new WidgetServer(t);
+  await server.create(aWidget("a", { metadata: { finalizers: ["example.com/hold"] } }));
+  await server.store.delete(server.context(), "a", { dryRun: false });
+  await assert.rejects(server.create(aWidget("a")), refused(409, `object is being deleted: ${gr} "a" already exists`));
+});
+
+test("field validation: warned, refused or silent; duplicates come before unknown fields", async (t) => {
+  const server = new WidgetServer(t);
+  const decodingProblems = ['duplicate field "spec.size"'];
+  const body = (name: string) => aWidget(name, { spec: { size: 1, foo: 1 } });
+  await server.create(body("warn"), { decodingProblems });
+  assert.deepEqual(server.warnings.splice(0), ['duplicate field "spec.size"', 'unknown field "spec.foo"']);
+  await assert.rejects(
+    server.create(body("strict"), { fieldValidation: "Strict", decodingProblems }),
+    refused(
+      400,
+      'Widget in version "v1" cannot be handled as a Widget: strict decoding error: duplicate field "spec.size", unknown field "spec.foo"',
+    ),
+  );
+  const { object } = await server.create(body("ignore"), { fieldValidation: "Ignore", decodingProblems });
+  assert.deepEqual([object.spec, server.warnings], [{ size: 1, color: "grey" }, []]);
+});
+
+test("generateName: a suffix, a new one on collision, and 409 after eight", async (t) => {
+  let rolls = 0;
+  const server = new WidgetServer(t, { random: () => (rolls++ < 10 ? 0 : 0.5) });
+  const nameless = () => aWidget("", { metadata: { name: "", generateName: "gen-", namespace: "demo" } });
+  const first = await server.create(nameless());
+  const second = await server.create(nameless());
+  assert.equal(first.object.metadata.name, "gen-bbbbb");
+  assert.match(second.object.metadata.name ?? "", /^gen-(?!bbbbb)[bcdfghjklmnpqrstvwxz2456789]{5}$/);
+  assert.equal(second.object.metadata.generateName, "gen-");
+  await assert.rejects(server.create(nameless()), (error) => {
+    assert.ok(error instanceof StatusError);
+    assert.equal(error.status.details?.retryAfterSeconds, 1);
+    assert.match(error.message, /already exists, the server was not able to generate a unique name for the object$/);
+    return true;
+  });
+});
+
+test("dry run: the answer of a write without the write", async (t) => {
+  const server = new WidgetServer(t);
+  const dryRun = { dryRun: true } as const;
+  const pretended = await server.create(aWidget("a"), dryRun);
+  assert.equal(pretended.object.metadata.resourceVersion, undefined);
+  assert.deepEqual(JSON.parse(Buffer.from(pretended.json).toString()), pretended.object);
+  const real = await server.create(aWidget("a"));
+  await assert.rejects(server.create(aWidget("a"), dryRun), refused(409, `${gr} "a" already exists`));
+  const changed = await server.put("a", (old) => ({ ...old, spec: { size: 2 } }), dryRun);
+  assert.deepEqual(
+    [changed.object.spec, changed.object.metadata.generation, changed.object.metadata.resourceVersion],
+    [{ size: 2, color: "grey" }, 2, real.object.metadata.resourceVersion],
+  );
+  assert.equal((await server.store.delete(server.context(), "a", dryRun)).deleted, true);
+  assert.deepEqual((await server.store.get(server.context(), "a", { resourceVersion: "" })).object, real.object);
+});
+
+test("update: generation counts changes of desired state only; status and system members stay", async (t) => {
+  const server = new WidgetServer(t);
+  await server.create(aWidget("a"));
+  await server
+    .subresource("status")
+    .update?.(
+      server.context(),
+      "a",
+      (old) => ({
+        ...old,
+        spec: { size: 99 },
+        metadata: { ...old.metadata, labels: { x: "y" } },
+        status: { phase: "Up" },
+      }),
+      { dryRun: false, fieldValidation: "Warn", fullReplacement: true },
+    );
+  const { object } = await server.put("a", (old) => ({
+    ...old,
+    metadata: { ...old.metadata, labels: { a: "b" }, generation: 50, creationTimestamp: "2001-01-01T00:00:00Z" },
+    status: { phase: "Faked" },
+  }));
+  assert.deepEqual(
+    [object.status, object.spec, object.metadata.generation, object.metadata.labels, object.metadata.creationTimestamp],
+    [{ phase: "Up" }, { size: 1, color: "grey" }, 1, { a: "b" }, "2026-01-01T00:00:00Z"],
+  );
+  const next = await server.put("a", (old) => ({ ...old, spec: { size: 2 } }));
+  assert.equal(next.object.metadata.generation, 2);
+});
+
+test("update: what changes nothing writes nothing, whatever the order of members", async (t) => {
+  const server = new WidgetServer(t);
+  const { object } = await server.create(aWidget("a", { metadata: { labels: { a: "b" } } }));
+  await server.settle();
+  const answer = await server.put("a", ({ metadata, spec: _spec, ...rest }) => ({
+    spec: { color: "grey", size: 1 },
+    ...rest,
+    metadata: { ...metadata, finalizers: [] },
+  }));
+  assert.deepEqual(answer.object, object);
+  assert.equal(String(await server.backend.currentRevision()), object.metadata.resourceVersion);
+});
+
+test("update: claims about version, uid and name", async (t) => {
+  const server = new WidgetServer(t);
+  const { object } = await server.create(aWidget("a"));
+  const claim = (metadata: object) =>
+    server.put("a", (old) => ({ ...old, metadata: { ...old.metadata, ...metadata } }));
+  const modified = `Operation cannot be fulfilled on ${gr} "a": the object has been modified; please apply your changes to the latest version and try again`;
+  await assert.rejects(claim({ resourceVersion: "1" }), refused(409, modified));
+  await assert.rejects(claim({ resourceVersion: "99999" }), refused(409, modified));
+  await assert.rejects(
+    claim({ resourceVersion: "" }),
+    refused(422, `${gr} "a" is invalid: metadata.resourceVersion: Invalid value: 0: must be specified for an update`),
+  );
+  await assert.rejects(
+    claim({ uid: "x" }),
+    refused(409, /Precondition failed: UID in precondition: x, UID in object meta: uid-1/),
+  );
+  await assert.rejects(
+    claim({ name: "b" }),
+    refused(400, "the name of the object (b) does not match the name on the URL (a)"),
+  );
+  await assert.rejects(claim({ name: "" }), refused(400, /was undeterminable: name must be provided/));
+  await assert.rejects(claim({ deletionTimestamp: "2030-01-01T00:00:00Z" }), refused(422, /field is immutable/));
+  await assert.rejects(
+    server.put("missing", (old) => old),
+    refused(404, `${gr} "missing" not found`),
+  );
+  assert.deepEqual((await claim({ uid: "" })).object, object);
+});
+
+test("update: a stale cache costs a second attempt, not a wrong answer", async (t) => {
+  const backend = new MemoryBackend();
+  const server = new WidgetServer(t, { backend });
+  const { object: first } = await server.create(aWidget("a"));
+  await server.settle();
+  const release = backend.hold();
+  const other = new WidgetServer(t, { backend });
+  await other.settle();
+  await other.put("a", (old) => ({ ...old, spec: { size: 5 } }));
+  let attempts = 0;
+  const patched = await server.put("a", (old) => {
+    attempts++;
+    return { ...old, metadata: { ...old.metadata, labels: { a: "b" } } };
+  });
+  assert.deepEqual([patched.object.spec, attempts], [{ size: 5, color: "grey" }, 2]);
+  const stale = server.put("a", () => ({ ...first, spec: { size: 9 } }));
+  await assert.rejects(stale, refused(409, /the object has been modified/));
+  release();
+});
+
+test("update: concurrent changes without a version all take effect", async (t) => {
+  const server = new WidgetServer(t);
+  await server.create(aWidget("a", { spec: { free: {} } }));
+  const add = (key: string) =>
+    server.put("a", (old) => ({
+      ...old,
+      spec: { ...objectOf(old.spec), free: { ...objectOf(objectOf(old.spec).free), [key]: 1 } },
+    }));
+  await Promise.all(["a", "b", "c", "d", "e", "f"].map(add));
+  const { object } = await server.store.get(server.context(), "a", { resourceVersion: "" });
+  assert.deepEqual(Object.keys(objectOf(objectOf(object.spec).free)).sort(), ["a", "b", "c", "d", "e", "f"]);
+  assert.equal(object.metadata.generation, 7);
+});
+
+test("strategies: defaults, preparation, rules and warnings have their say", async (t) => {
+  const server = new WidgetServer(t, {
+    strategy: {
+      default: (object) => ({ ...object, spec: { ...objectOf(object.spec), replicas: 3 } }),
+      prepareForCreate: (object) => ({ ...object, status: { phase: "New" } }),
+      validate: ({ spec }) => (objectOf(spec).size === 13 ? [invalid("spec.size", 13, "must not be 13")] : []),
+      validateUpdate: (_object, old) => (objectOf(old.spec).size === 7 ? [invalid("spec.size", 7, "is final")] : []),
+      warnings: () => ["beware"],
+    },
+  });
+  const { object } = await server.create(aWidget("a", { spec: { size: 7 } }));
+  assert.deepEqual([object.spec, object.status], [{ size: 7, color: "grey", replicas: 3 }, { phase: "New" }]);
+  assert.deepEqual(server.warnings, ["beware"]);
+  const bad = { ...aWidget("a"), spec: { size: 13 } };
+  await assert.rejects(server.create({ ...bad, metadata: { name: "b" } }), refused(422, /must not be 13$/));
+  await assert.rejects(
+    server.put("a", (old) => ({ ...old, spec: bad.spec })),
+    refused(422, /\[spec.size: Invalid value: 13: must not be 13, spec.size: Invalid value: 7: is final\]$/),
+  );
+});
+
+test("owner references that come twice are kept once, with a warning", async (t) => {
+  const server = new WidgetServer(t);
+  const owner = { apiVersion: "v1", kind: "ConfigMap", name: "o", uid: "u" };
+  const { object } = await server.create(aWidget("a", { metadata: { ownerReferences: [owner, { ...owner }] } }));
+  assert.deepEqual(object.metadata.ownerReferences, [owner]);
+  assert.match(server.warnings[0] ?? "", /^\.metadata\.ownerReferences contains duplicate entries;/);
+});
+
+test("mutating admission: its changes count, but not to system members, status or unknown fields", async (t) => {
+  const server = new WidgetServer(t, {
+    plugins: [
+      {
+        name: "mutator",
+        admit: async ({ object }) =>
+          object === undefined
+            ? undefined
+            : {
+                ...object,
+                metadata: { ...object.metadata, uid: "forged", labels: { mutated: "yes" } },
+                spec: { ...objectOf(object.spec), bogus: 1 },
+                status: { phase: "Forged" },
+              },
+      },
+    ],
+  });
+  const { object } = await server.create(aWidget("a"), { fieldValidation: "Strict" });
+  assert.deepEqual(
+    [object.metadata.uid, object.metadata.labels, object.spec, object.status],
+    ["uid-1", { mutated: "yes" }, { size: 1, color: "grey" }, undefined],
+  );
+});
+
+test("numbers beyond 2^53 in free-form members are kept as written", async (t) => {
+  const server = new WidgetServer(t);
+  const big = JSON.rawJSON("12345678901234567890");
+  await server.create(aWidget("a", { spec: { free: { n: big } } }));
+  await server.put("a", (old) => ({ ...old, metadata: { ...old.metadata, labels: { a: "b" } } }));
+  const { json } = await server.store.get(server.context(), "a", { resourceVersion: "" });
+  assert.match(Buffer.from(json).toString(), /"free":\{"n":12345678901234567890\}/);
+});
+
+type Fields = { readonly [name: string]: unknown };
+function objectOf(value: unknown): Record<string, never> & Fields {
+  return typeof value === "object" && value !== null ? Object.assign(Object.create(null), value) : {};
+}
