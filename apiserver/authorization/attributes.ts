@@ -18,12 +18,11 @@ function denialText(attributes: Attributes): string {
   return `${who} cannot ${verb} resource ${JSON.stringify(what)} in API group ${JSON.stringify(group)} ${where}`;
 }
 
-/** Attributes of a resource, as far as they differ from "all of it, everywhere". */
+type ResourceAttributes = Omit<Attributes & { readonly resourceRequest: true }, "resourceRequest">;
+
+/** Attributes of a resource; what is not given is "all of it, everywhere". */
 export function resourceAttributes(
-  given: Pick<Attributes, "user" | "verb"> & { resource: string; group?: string; namespace?: string; name?: string } & {
-    version?: string;
-    subresource?: string;
-  },
+  given: Pick<ResourceAttributes, "user" | "verb" | "resource"> & Partial<ResourceAttributes>,
 ): Attributes {
   return {
     resourceRequest: true,

@@ -10,7 +10,16 @@ import type { KubeConfig } from "@kubernetes/client-node";
 import type { JsonValue, KubeList, KubeObject, WatchEvent } from "../apis/meta/v1.ts";
 import { newInternal, newServiceUnavailable, newTimeout, StatusError } from "../errors/status-error.ts";
 import { decodeUtf8 } from "../machinery/json.ts";
-import type { ListQuery, ObjectRef, Patch, ResourceClient, ResourceType, WatchQuery, WriteOptions } from "./client.ts";
+import type {
+  DeleteCall,
+  ListQuery,
+  ObjectRef,
+  Patch,
+  ResourceClient,
+  ResourceType,
+  WatchQuery,
+  WriteOptions,
+} from "./client.ts";
 import {
   collectionPath,
   eventFrom,
@@ -22,7 +31,7 @@ import {
   parameters,
   parse,
   type QueryParameters,
-  urlOf,
+  targetOf,
   watchParameters,
 } from "./kube-wire.ts";
 import { statusErrorFromAnswer } from "./status-json.ts";
@@ -128,14 +137,9 @@ export class KubeClient implements ResourceClient {
     return this.#write("PATCH", path, jsonBody("application/apply-patch+yaml", object), options, [["force", "true"]]);
   }
 
-  async delete(ref: ObjectRef, options: Parameters<ResourceClient["delete"]>[1] = {}): Promise<void> {
-    const { signal, propagationPolicy, preconditions } = options;
-    const body = jsonBody("application/json", {
-      apiVersion: "v1",
-      kind: "DeleteOptions",
-      ...(propagationPolicy === undefined ? {} : { propagationPolicy }),
-      ...(preconditions === undefined ? {} : { preconditions }),
-    });
+  async delete(ref: ObjectRef, options: DeleteCall = {}): Promise<void> {
+    const { signal, ...given } = options;
+    const body = jsonBody("application/json", { apiVersion: "v1", kind: "DeleteOptions", ...given });
     await this.#exchange({ method: "DELETE", path: objectPath(ref.type, ref.namespace, ref.name), body, signal });
   }
 
@@ -161,17 +165,15 @@ export class KubeClient implements ResourceClient {
     }
   }
 
-  /** Sends; resolves with a successful answer whose body is still to be read. `deadline` bounds that reading too. */
-  async #open(send: Send, deadline: AbortSignal | undefined): Promise<http.IncomingMessage> {
-    send.signal?.throwIfAborted();
+  async #send(send: Send, signal: AbortSignal): Promise<http.IncomingMessage> {
     const { agent, headers } = await this.#endpoint.credentials();
-    const url = urlOf(this.#endpoint.server, send);
-    const signals = [send.signal, deadline].filter((signal) => signal !== undefined);
-    const response = await new Promise<http.IncomingMessage>((resolve, reject) => {
-      const request = (url.protocol === "https:" ? https : http).request(url, {
+    const { server } = this.#endpoint;
+    return new Promise((resolve, reject) => {
+      const request = (server.protocol === "https:" ? https : http).request(server, {
+        path: targetOf(server, send),
         method: send.method,
         agent,
-        signal: AbortSignal.any(signals),
+        signal,
         headers: {
           accept: "application/json",
           "user-agent": this.#userAgent,
@@ -186,8 +188,23 @@ export class KubeClient implements ResourceClient {
         request.setTimeout(0);
         resolve(message);
       });
-      request.once("error", reject);
+      request.on("error", (error) => {
+        const stale = request.reusedSocket && "code" in error && error.code === "ECONNRESET";
+        reject(stale ? new StaleConnection("the connection was closed", { cause: error }) : error);
+      });
       request.end(send.body?.text);
+    });
+  }
+
+  /** Sends; resolves with a successful answer whose body is still to be read. `deadline` bounds that reading too. */
+  async #open(send: Send, deadline: AbortSignal | undefined): Promise<http.IncomingMessage> {
+    send.signal?.throwIfAborted();
+    const signals = [send.signal, deadline].filter((signal) => signal !== undefined);
+    const signal = AbortSignal.any(signals);
+    const response = await this.#send(send, signal).catch((error: unknown) => {
+      // The server closed a kept connection while the request was on its way; only reading may be repeated blindly.
+      if (send.method === "GET" && error instanceof StaleConnection) return this.#send(send, signal);
+      throw error;
     });
     const { statusCode = 500 } = response;
     if (statusCode >= 200 && statusCode < 300) return response;
@@ -195,6 +212,9 @@ export class KubeClient implements ResourceClient {
     throw statusErrorFromAnswer(statusCode, await bodyOf(response), retryAfterOf(response));
   }
 }
+
+/** A kept connection ended before anything was answered. */
+class StaleConnection extends Error {}
 
 function retryAfterOf({ headers }: http.IncomingMessage): number | undefined {
   const seconds = Number(headers["retry-after"] ?? Number.NaN);
@@ -238,6 +258,8 @@ async function* linesOf(response: AsyncIterable<Buffer>): AsyncIterable<string> 
 
 /** How long credentials are used before client-node is asked again, in ms: it reads files and may run a program. */
 const credentialsTtlMs = 10_000;
+/** How long an unused connection is kept, in ms: kube-apiserver closes its own after 90 s. */
+const idleTimeoutMs = 60_000;
 /** Parallel connections to the cluster; more requests wait. */
 const maxSockets = 64;
 
@@ -301,6 +323,7 @@ function newAgents(): (options: https.RequestOptions) => http.Agent {
     const agent = new https.Agent({
       keepAlive: true,
       maxSockets,
+      timeout: idleTimeoutMs,
       ...(ca === undefined ? {} : { ca }),
       ...(cert === undefined ? {} : { cert }),
       ...(key === undefined ? {} : { key }),

@@ -106,9 +106,8 @@ export const jsonBody = (type: string, value: JsonValue | object): { type: strin
   text: stringifyJson(value),
 });
 
-export function urlOf(server: URL, { path, query = [] }: { path: string; query?: QueryParameters }): URL {
-  const url = new URL(server);
-  url.pathname = `${server.pathname.replace(/\/$/, "")}${path}`;
-  for (const [name, value] of query) url.searchParams.append(name, value);
-  return url;
+/** The request target. Not through `URL`, which would resolve a name of `..` to another resource. */
+export function targetOf(server: URL, { path, query = [] }: { path: string; query?: QueryParameters }): string {
+  const parameters = new URLSearchParams(query.map(([name, value]) => [name, value])).toString();
+  return `${server.pathname.replace(/\/$/, "")}${path}${parameters === "" ? "" : `?${parameters}`}`;
 }

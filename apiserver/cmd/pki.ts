@@ -7,11 +7,16 @@ import { createPrivateKey, generateKeyPairSync, X509Certificate } from "node:cry
 import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import { isIP } from "node:net";
 import path from "node:path";
+import {
+  type CertificateRequest,
+  type Issuer,
+  issueCertificate,
+  type KeyPair,
+} from "../authentication/issue-certificate.ts";
 import { mastersGroup } from "../authentication/user.ts";
 import { stringifyYaml } from "../machinery/yaml.ts";
-import { type CertificateRequest, type Issuer, issueCertificate, type KeyPair } from "./certificate.ts";
 
-export type { KeyPair } from "./certificate.ts";
+export type { KeyPair } from "../authentication/issue-certificate.ts";
 
 const dayMs = 24 * 60 * 60 * 1000;
 /** Ten years: everybody who connects has a copy of it. */
