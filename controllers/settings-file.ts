@@ -88,7 +88,7 @@ class Reader {
     const value = this.#value(key) ?? [];
     if (!Array.isArray(value)) return this.#wrong(key, "a list", []);
     return value.flatMap((item, index) => {
-      const name = isObject(item) ? item["name"] : undefined;
+      const name = isObject(item) ? item.name : undefined;
       return typeof name === "string" ? [name] : this.#wrong(`${key}[${index}].name`, "text", []);
     });
   }

@@ -66,7 +66,7 @@ function windowSettings(window: WindowConfig, className: string | undefined): Js
 
 function withConnector(fields: JsonObject, connector: ConnectorFields): JsonObject {
   const { typeClassName, ...others } = connector;
-  const own = fields["typeClassName"];
+  const own = fields.typeClassName;
   return { ...fields, ...others, ...(typeClassName && (!own || own === bytes) ? { typeClassName } : {}) };
 }
 

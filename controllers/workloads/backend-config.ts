@@ -56,8 +56,8 @@ export function overlayBackendConfigs(
 function withProbes(container: Container, { liveness, startupProbe }: PodPolicy): Container {
   return {
     ...container,
-    livenessProbe: container["livenessProbe"] ?? (liveness && livenessProbe(liveness)),
-    startupProbe: container["startupProbe"] ?? startupProbe,
+    livenessProbe: container.livenessProbe ?? (liveness && livenessProbe(liveness)),
+    startupProbe: container.startupProbe ?? startupProbe,
   };
 }
 

@@ -1,12 +1,14 @@
 /** The StatefulSet that runs a workload's instances (FM 4.2). */
-import type { JsonObject, KubeObject } from "../../apiserver/apis/meta/v1.ts";
+import type { JsonObject, JsonValue, KubeObject } from "../../apiserver/apis/meta/v1.ts";
 import type { Settings } from "../settings.ts";
 import { type BackendConfigs, overlayBackendConfigs } from "./backend-config.ts";
 import { mainContainer, mainContainerName } from "./container.ts";
 import { downloaderContainer } from "./downloader.ts";
+import { lacks } from "./drift.ts";
 import { filebeatContainer } from "./filebeat.ts";
 import { componentLabels } from "./labels.ts";
 import { childMetadata } from "./metadata.ts";
+import { partOf } from "./parts.ts";
 import { type PodTemplate, podTemplate } from "./pod-template.ts";
 import { layOutVolumes, mainUses } from "./volumes.ts";
 import { objectName, serviceName, type Workload } from "./workload.ts";
@@ -31,6 +33,25 @@ export function desiredStatefulSet(workload: Workload, configs: BackendConfigs, 
     metadata: childMetadata(workload, objectName(workload)),
     spec: statefulSet,
   };
+}
+
+/** What the API server lets nobody change after creation. */
+const immutableFields = ["selector", "serviceName", "podManagementPolicy", "volumeClaimTemplates"] as const;
+
+/** `wanted` with the immutable fields of what exists, so that everything else can still change. */
+export function keepImmutable(wanted: KubeObject, live: KubeObject | undefined): KubeObject {
+  if (live === undefined) return wanted;
+  const spec = { ...partOf(wanted, "spec") };
+  const liveSpec = partOf(live, "spec");
+  for (const field of immutableFields) {
+    if (!sameValue(spec[field], liveSpec[field])) spec[field] = liveSpec[field];
+  }
+  return { ...wanted, spec };
+}
+
+/** Equal but for what the API server fills in. */
+function sameValue(wanted: JsonValue | undefined, live: JsonValue | undefined): boolean {
+  return (wanted === undefined) === (live === undefined) && lacks(wanted, live).length === 0;
 }
 
 function podOf(workload: Workload, settings: Settings): PodTemplate {

@@ -8,7 +8,7 @@ import {
   type Tls,
   tlsOf,
 } from "../pulsar-access.ts";
-import { expand, type Step, step, variable, variableOr, type Word } from "./shell.ts";
+import { type Step, step, variable, variableOr, type Word } from "./shell.ts";
 
 /** What the image of the container that downloads has to offer. */
 export type Tools = { readonly pulsarctl: boolean; readonly wget: boolean };
@@ -81,7 +81,7 @@ const trustFlag = (tls: Extract<Tls, { by: "config" }>): Word[] =>
   tls.trustedCertificates === undefined ? [] : ["--tls-trust-cert-path", tls.trustedCertificates];
 
 function pulsarctl(access: PulsarAccess): AdminTool {
-  const path = step("export", ["PATH=", expand("${PATH}"), ":/pulsar/bin"]);
+  const path = step("export", ["PATH=", variable("PATH"), ":/pulsar/bin"]);
   const { setup, words } = pulsarctlAuth(access);
   return { name: "pulsarctl", setup: [path, ...setup], words: [...words, ...pulsarctlTls(access)] };
 }

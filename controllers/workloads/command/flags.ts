@@ -11,7 +11,7 @@ export const metricsPort = 9094;
 export const shardId = variable("SHARD_ID");
 
 /** A pod's name ends with its ordinal. */
-export const shardStep: Step = step(["SHARD_ID=", expand("${POD_NAME##*-}")]);
+export const shardStep: Step = step(["SHARD_ID=", expand(`\${POD_NAME##*-}`)]);
 
 function authFlags(auth: Auth): Word[] {
   const flags = (plugin: Word, parameters: Word) => [

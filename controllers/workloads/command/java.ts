@@ -61,7 +61,7 @@ function levelFlags({ log }: JavaRuntime): Word[] {
 
 /** A fifth of the container's memory, in the suffixes of 1,000 that a JVM and Kubernetes share. */
 function maxDirectMemory({ spec }: Workload): string {
-  const limit = parseQuantity(spec.resources?.limits?.["memory"] ?? 0)?.value() ?? 0n;
+  const limit = parseQuantity(spec.resources?.limits?.memory ?? 0)?.value() ?? 0n;
   let amount = limit / 5n;
   let suffix = 0;
   while (amount !== 0n && amount % 1000n === 0n && suffix < suffixes.length - 1) {

@@ -34,7 +34,9 @@ const patternLayout = (time: string): Element => ({
   PatternLayout: { Pattern: `%d{${time}} [%t] %-5level %logger{36} - %msg%n` },
 });
 
-const logFile = "${sys:pulsar.function.log.dir}/${sys:pulsar.function.log.file}";
+/** A system property of the JVM, looked up by Log4j. */
+const property = (name: string): string => `\${sys:${name}}`;
+const logFile = `${property("pulsar.function.log.dir")}/${property("pulsar.function.log.file")}`;
 const console = { ref: "Console" };
 const file = { ref: "RollingRandomAccessFile" };
 
@@ -70,13 +72,13 @@ export function log4jConfig(format: Log4jFormat, log: RuntimeLogConfig, rotatePo
     Loggers: {
       Logger: {
         name: "org.apache.pulsar.functions.runtime.shaded.org.apache.bookkeeper",
-        level: "${sys:bk.log.level}",
+        level: property("bk.log.level"),
         additivity: false,
         AppenderRef: [console, ...files],
       },
       Root: {
-        level: "${sys:pulsar.log.level}",
-        AppenderRef: [{ ...console, level: "${sys:pulsar.log.level}" }, ...files],
+        level: property("pulsar.log.level"),
+        AppenderRef: [{ ...console, level: property("pulsar.log.level") }, ...files],
       },
     },
   };

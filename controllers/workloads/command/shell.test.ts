@@ -27,7 +27,7 @@ for (const [name, text] of Object.entries(hostile)) {
     test(`${shell}: a literal reaches the program as written: ${name}`, () => {
       const [program = "", flag = "", script = ""] = shellCommand(shell, [step("printf", "%s|", text, ["x", text])]);
       const seen = expandReferences(script, { POD_NAME: "expanded" });
-      const output = execFileSync(program, [flag, seen], { env: { PATH: process.env["PATH"] }, encoding: "utf8" });
+      const output = execFileSync(program, [flag, seen], { env: { PATH: process.env.PATH }, encoding: "utf8" });
       assert.equal(output, `${text}|x${text}|`);
     });
   }
@@ -38,7 +38,7 @@ test("expansions are one word, whatever they expand to", () => {
     step(["SHARD_ID=", expand("${POD_NAME##*-}")]),
     step("printf", "%s|", [variable("SHARD_ID"), "-uid"], variable("SPACED"), variableOr("UNSET", "false")),
   ]);
-  const env = { PATH: process.env["PATH"], POD_NAME: "fn-function-12", SPACED: "a  b" };
+  const env = { PATH: process.env.PATH, POD_NAME: "fn-function-12", SPACED: "a  b" };
   assert.equal(execFileSync(program, args, { env, encoding: "utf8" }), "12-uid|a  b|false|");
 });
 

@@ -17,6 +17,8 @@ export type Step = {
   readonly output?: string;
   /** Its failure does not stop the script. */
   readonly mayFail?: boolean;
+  /** How often it is tried, some seconds apart; once unless given. */
+  readonly attempts?: number;
 };
 
 export const expand = (text: string): Expansion => ({ expand: text });
@@ -39,9 +41,13 @@ function quote(word: Word): string {
   return printed.length === 0 ? "''" : printed.join("");
 }
 
-function printStep({ words, output, mayFail }: Step): string {
+const pauseBetweenAttempts = "sleep 5";
+
+function printStep({ words, output, mayFail = false, attempts = 1 }: Step): string {
   const command = words.map(quote).join(" ") + (output === undefined ? "" : ` > ${quote(output)}`);
-  return mayFail === true ? `{ ${command} || true; }` : command;
+  const again = Array.from({ length: attempts - 1 }, () => `{ ${pauseBetweenAttempts} && ${command}; }`);
+  const alternatives = [command, ...again, ...(mayFail ? ["true"] : [])];
+  return alternatives.length === 1 ? command : `{ ${alternatives.join(" || ")}; }`;
 }
 
 /**

@@ -1,0 +1,155 @@
+/** Keeps a FunctionMesh's members equal to its components (FM 5). What a member runs is its own controller's business. */
+import type { FunctionMeshResource } from "../../apiserver/apis/compute/v1alpha1/function-mesh.ts";
+import { annotations, functionMeshType } from "../../apiserver/apis/compute/v1alpha1/group.ts";
+import type { JsonObject, KubeObject } from "../../apiserver/apis/meta/v1.ts";
+import type { ResourceClient } from "../../apiserver/client/client.ts";
+import { isAlreadyExists, isConflict, isInvalid, isNotFound } from "../../apiserver/errors/status-error.ts";
+import { type Clock, timestamp } from "../runtime/clock.ts";
+import { type EventRecorder, ownerUidIndex } from "../runtime/interface.ts";
+import type { Lister } from "../runtime/lister.ts";
+import { keyOf, type ObjectKey } from "../runtime/object-key.ts";
+import { done, type ReconcileContext, type Reconciler, type Result, TerminalError } from "../runtime/reconciler.ts";
+import { fieldManager } from "../workloads/apply.ts";
+import { isOwnedBy } from "../workloads/child.ts";
+import { isCurrent, stamped } from "../workloads/drift.ts";
+import { numberAt, partOf } from "../workloads/parts.ts";
+import { statusPatch } from "../workloads/status.ts";
+import { desiredMembers, type Member, type MemberKind, memberKinds } from "./desired.ts";
+import { meshEvents } from "./events.ts";
+import { deriveMeshStatus, type MemberOutcome } from "./status.ts";
+
+export type MeshReconcilerDeps = {
+  readonly meshes: Lister<FunctionMeshResource>;
+  /** Caches of the members, by plural. */
+  readonly members: { readonly [Plural in MemberKind["list"]]: Lister };
+  readonly compute: ResourceClient;
+  readonly recorder: EventRecorder;
+  readonly clock: Clock;
+};
+
+export class MeshReconciler implements Reconciler {
+  readonly #deps: MeshReconcilerDeps;
+
+  constructor(deps: MeshReconcilerDeps) {
+    this.#deps = deps;
+  }
+
+  async reconcile(key: ObjectKey, context: ReconcileContext): Promise<Result> {
+    const mesh = this.#deps.meshes.get(key);
+    // Deleted or going: its members go by owner reference.
+    if (mesh === undefined || mesh.metadata.deletionTimestamp !== undefined) return done;
+    if (mesh.metadata.annotations?.[annotations.managed] === "false") return done;
+
+    const desired = desiredMembers(mesh);
+    const outcomes = [
+      ...(await Promise.all(desired.map((member) => this.#ensure(member, mesh, context)))),
+      ...(await Promise.all(this.#leftOver(mesh, desired).map((left) => this.#remove(left, context)))),
+    ];
+    await this.#publish(mesh, outcomes, context);
+    return settle(outcomes);
+  }
+
+  async #ensure(member: Member, mesh: FunctionMeshResource, { signal }: ReconcileContext): Promise<MemberOutcome> {
+    const { kind, component, object } = member;
+    const live = this.#deps.members[kind.list].get(keyOf(object));
+    if (live !== undefined && !isOwnedBy(live, mesh.metadata.uid ?? "")) {
+      return { kind, component, result: "foreign", live };
+    }
+    const wanted = stamped(live === undefined ? object : withReplicasOf(member, live));
+    try {
+      if (live === undefined) {
+        const created = await this.#deps.compute.create(kind.type, wanted, { fieldManager, signal });
+        return { kind, component, result: "created", live: created };
+      }
+      if (isCurrent(wanted, live)) return { kind, component, result: "unchanged", live };
+      const updated = await this.#deps.compute.update(kind.type, replacement(wanted, live), { fieldManager, signal });
+      return { kind, component, result: "updated", live: updated };
+    } catch (error) {
+      // A lost race: the next run sees what won.
+      if (isConflict(error) || isAlreadyExists(error)) throw error;
+      return { kind, component, result: "failed", error, ...(live && { live }) };
+    }
+  }
+
+  /** Members of ours that no component asks for. */
+  #leftOver(mesh: FunctionMeshResource, desired: readonly Member[]): { kind: MemberKind; live: KubeObject }[] {
+    const uid = mesh.metadata.uid ?? "";
+    return memberKinds.flatMap((kind) => {
+      const wanted = new Set(desired.filter((member) => member.kind === kind).map(nameOf));
+      return this.#deps.members[kind.list]
+        .byIndex(ownerUidIndex, uid)
+        .filter((live) => isOwnedBy(live, uid) && !wanted.has(live.metadata.name))
+        .map((live) => ({ kind, live }));
+    });
+  }
+
+  async #remove(
+    { kind, live }: { kind: MemberKind; live: KubeObject },
+    { signal }: ReconcileContext,
+  ): Promise<MemberOutcome> {
+    const { name = "", namespace = "", uid, deletionTimestamp } = live.metadata;
+    const component = componentOf(live);
+    try {
+      if (deletionTimestamp === undefined) {
+        const preconditions = uid === undefined ? {} : { preconditions: { uid } };
+        const options = { propagationPolicy: "Background", signal, ...preconditions } as const;
+        await this.#deps.compute.delete({ type: kind.type, name, namespace }, options);
+      }
+    } catch (error) {
+      if (!isNotFound(error)) return { kind, component, result: "failed", live, error };
+    }
+    return { kind, component, result: "orphaned", live };
+  }
+
+  async #publish(
+    mesh: FunctionMeshResource,
+    outcomes: readonly MemberOutcome[],
+    { signal }: ReconcileContext,
+  ): Promise<void> {
+    const { compute, recorder, clock } = this.#deps;
+    const { name = "", namespace = "", uid, generation = 0 } = mesh.metadata;
+    const status = deriveMeshStatus(generation, outcomes, mesh.status, timestamp(clock.now()));
+    for (const event of meshEvents(mesh.status, status, outcomes)) recorder.record(mesh, event);
+    const patch = statusPatch(mesh.status, status);
+    if (patch === undefined) return;
+    const body: JsonObject = { metadata: { uid }, status: patch };
+    const options = { subresource: "status", fieldManager, signal };
+    await compute.patch({ type: functionMeshType, name, namespace }, { type: "merge", body }, options);
+  }
+}
+
+const nameOf = ({ object }: Member): string | undefined => object.metadata.name;
+
+/** The component a member was made of: its spec has kept the name. */
+function componentOf(live: KubeObject): string {
+  const { name } = partOf(live, "spec");
+  return typeof name === "string" ? name : (live.metadata.name ?? "");
+}
+
+/** While an autoscaler moves a member's replicas, the mesh's own number is where they began (FM W-22). */
+function withReplicasOf({ object, autoscaled }: Member, live: KubeObject): KubeObject {
+  if (!autoscaled) return object;
+  const spec = partOf(object, "spec");
+  return { ...object, spec: { ...spec, replicas: numberAt(live, "spec", "replicas") } };
+}
+
+/** The live object with the wanted spec: fields that the mesh no longer has must go. */
+function replacement(wanted: KubeObject, live: KubeObject): KubeObject {
+  const { metadata } = live;
+  const { annotations: marks, ownerReferences = [] } = wanted.metadata;
+  return {
+    ...live,
+    metadata: { ...metadata, annotations: { ...metadata.annotations, ...marks }, ownerReferences },
+    spec: partOf(wanted, "spec"),
+  };
+}
+
+function settle(outcomes: readonly MemberOutcome[]): Result {
+  const failures = outcomes.flatMap((outcome) => (outcome.result === "failed" ? [outcome] : []));
+  const [first] = failures;
+  if (first === undefined) return done;
+  if (failures.every(({ error }) => isInvalid(error))) {
+    throw new TerminalError(`component ${first.component} is refused`, { cause: first.error });
+  }
+  throw first.error;
+}

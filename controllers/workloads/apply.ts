@@ -1,0 +1,101 @@
+/** Every write of workloads to the cluster. */
+import type { KubeObject } from "../../apiserver/apis/meta/v1.ts";
+import type { ObjectRef, ResourceClient } from "../../apiserver/client/client.ts";
+import { isConflict, isNotFound, StatusError } from "../../apiserver/errors/status-error.ts";
+import type { Plan } from "./child.ts";
+import type { ChildKind } from "./desired.ts";
+import { hostTypes } from "./host-types.ts";
+
+export const fieldManager = "function-mesh";
+
+/** What became of a plan. `live` is the object as the server has it now, as far as we know. */
+export type Outcome =
+  | { readonly result: "created" | "updated" | "unchanged"; readonly live: KubeObject }
+  | { readonly result: "deleted" | "absent" }
+  | { readonly result: "foreign"; readonly live: KubeObject }
+  /** A change that waits (see `rollout.ts`). */
+  | { readonly result: "held"; readonly live: KubeObject; readonly reason: string; readonly paths: readonly string[] }
+  | { readonly result: "failed"; readonly live?: KubeObject; readonly error: unknown };
+
+export class WorkloadWriter {
+  readonly #client: ResourceClient;
+
+  constructor(client: ResourceClient) {
+    this.#client = client;
+  }
+
+  /**
+   * Reports failures instead of throwing: that one object cannot be written must not keep the others from being.
+   *
+   * @throws StatusError `Conflict`: a lost race is nobody's failure, the next run sees what won
+   */
+  async carryOut(kind: ChildKind, plan: Plan, signal: AbortSignal): Promise<Outcome> {
+    try {
+      switch (plan.action) {
+        case "apply":
+          return await this.#apply(kind, plan, signal);
+        case "delete":
+          await this.delete(kind, plan.live, "Background", signal);
+          return { result: "deleted" };
+        case "foreign":
+          return { result: "foreign", live: plan.live };
+        case "nothing":
+          return plan.live === undefined ? { result: "absent" } : { result: "unchanged", live: plan.live };
+      }
+    } catch (error) {
+      if (isConflict(error)) throw error;
+      const live = "live" in plan ? plan.live : undefined;
+      return { result: "failed", error, ...(live && { live }) };
+    }
+  }
+
+  async #apply(kind: ChildKind, plan: Extract<Plan, { action: "apply" }>, signal: AbortSignal): Promise<Outcome> {
+    const live = await this.#client.apply(hostTypes[kind], plan.object, { fieldManager, signal });
+    return { result: plan.live === undefined ? "created" : "updated", live };
+  }
+
+  /** The number of pods and nothing else, while a change of the pods themselves waits. */
+  async scale(statefulSet: KubeObject, replicas: number, signal: AbortSignal): Promise<KubeObject> {
+    const patch = { type: "merge", body: { spec: { replicas } } } as const;
+    return this.#client.patch(refOf("StatefulSet", statefulSet), patch, { fieldManager, signal });
+  }
+
+  /** Deletes exactly this object, not one of the same name that came after it; that it is gone already is fine. */
+  async delete(
+    kind: keyof typeof hostTypes,
+    live: KubeObject,
+    propagationPolicy: "Foreground" | "Background",
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { uid } = live.metadata;
+    const preconditions = uid === undefined ? {} : { preconditions: { uid } };
+    try {
+      await this.#client.delete(refOf(kind, live), { propagationPolicy, signal, ...preconditions });
+    } catch (error) {
+      if (!isNotFound(error)) throw error;
+    }
+  }
+
+  async createJob(job: KubeObject, signal: AbortSignal): Promise<KubeObject> {
+    return this.#client.create(hostTypes.Job, job, { fieldManager, signal });
+  }
+}
+
+function refOf(kind: keyof typeof hostTypes, { metadata }: KubeObject): ObjectRef {
+  const { name = "", namespace = "" } = metadata;
+  return { type: hostTypes[kind], name, namespace };
+}
+
+/**
+ * What a user may read about a failed write. An API server quotes the values it refuses, and those may hold
+ * credentials (FM W-43), so of an invalid object only the fields are named.
+ */
+export function failureMessage(error: unknown): string {
+  if (!(error instanceof StatusError)) return "The write failed; see the log.";
+  const { reason = "Unknown", message = "", details } = error.status;
+  if (reason !== "Invalid") return `${reason}: ${message}`.slice(0, maxMessageLength);
+  const fields = (details?.causes ?? []).flatMap(({ field }) => (field === undefined ? [] : [field]));
+  return `The cluster refuses it as invalid: ${[...new Set(fields)].join(", ")}`.slice(0, maxMessageLength);
+}
+/** As long as an Event's message may be. */
+const maxMessageLength = 1024;

@@ -1,0 +1,30 @@
+/** What has to be done to one object of a workload. Pure. */
+import type { KubeObject } from "../../apiserver/apis/meta/v1.ts";
+import { controllerOf } from "../runtime/triggers.ts";
+import { isCurrent, stamped } from "./drift.ts";
+
+/**
+ * - `nothing`: it is as wanted, or rightly absent
+ * - `foreign`: the name is taken by an object of somebody else
+ */
+export type Plan =
+  | { readonly action: "apply"; readonly object: KubeObject; readonly live?: KubeObject }
+  | { readonly action: "delete"; readonly live: KubeObject }
+  | { readonly action: "nothing"; readonly live?: KubeObject }
+  | { readonly action: "foreign"; readonly live: KubeObject };
+
+export const isOwnedBy = (object: KubeObject, ownerUid: string): boolean => controllerOf(object)?.uid === ownerUid;
+
+/** @param wanted absent: must not exist. What isn't ours is left alone then, silently. */
+export function planChild(wanted: KubeObject | undefined, live: KubeObject | undefined, ownerUid: string): Plan {
+  if (live !== undefined && !isOwnedBy(live, ownerUid)) {
+    return wanted === undefined ? { action: "nothing" } : { action: "foreign", live };
+  }
+  if (wanted === undefined) {
+    if (live === undefined || live.metadata.deletionTimestamp !== undefined) return { action: "nothing" };
+    return { action: "delete", live };
+  }
+  const object = stamped(wanted);
+  if (live === undefined) return { action: "apply", object };
+  return isCurrent(object, live) ? { action: "nothing", live } : { action: "apply", object, live };
+}
