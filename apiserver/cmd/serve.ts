@@ -14,7 +14,9 @@ import { unionAuthenticator } from "../authentication/union.ts";
 import { allowedPathsAuthorizer, mastersAuthorizer } from "../authorization/standing.ts";
 import { subjectAccessReviewAuthorizer } from "../authorization/subject-access-review.ts";
 import { unionAuthorizer } from "../authorization/union.ts";
+import type { ResourceClient, ResourceType } from "../client/client.ts";
 import { type KubeClient, loadKubeClient } from "../client/kube-client.ts";
+import { isNotFound } from "../errors/status-error.ts";
 import { computeResources } from "../registry/compute/resources.ts";
 import type { TlsFiles } from "../server/server.ts";
 import { type Profile, type ProfileParts, selectControllers } from "./compose.ts";
@@ -43,7 +45,7 @@ export async function aggregatedProfile({ own, options, log, signal }: ProfilePa
     throw new Error("no host cluster");
   const onError = (err: unknown): void => log.warn({ err }, "cannot follow the authentication configuration");
   const followed = await followAuthenticationConfig(authentication, { signal, onError });
-  const given = await givenAuthentication(options);
+  const [given, verticalPodAutoscaling] = await Promise.all([givenAuthentication(options), servesType(host, vpaType)]);
   const frontProxy = (): FrontProxyConfig => given.frontProxy ?? followed().frontProxy;
   return {
     definitions: computeResources,
@@ -70,17 +72,37 @@ export async function aggregatedProfile({ own, options, log, signal }: ProfilePa
         computeControllers({
           compute: own,
           workloads: host,
-          own: parts.own,
-          host: parts.host,
-          events: parts.events,
+          computeInformers: parts.own,
+          workloadInformers: parts.host,
+          verticalPodAutoscaling,
+          recorder: parts.events,
           settings,
           clock: systemClock,
           log,
-          workers: options.concurrentSyncs,
+          concurrentSyncs: options.concurrentSyncs,
         }),
         options.controllers,
       ),
   };
+}
+
+const vpaType: ResourceType = {
+  group: "autoscaling.k8s.io",
+  version: "v1",
+  kind: "VerticalPodAutoscaler",
+  resource: "verticalpodautoscalers",
+  namespaced: true,
+};
+
+/** Vertical autoscalers are an add-on that a cluster may lack. */
+async function servesType(client: ResourceClient, type: ResourceType): Promise<boolean> {
+  try {
+    await client.list(type, { limit: 1 });
+    return true;
+  } catch (error) {
+    if (isNotFound(error)) return false;
+    throw error;
+  }
 }
 
 async function servingCertificate(options: Options): Promise<TlsFiles> {
