@@ -102,8 +102,9 @@ export class RequestMetrics {
     this.inFlight.set({ request_kind: "readOnly" }, counts.readOnly);
   }
 
-  /** The exposition text and its content type. */
+  /** The exposition text and its content type; prom-client puts empty lines between metrics, Go's library does not. */
   async expose(): Promise<{ readonly contentType: string; readonly text: string }> {
-    return { contentType: this.registry.contentType, text: await this.registry.metrics() };
+    const text = await this.registry.metrics();
+    return { contentType: this.registry.contentType, text: text.replaceAll(/\n{2,}/g, "\n") };
   }
 }
