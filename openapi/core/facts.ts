@@ -198,6 +198,19 @@ export const lists: { readonly [field: string]: ListFacts } = {
   "V2HorizontalPodAutoscalerStatus.conditions": keyedBy("type"),
 };
 
+/**
+ * Descriptions of fields, or of all fields of a type, where the models have none: they drop those of references. Other
+ * references are read with the description of the type.
+ */
+export const undocumented: { readonly [fieldOrType: string]: string } = {
+  V1ObjectMeta: "Name, namespace, labels, annotations, owners and what else all objects have in common.",
+  V1ListMeta: "The revision that the list shows, and how to continue it when it was limited.",
+  V1ShardInfo: "Which part of the objects the list shows, when a selector divided them among several readers.",
+  V1Preconditions: "What must hold of the stored object; otherwise nothing is done, and the answer is a conflict.",
+  V1StatusDetails: "Which object the answer is about, every cause of a failure, and when trying again makes sense.",
+  "V1WatchEvent.type": "What happened: ADDED, MODIFIED, DELETED, BOOKMARK or ERROR.",
+};
+
 /** Models, and maps of strings, that have one owner as a whole. */
 export const atomicMaps: ReadonlySet<string> = new Set([
   "RbacV1Subject",

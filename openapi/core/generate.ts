@@ -11,6 +11,7 @@ import {
   packages,
   quantities,
   quantityName,
+  undocumented,
   wellKnownTypes,
 } from "./facts.ts";
 import type { FieldType, Model, ModelField } from "./model.ts";
@@ -30,7 +31,7 @@ const scalarModels: { readonly [model: string]: string } = {
 export function generateCoreSchemas(readModel: (name: string) => Model): Map<string, Schema> {
   const models = closure(readModel);
   const schemas = new Map<string, Schema>(Object.entries(wellKnownTypes));
-  for (const [name, model] of models) schemas.set(componentName(name), objectSchema(name, model, models));
+  for (const [name, model] of models) schemas.set(componentName(name), objectSchema(name, model));
   for (const { group, version, models: names } of kinds) {
     for (const name of names) {
       const schema = schemas.get(componentName(name));
@@ -68,41 +69,28 @@ function mentionedModels(type: FieldType): string[] {
   return type.is === "list" || type.is === "map" ? mentionedModels(type.of) : [];
 }
 
-function objectSchema(name: string, model: Model, models: ReadonlyMap<string, Model>): Schema {
+function objectSchema(name: string, model: Model): Schema {
   const required = model.fields.filter((field) => field.required).map((field) => field.name);
   return {
     type: "object",
     description: model.description,
     ...(required.length > 0 && { required }),
-    properties: Object.fromEntries(model.fields.map((field) => [field.name, fieldSchema(name, field, models)])),
+    properties: Object.fromEntries(model.fields.map((field) => [field.name, fieldSchema(name, field)])),
     ...(atomicMaps.has(name) && { "x-kubernetes-map-type": "atomic" }),
   };
 }
 
-function fieldSchema(model: string, field: ModelField, models: ReadonlyMap<string, Model>): SchemaOrRef {
+function fieldSchema(model: string, field: ModelField): SchemaOrRef {
   const path = `${model}.${field.name}`;
-  const description = field.description || inheritedDescription(field, models);
-  const facts = {
-    description,
+  const description =
+    field.description || undocumented[path] || (field.type.is === "model" && undocumented[field.type.name]);
+  return {
+    ...typeSchema(field.type, path),
+    ...(description && { description }),
     ...(path in defaults && { default: defaults[path] }),
     ...(atomicMaps.has(path) && { "x-kubernetes-map-type": "atomic" as const }),
   };
-  return { ...typeSchema(field.type, path), ...facts };
 }
-
-/** The models drop the descriptions of fields that refer to another type: the type's own is shown instead. */
-function inheritedDescription({ name, type }: ModelField, models: ReadonlyMap<string, Model>): string {
-  const [target] = mentionedModels(type);
-  if (target !== undefined) {
-    return models.get(target)?.description ?? wellKnownTypes[scalarModels[target] ?? ""]?.description ?? "";
-  }
-  return undocumented[name] ?? "";
-}
-
-/** Fields that upstream leaves without a word. */
-const undocumented: { readonly [field: string]: string } = {
-  type: "What happened: ADDED, MODIFIED, DELETED, BOOKMARK or ERROR.",
-};
 
 function typeSchema(type: FieldType, path: string): SchemaOrRef {
   switch (type.is) {

@@ -43,13 +43,13 @@ test("every reference leads somewhere", () => {
   for (const [name, schema] of schemas) walk(schema, name, (_, node) => resolve(schemas, node));
 });
 
-test("every type and every property is described", () => {
+test("every type is described, and every property, by itself or by the type it refers to", () => {
   for (const [name, schema] of schemas) {
     assert.ok(schema.description, name);
     walk(schema, name, (path, node) => {
       if (isRef(node)) return;
-      for (const [property, { description }] of Object.entries(node.properties ?? {})) {
-        assert.ok(description, `${path}.${property}`);
+      for (const [property, schema] of Object.entries(node.properties ?? {})) {
+        assert.ok(schema.description ?? resolve(schemas, schema).description, `${path}.${property}`);
       }
     });
   }
