@@ -1,4 +1,5 @@
-import type { JsonObject, KubeObject, ObjectMeta } from "../../apiserver/apis/meta/v1.ts";
+import type { JsonObject, JsonValue, KubeObject, ObjectMeta } from "../../apiserver/apis/meta/v1.ts";
+import { isObject } from "../../apiserver/machinery/json.ts";
 import type { RestWatchEvent } from "../../apiserver/registry/rest/interface.ts";
 
 export const widgetKind = { group: "test.example", version: "v1", kind: "Widget" } as const;
@@ -43,4 +44,10 @@ export async function take(
     taken.push(...value);
   }
   return taken;
+}
+
+/** A member that is an object; `{}` when it is none. */
+export function objectAt(object: KubeObject | JsonObject, field: string): JsonObject {
+  const value: JsonValue | ObjectMeta | undefined = object[field];
+  return isObject(value) ? value : {};
 }

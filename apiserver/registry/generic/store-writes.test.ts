@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { MemoryBackend } from "../../../test/support/memory-backend.ts";
-import { aWidget } from "../../../test/support/objects.ts";
+import { aWidget, objectAt } from "../../../test/support/objects.ts";
 import { refused, WidgetServer } from "../../../test/support/widgets.ts";
 import { invalid } from "../../errors/field-error.ts";
 import { StatusError } from "../../errors/status-error.ts";
@@ -136,19 +136,17 @@ test("dry run: the answer of a write without the write", async (t) => {
 test("update: generation counts changes of desired state only; status and system members stay", async (t) => {
   const server = new WidgetServer(t);
   await server.create(aWidget("a"));
-  await server
-    .subresource("status")
-    .update?.(
-      server.context(),
-      "a",
-      (old) => ({
-        ...old,
-        spec: { size: 99 },
-        metadata: { ...old.metadata, labels: { x: "y" } },
-        status: { phase: "Up" },
-      }),
-      { dryRun: false, fieldValidation: "Warn", fullReplacement: true },
-    );
+  await server.subresource("status").update?.(
+    server.context(),
+    "a",
+    (old) => ({
+      ...old,
+      spec: { size: 99 },
+      metadata: { ...old.metadata, labels: { x: "y" } },
+      status: { phase: "Up" },
+    }),
+    { dryRun: false, fieldValidation: "Warn", fullReplacement: true },
+  );
   const { object } = await server.put("a", (old) => ({
     ...old,
     metadata: { ...old.metadata, labels: { a: "b" }, generation: 50, creationTimestamp: "2001-01-01T00:00:00Z" },
@@ -230,21 +228,21 @@ test("update: concurrent changes without a version all take effect", async (t) =
   const add = (key: string) =>
     server.put("a", (old) => ({
       ...old,
-      spec: { ...objectOf(old.spec), free: { ...objectOf(objectOf(old.spec).free), [key]: 1 } },
+      spec: { ...objectAt(old, "spec"), free: { ...objectAt(objectAt(old, "spec"), "free"), [key]: 1 } },
     }));
   await Promise.all(["a", "b", "c", "d", "e", "f"].map(add));
   const { object } = await server.store.get(server.context(), "a", { resourceVersion: "" });
-  assert.deepEqual(Object.keys(objectOf(objectOf(object.spec).free)).sort(), ["a", "b", "c", "d", "e", "f"]);
+  assert.deepEqual(Object.keys(objectAt(objectAt(object, "spec"), "free")).sort(), ["a", "b", "c", "d", "e", "f"]);
   assert.equal(object.metadata.generation, 7);
 });
 
 test("strategies: defaults, preparation, rules and warnings have their say", async (t) => {
   const server = new WidgetServer(t, {
     strategy: {
-      default: (object) => ({ ...object, spec: { ...objectOf(object.spec), replicas: 3 } }),
+      default: (object) => ({ ...object, spec: { ...objectAt(object, "spec"), replicas: 3 } }),
       prepareForCreate: (object) => ({ ...object, status: { phase: "New" } }),
-      validate: ({ spec }) => (objectOf(spec).size === 13 ? [invalid("spec.size", 13, "must not be 13")] : []),
-      validateUpdate: (_object, old) => (objectOf(old.spec).size === 7 ? [invalid("spec.size", 7, "is final")] : []),
+      validate: (object) => (objectAt(object, "spec").size === 13 ? [invalid("spec.size", 13, "must not be 13")] : []),
+      validateUpdate: (_object, old) => (objectAt(old, "spec").size === 7 ? [invalid("spec.size", 7, "is final")] : []),
       warnings: () => ["beware"],
     },
   });
@@ -278,7 +276,7 @@ test("mutating admission: its changes count, but not to system members, status o
             : {
                 ...object,
                 metadata: { ...object.metadata, uid: "forged", labels: { mutated: "yes" } },
-                spec: { ...objectOf(object.spec), bogus: 1 },
+                spec: { ...objectAt(object, "spec"), bogus: 1 },
                 status: { phase: "Forged" },
               },
       },
@@ -299,8 +297,3 @@ test("numbers beyond 2^53 in free-form members are kept as written", async (t) =
   const { json } = await server.store.get(server.context(), "a", { resourceVersion: "" });
   assert.match(Buffer.from(json).toString(), /"free":\{"n":12345678901234567890\}/);
 });
-
-type Fields = { readonly [name: string]: unknown };
-function objectOf(value: unknown): Record<string, never> & Fields {
-  return typeof value === "object" && value !== null ? Object.assign(Object.create(null), value) : {};
-}

@@ -1,0 +1,53 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { aWidget } from "../../test/support/objects.ts";
+import type { ObjectMeta } from "../apis/meta/v1.ts";
+import { AdmissionChain } from "./chain.ts";
+import type { AdmissionAttributes, AdmissionPlugin } from "./interface.ts";
+
+const attributes: AdmissionAttributes = {
+  operation: "CREATE",
+  kind: { group: "test.example", version: "v1", kind: "Widget" },
+  resource: { group: "test.example", version: "v1", resource: "widgets" },
+  subresource: "",
+  namespace: "demo",
+  name: "a",
+  object: aWidget("a"),
+  oldObject: undefined,
+  user: { name: "tester", groups: [] },
+  dryRun: false,
+  signal: new AbortController().signal,
+  warn: () => {},
+};
+
+function labelling(name: string): AdmissionPlugin {
+  return {
+    name,
+    admit: async ({ object }) => object && { ...object, metadata: labelled(object.metadata, name) },
+  };
+}
+
+const labelled = (meta: ObjectMeta, name: string): ObjectMeta => ({
+  ...meta,
+  labels: { ...meta.labels, [name]: "yes" },
+});
+
+test("each plugin sees what those before it made", async () => {
+  const chain = new AdmissionChain([labelling("one"), { name: "idle" }, labelling("two")]);
+  assert.deepEqual((await chain.admit(attributes))?.metadata.labels, { one: "yes", two: "yes" });
+  assert.equal(await new AdmissionChain([{ name: "idle" }]).admit(attributes), undefined, "nothing changed");
+});
+
+test("the first refusal ends the chain", async () => {
+  const calls: string[] = [];
+  const refusing = (name: string, refuse: boolean): AdmissionPlugin => ({
+    name,
+    validate: async () => {
+      calls.push(name);
+      if (refuse) throw new Error(name);
+    },
+  });
+  const chain = new AdmissionChain([refusing("a", false), refusing("b", true), refusing("c", false)]);
+  await assert.rejects(chain.validate(attributes), { message: "b" });
+  assert.deepEqual(calls, ["a", "b"]);
+});

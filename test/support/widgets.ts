@@ -1,0 +1,198 @@
+import type { TestContext } from "node:test";
+import { AdmissionChain } from "../../apiserver/admission/chain.ts";
+import type { AdmissionPlugin } from "../../apiserver/admission/interface.ts";
+import type { KubeObject } from "../../apiserver/apis/meta/v1.ts";
+import { StatusError } from "../../apiserver/errors/status-error.ts";
+import { everyField, everyLabel } from "../../apiserver/machinery/selectors.ts";
+import { createEndpoint } from "../../apiserver/registry/generic/endpoint.ts";
+import type {
+  Creater,
+  Deleter,
+  EncodedObject,
+  Getter,
+  Lister,
+  ListOptions,
+  RequestContext,
+  ResourceEndpoint,
+  Updater,
+  Watcher,
+  WatchOptions,
+} from "../../apiserver/registry/rest/interface.ts";
+import type { ResourceDefinition, Strategy } from "../../apiserver/registry/rest/strategy.ts";
+import type { StorageBackend } from "../../apiserver/storage/interface.ts";
+import type { Schema, SchemaSet } from "../../openapi/schema.ts";
+import { FakeClock, settle } from "./fake-clock.ts";
+import { MemoryBackend } from "./memory-backend.ts";
+import { widgetKind } from "./objects.ts";
+
+const schemaName = "example.test.v1.Widget";
+const schema: Schema = {
+  type: "object",
+  properties: {
+    apiVersion: { type: "string" },
+    kind: { type: "string" },
+    metadata: { type: "object" },
+    spec: {
+      type: "object",
+      properties: {
+        size: { type: "integer", format: "int32" },
+        color: { type: "string", default: "grey" },
+        replicas: { type: "integer", format: "int32" },
+        free: { type: "object", "x-kubernetes-preserve-unknown-fields": true },
+      },
+    },
+    status: {
+      type: "object",
+      properties: { phase: { type: "string" }, replicas: { type: "integer" }, selector: { type: "string" } },
+    },
+  },
+};
+const schemas: SchemaSet = new Map([[schemaName, schema]]);
+
+export function widgetDefinition(overrides: Partial<ResourceDefinition> = {}): ResourceDefinition {
+  return {
+    ...widgetKind,
+    resource: "widgets",
+    singular: "widget",
+    listKind: "WidgetList",
+    namespaced: true,
+    shortNames: [],
+    categories: [],
+    schemaName,
+    strategy: {},
+    columns: [],
+    selectableFields: { "spec.color": ({ spec }) => colorOf(spec) },
+    status: true,
+    scale: {
+      specReplicas: ["spec", "replicas"],
+      statusReplicas: ["status", "replicas"],
+      statusSelector: ["status", "selector"],
+    },
+    acceptsProtobuf: false,
+    ...overrides,
+  };
+}
+
+function colorOf(spec: KubeObject[string]): string {
+  return typeof spec === "object" && spec !== null && "color" in spec && typeof spec.color === "string"
+    ? spec.color
+    : "";
+}
+
+export type FullStorage = Getter & Lister & Watcher & Creater & Updater & Deleter;
+
+/** Narrows the verbs of an endpoint to all of them. */
+export function isFullStorage(storage: Partial<FullStorage>): storage is FullStorage {
+  return ["get", "list", "watch", "create", "update", "delete", "deleteCollection"].every((verb) => verb in storage);
+}
+
+type Options = {
+  readonly backend?: StorageBackend;
+  readonly strategy?: Strategy;
+  readonly definition?: Partial<ResourceDefinition>;
+  readonly plugins?: readonly AdmissionPlugin[];
+  readonly random?: () => number;
+};
+
+/** A served kind over a store in memory, with a clock that stands still. */
+export class WidgetServer {
+  readonly backend: StorageBackend;
+  readonly clock = new FakeClock();
+  readonly endpoint: ResourceEndpoint;
+  readonly store: FullStorage;
+  readonly warnings: string[] = [];
+
+  constructor(
+    t: TestContext,
+    { backend = new MemoryBackend(), strategy, definition, plugins = [], random }: Options = {},
+  ) {
+    const controller = new AbortController();
+    t.after(() => controller.abort());
+    this.backend = backend;
+    let uid = 0;
+    this.endpoint = createEndpoint(
+      widgetDefinition({ ...(strategy === undefined ? {} : { strategy }), ...definition }),
+      {
+        backend,
+        schemas,
+        admission: new AdmissionChain(plugins),
+        signal: controller.signal,
+        clock: this.clock,
+        newUid: () => `uid-${++uid}`,
+        ...(random === undefined ? {} : { random }),
+      },
+    );
+    const { storage } = this.endpoint;
+    if (!isFullStorage(storage)) throw new Error("the generic store serves every verb");
+    this.store = storage;
+  }
+
+  context(overrides: Partial<RequestContext> = {}): RequestContext {
+    return {
+      user: { name: "tester", groups: [] },
+      namespace: "demo",
+      signal: new AbortController().signal,
+      warn: (text) => this.warnings.push(text),
+      ...overrides,
+    };
+  }
+
+  create(object: KubeObject, options: Partial<Parameters<Creater["create"]>[3]> = {}): Promise<EncodedObject> {
+    const namespace = object.metadata.namespace ?? "demo";
+    return this.store.create(this.context({ namespace }), "", object, {
+      dryRun: false,
+      fieldValidation: "Warn",
+      ...options,
+    });
+  }
+
+  /** Replaces the object by what `change` makes of the stored one, as a PUT does. */
+  put(
+    name: string,
+    change: (existing: KubeObject) => KubeObject,
+    options: Partial<Parameters<Updater["update"]>[3]> = {},
+  ): Promise<EncodedObject> {
+    const base = { dryRun: false, fieldValidation: "Warn", fullReplacement: true } as const;
+    return this.store.update(this.context(), name, change, { ...base, ...options });
+  }
+
+  subresource(name: string): Partial<FullStorage> {
+    const found = this.endpoint.subresources.find((subresource) => subresource.name === name);
+    if (found === undefined) throw new Error(`no subresource ${name}`);
+    return found.storage;
+  }
+
+  /** Lets the watch cache catch up with what was written. */
+  settle(): Promise<void> {
+    return settle();
+  }
+}
+
+export const listOptions = (overrides: Partial<ListOptions> = {}): ListOptions => ({
+  labels: everyLabel,
+  fields: everyField,
+  limit: 0,
+  continue: "",
+  resourceVersion: "",
+  resourceVersionMatch: "",
+  ...overrides,
+});
+
+export const watchOptions = (overrides: Partial<WatchOptions> = {}): WatchOptions => ({
+  labels: everyLabel,
+  fields: everyField,
+  resourceVersion: "",
+  sendInitialEvents: undefined,
+  allowBookmarks: false,
+  ...overrides,
+});
+
+/** Matches a StatusError for `assert.rejects`. */
+export function refused(code: number, message: string | RegExp) {
+  return (error: unknown): boolean => {
+    if (!(error instanceof StatusError)) throw error;
+    const matches = typeof message === "string" ? error.message === message : message.test(error.message);
+    if (error.status.code === code && matches) return true;
+    throw new Error(`expected ${code} ${String(message)}, found ${error.status.code} ${error.message}`);
+  };
+}
