@@ -101,13 +101,16 @@ export class WidgetServer {
   readonly endpoint: ResourceEndpoint;
   readonly store: FullStorage;
   readonly warnings: string[] = [];
+  /** Ends the watch cache, as the end of the test does. */
+  readonly stop: () => void;
 
   constructor(
     t: TestContext,
     { backend = new MemoryBackend(), strategy, definition, plugins = [], random }: Options = {},
   ) {
     const controller = new AbortController();
-    t.after(() => controller.abort());
+    this.stop = () => controller.abort();
+    t.after(this.stop);
     this.backend = backend;
     let uid = 0;
     this.endpoint = createEndpoint(
