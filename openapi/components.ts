@@ -11,7 +11,7 @@ export type Notation = {
   readonly reference: ($ref: string, siblings: PublishedSchema) => PublishedSchema;
   /** In place of scalars of more than one type, by component name. */
   readonly scalars: { readonly [name: string]: PublishedSchema };
-  /** Members that this version doesn't know, or doesn't publish. */
+  /** Members that aren't published. */
   readonly omit: ReadonlySet<string>;
 };
 
@@ -22,7 +22,7 @@ export const v3Notation: Notation = {
     [quantityName]: { oneOf: [{ type: "string" }, { type: "number" }] },
     [intOrStringName]: { format: "int-or-string", oneOf: [{ type: "integer" }, { type: "string" }] },
   },
-  omit: new Set(),
+  omit: new Set(["x-functionmesh-duplicates"]),
 };
 
 export const v2Notation: Notation = {
@@ -32,7 +32,7 @@ export const v2Notation: Notation = {
     [quantityName]: { type: "string" },
     [intOrStringName]: { type: "string", format: "int-or-string" },
   },
-  omit: new Set(["default", "nullable"]),
+  omit: new Set(["x-functionmesh-duplicates", "default", "nullable"]),
 };
 
 /**

@@ -7,6 +7,7 @@ export type ListFacts = Pick<
   Schema,
   | "x-kubernetes-list-type"
   | "x-kubernetes-list-map-keys"
+  | "x-functionmesh-duplicates"
   | "x-kubernetes-patch-strategy"
   | "x-kubernetes-patch-merge-key"
 >;
@@ -51,6 +52,8 @@ export function list(
 export function keyedBy(key: string, ...more: string[]): ListFacts {
   return { "x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": [key, ...more], ...patchedBy(key) };
 }
+
+export const duplicatesTolerated: ListFacts = { "x-functionmesh-duplicates": "tolerated" };
 
 /** What strategic merge patch goes by. */
 export function patchedBy(key: string): ListFacts {

@@ -183,14 +183,14 @@ function operation(resource: OpenApiResource, row: ActionRow, subresource?: Open
   const scope = resource.namespaced ? "Namespaced" : "";
   const suffix = subresource === undefined ? "" : capitalise(subresource.name);
   const { group, version, kind } = subresource?.kind ?? resource;
-  const described_ = subresource === undefined ? resource.kind : `${subresource.name} of the ${resource.kind}`;
+  const subject = subresource === undefined ? resource.kind : `${subresource.name} of the ${resource.kind}`;
   const { schemaName } = subresource ?? resource;
   const body = bodyOf(action, schemaName, resource);
   return {
     method,
     id: `${idVerb}${names.groupVersion}${collection}${scope}${resource.kind}${suffix}`,
     tag: names.tag,
-    description: described[action](described_),
+    description: described[action](subject),
     action,
     kind: { group, version, kind },
     parameters: parametersOf[action],

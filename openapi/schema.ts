@@ -20,6 +20,11 @@ export type Schema = Omit<SchemaObject, "properties" | "items" | "additionalProp
   "x-kubernetes-int-or-string"?: true;
   "x-kubernetes-list-type"?: "atomic" | "set" | "map";
   "x-kubernetes-list-map-keys"?: string[];
+  /**
+   * For validation only, never published: entries of a set or map list may be alike. Kubernetes' own kinds merge their
+   * lists by key and yet accept, for example, one environment variable twice, of which the last counts.
+   */
+  "x-functionmesh-duplicates"?: "tolerated";
   "x-kubernetes-map-type"?: "granular" | "atomic";
   "x-kubernetes-patch-strategy"?: string;
   "x-kubernetes-patch-merge-key"?: string;

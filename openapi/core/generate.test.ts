@@ -98,6 +98,7 @@ const fieldCases: Record<string, { of: string; field: string; schema: SchemaOrRe
       "x-kubernetes-list-map-keys": ["name"],
       "x-kubernetes-patch-merge-key": "name",
       "x-kubernetes-patch-strategy": "merge",
+      "x-functionmesh-duplicates": "tolerated",
     },
   },
   "a list without facts": {

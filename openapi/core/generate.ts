@@ -1,3 +1,4 @@
+import { duplicatesTolerated, type ListFacts } from "../nodes.ts";
 import { ref, type Schema, type SchemaOrRef } from "../schema.ts";
 import {
   anyTypes,
@@ -111,9 +112,10 @@ function typeSchema(type: FieldType, path: string): SchemaOrRef {
   }
 }
 
-function listFacts(path: string) {
+function listFacts(path: string): ListFacts {
   if (path.endsWith("List.items")) return {};
-  return lists[path] ?? { "x-kubernetes-list-type": "atomic" as const };
+  const facts = lists[path] ?? { "x-kubernetes-list-type": "atomic" };
+  return facts["x-kubernetes-list-type"] === "atomic" ? facts : { ...facts, ...duplicatesTolerated };
 }
 
 function scalarSchema(name: "string" | "number" | "boolean", format: string, values?: readonly string[]): Schema {

@@ -1,4 +1,16 @@
-import { choice, flag, int32, int64, keyedBy, list, map, object, text, textMap } from "../nodes.ts";
+import {
+  choice,
+  duplicatesTolerated,
+  flag,
+  int32,
+  int64,
+  keyedBy,
+  list,
+  map,
+  object,
+  text,
+  textMap,
+} from "../nodes.ts";
 import { ref, type Schema, type SchemaOrRef } from "../schema.ts";
 
 const core = (type: string) => `io.k8s.api.core.v1.${type}`;
@@ -77,7 +89,7 @@ const vpa = object(
   },
 );
 
-const containersByName = keyedBy("name");
+const byName = keyedBy("name");
 
 /** `spec.pod` of workloads and of BackendConfigs, which honour some of it (FM 1.6). */
 export const podPolicy = object(
@@ -104,21 +116,20 @@ export const podPolicy = object(
       ref(core("Volume")),
       "Volumes of the pods, to be mounted by volumeMounts, sidecars and initContainers.",
       {
-        ...containersByName,
+        ...byName,
         "x-kubernetes-patch-strategy": "merge,retainKeys",
       },
     ),
-    imagePullSecrets: list(
-      ref(core("LocalObjectReference")),
-      "Secrets with which images are pulled.",
-      containersByName,
-    ),
+    imagePullSecrets: list(ref(core("LocalObjectReference")), "Secrets with which images are pulled.", {
+      ...byName,
+      ...duplicatesTolerated,
+    }),
     initContainers: list(
       ref(core("Container")),
       "Containers that run to completion, in this order, before the package is downloaded and the instance starts.",
-      containersByName,
+      byName,
     ),
-    sidecars: list(ref(core("Container")), "Containers that run beside the main one.", containersByName),
+    sidecars: list(ref(core("Container")), "Containers that run beside the main one.", byName),
     serviceAccountName: text("Identity of the pods towards Kubernetes. Default: the namespace's default account."),
     builtinAutoscaler: list(
       { type: "string" },
@@ -135,7 +146,7 @@ export const podPolicy = object(
     env: list(
       ref(core("EnvVar")),
       "Environment variables of the main and the log shipping container. In a BackendConfig use spec.env instead.",
-      containersByName,
+      { ...byName, ...duplicatesTolerated },
     ),
     liveness,
     startupProbe: ref(core("Probe"), {

@@ -101,6 +101,7 @@ export class ObjectNode implements Node {
 type Identity = (item: JsonValue) => JsonValue;
 
 function identityOf(schema: Schema): Identity | undefined {
+  if (schema["x-functionmesh-duplicates"] === "tolerated") return undefined;
   const keys = schema["x-kubernetes-list-map-keys"] ?? [];
   switch (schema["x-kubernetes-list-type"]) {
     case "set":
