@@ -1,0 +1,278 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { backendConfigType, functionType } from "../../apiserver/apis/compute/v1alpha1/group.ts";
+import type { JsonObject, KubeObject } from "../../apiserver/apis/meta/v1.ts";
+import { invalid } from "../../apiserver/errors/field-error.ts";
+import { newForbidden, newInvalid } from "../../apiserver/errors/status-error.ts";
+import { isObject } from "../../apiserver/machinery/json.ts";
+import { aFunction, ComputeControllers } from "../../test/support/compute-controllers.ts";
+import { settle } from "../../test/support/fake-clock.ts";
+import { hostTypes } from "./host-types.ts";
+import { partOf } from "./parts.ts";
+import { renderedFromAnnotation } from "./rollout.ts";
+
+const { StatefulSet, Service, HorizontalPodAutoscaler, VerticalPodAutoscaler, Job } = hostTypes;
+
+/** As the StatefulSet controller reports when all is well. */
+async function becomeReady(world: ComputeControllers, name: string): Promise<void> {
+  const live = await world.find(StatefulSet, name);
+  const { replicas } = partOf(live, "spec");
+  const revisions = { currentRevision: "r1", updateRevision: "r1" };
+  const status = { observedGeneration: live?.metadata.generation, readyReplicas: replicas, replicas, ...revisions };
+  await world.patch(StatefulSet, name, { status }, "status");
+}
+
+async function conditions(world: ComputeControllers, name: string): Promise<{ [kind: string]: string }> {
+  const found = partOf(await world.find(functionType, name), "status").conditions;
+  const entries = Object.entries(isObject(found) ? found : {}).map(([kind, condition]) => {
+    const { status, action, reason } = isObject(condition) ? condition : {};
+    return [kind, `${status} ${action} ${reason}`];
+  });
+  return Object.fromEntries(entries);
+}
+
+/** The pod template's container of a Function, as JSON text: enough to see whether a value is there. */
+async function templateText(world: ComputeControllers, name: string): Promise<string> {
+  return JSON.stringify(partOf(await world.find(StatefulSet, name), "spec").template);
+}
+
+test("a new Function costs one write per object and one for its status", async () => {
+  await using world = await ComputeControllers.start();
+  const writes = await world.writesOf(() => world.client.create(functionType, aFunction("a")));
+  assert.deepEqual(writes.sort(), [
+    "create functions/a",
+    "create services/a-function-headless",
+    "create statefulsets/a-function",
+    "patch functions/a status",
+  ]);
+  assert.deepEqual(await conditions(world, "a"), {
+    StatefulSet: "False Wait PodsNotReady",
+    Service: "True NoAction Ready",
+  });
+  assert.deepEqual(world.events.map(({ reason }) => reason).sort(), ["Created", "Created"]);
+});
+
+test("status follows the pods", async () => {
+  await using world = await ComputeControllers.start();
+  await world.create(functionType, aFunction("a", { spec: { replicas: 2 } }));
+  const writes = await world.writesOf(() => becomeReady(world, "a-function"));
+  assert.deepEqual(writes, ["patch statefulsets/a-function status", "patch functions/a status"]);
+  const status = partOf(await world.find(functionType, "a"), "status");
+  assert.equal(status.readyReplicas, 2);
+  assert.equal(status.replicas, 2);
+  assert.equal(status.observedGeneration, 1);
+  assert.match(String(status.selector), /^app=function-mesh,app\.kubernetes\.io\/instance=a-function,/);
+  assert.equal((await conditions(world, "a")).StatefulSet, "True NoAction Ready");
+  assert.ok(world.events.some(({ reason }) => reason === "Ready"));
+});
+
+test("a restart of the controllers writes nothing", async () => {
+  const first = await ComputeControllers.start();
+  await first.create(functionType, aFunction("a", { spec: { maxReplicas: 3, pod: { vpa: undefined } } }));
+  await becomeReady(first, "a-function");
+  await first[Symbol.asyncDispose]();
+  const before = first.client.writes.length;
+  await using _second = await ComputeControllers.start({}, first.client);
+  await settle();
+  assert.deepEqual(first.client.writes.slice(before), []);
+});
+
+test("what was deleted or edited by hand comes back", async () => {
+  await using world = await ComputeControllers.start();
+  await world.create(functionType, aFunction("a"));
+  await world.delete(Service, "a-function-headless");
+  assert.notEqual(await world.find(Service, "a-function-headless"), undefined);
+  await world.patch(StatefulSet, "a-function", { spec: { replicas: 7, podManagementPolicy: "Parallel" } });
+  assert.equal(partOf(await world.find(StatefulSet, "a-function"), "spec").replicas, 1);
+  await world.patch(Service, "a-function-headless", { spec: { selector: { app: "other" } } });
+  const selector = partOf(await world.find(Service, "a-function-headless"), "spec").selector;
+  assert.equal(isObject(selector) && selector.app, "function-mesh");
+});
+
+test("labels and annotations that others add stay, and cost no write", async () => {
+  await using world = await ComputeControllers.start();
+  await world.create(functionType, aFunction("a"));
+  const patch = { metadata: { labels: { team: "x" }, annotations: { note: "y" } } };
+  const writes = await world.writesOf(() => world.patch(StatefulSet, "a-function", patch));
+  assert.deepEqual(writes, ["patch statefulsets/a-function"]);
+});
+
+test("autoscalers come and go with the fields that ask for them", async () => {
+  await using world = await ComputeControllers.start();
+  await world.create(functionType, aFunction("a", { spec: { maxReplicas: 3 } }));
+  assert.notEqual(await world.find(HorizontalPodAutoscaler, "a-function"), undefined);
+  assert.equal((await conditions(world, "a")).HorizontalPodAutoscaler, "True NoAction Ready");
+  await world.patch(functionType, "a", {
+    spec: { maxReplicas: null, pod: { vpa: { updatePolicy: { updateMode: "Off" } } } },
+  });
+  assert.equal(await world.find(HorizontalPodAutoscaler, "a-function"), undefined);
+  assert.notEqual(await world.find(VerticalPodAutoscaler, "a-function"), undefined);
+  assert.deepEqual(Object.keys(await conditions(world, "a")).sort(), [
+    "Service",
+    "StatefulSet",
+    "VerticalPodAutoscaler",
+  ]);
+});
+
+test("a new number of replicas reaches the StatefulSet", async () => {
+  await using world = await ComputeControllers.start();
+  await world.create(functionType, aFunction("a"));
+  await world.patch(functionType, "a", { spec: { replicas: 4 } });
+  assert.equal(partOf(await world.find(StatefulSet, "a-function"), "spec").replicas, 4);
+  assert.equal(partOf(await world.find(functionType, "a"), "status").observedGeneration, 2);
+});
+
+test("an object of somebody else under one of our names is left alone, and the user is told", async () => {
+  await using world = await ComputeControllers.start();
+  const metadata = { name: "a-function", namespace: "demo", labels: { theirs: "yes" } };
+  await world.create(StatefulSet, { apiVersion: "apps/v1", kind: "StatefulSet", metadata, spec: { replicas: 9 } });
+  await world.create(functionType, aFunction("a"));
+  assert.equal(partOf(await world.find(StatefulSet, "a-function"), "spec").replicas, 9);
+  assert.equal((await conditions(world, "a")).StatefulSet, "False Wait NotOwned");
+  assert.ok(world.events.some(({ type, reason }) => type === "Warning" && reason === "NotOwned"));
+});
+
+test("a refused object is reported by its fields, not its values, and not tried again until something changes", async () => {
+  await using world = await ComputeControllers.start();
+  const kind = { group: "apps", version: "v1", kind: "StatefulSet" };
+  const refusal = newInvalid(kind, "a-function", [invalid("spec.template", "s3cret", "no good")]);
+  world.client.fail(({ resource, verb }) => resource === "statefulsets" && verb === "create", refusal, 99);
+  await world.create(functionType, aFunction("a"));
+  assert.equal((await conditions(world, "a")).StatefulSet, "False Create ApplyFailed");
+  const text = JSON.stringify([await world.find(functionType, "a"), world.events]);
+  assert.match(text, /spec\.template/);
+  assert.doesNotMatch(text, /s3cret/);
+  assert.deepEqual(await world.writesOf(() => world.clock.advance(60_000)), []);
+});
+
+test("a failure that may pass is tried again, and forgotten when it has passed", async () => {
+  await using world = await ComputeControllers.start();
+  const quota = newForbidden({ group: "", resource: "services" }, "a-function-headless", "exceeded quota: q");
+  world.client.fail(({ resource, verb }) => resource === "services" && verb === "create", quota, 2);
+  await world.create(functionType, aFunction("a"));
+  assert.equal((await conditions(world, "a")).Service, "False Create ApplyFailed");
+  await world.clock.advance(1_000);
+  assert.equal((await conditions(world, "a")).Service, "True NoAction Ready");
+});
+
+test("an unmanaged object is left alone", async () => {
+  await using world = await ComputeControllers.start();
+  const annotations = { "compute.functionmesh.io/managed": "false" };
+  const metadata = { name: "a", namespace: "demo", annotations };
+  const writes = await world.writesOf(() => world.client.create(functionType, aFunction("a", { metadata })));
+  assert.deepEqual(writes, ["create functions/a"]);
+});
+
+const config = (spec: JsonObject): KubeObject => ({
+  apiVersion: "compute.functionmesh.io/v1alpha1",
+  kind: "BackendConfig",
+  metadata: { name: "backend-config", namespace: "demo" },
+  spec,
+});
+
+test("a BackendConfig rolls out when it says so, and waits when it doesn't", async () => {
+  await using world = await ComputeControllers.start();
+  await world.create(backendConfigType, config({ env: { MODE: "one" } }));
+  await world.create(functionType, aFunction("a"));
+  assert.match(await templateText(world, "a-function"), /"MODE","value":"one"/);
+
+  await world.patch(backendConfigType, "backend-config", { spec: { env: { MODE: "two" } } });
+  assert.match(await templateText(world, "a-function"), /"MODE","value":"one"/);
+  const waiting = partOf(await world.find(functionType, "a"), "status");
+  assert.match(String(waiting.pendingChange), /^BackendConfigChanged: .*env\[MODE\]\.value/);
+
+  await world.patch(backendConfigType, "backend-config", { spec: { autoUpdate: true } });
+  await world.patch(backendConfigType, "backend-config", { spec: { env: { MODE: "three" } } });
+  assert.match(await templateText(world, "a-function"), /"MODE","value":"three"/);
+  assert.equal(partOf(await world.find(functionType, "a"), "status").pendingChange, undefined);
+});
+
+test("while a change waits, scaling still works", async () => {
+  await using world = await ComputeControllers.start();
+  await world.create(backendConfigType, config({ env: { MODE: "one" } }));
+  await world.create(functionType, aFunction("a"));
+  await world.patch(backendConfigType, "backend-config", { spec: { env: { MODE: "two" } } });
+  await world.patch(functionType, "a", { spec: { replicas: 3 } });
+  assert.equal(partOf(await world.find(StatefulSet, "a-function"), "spec").replicas, 3);
+  assert.match(await templateText(world, "a-function"), /"MODE","value":"one"/);
+});
+
+test("a paused Function holds back what it didn't ask for, until its own spec changes", async () => {
+  await using world = await ComputeControllers.start();
+  await world.create(backendConfigType, config({ autoUpdate: true, env: { MODE: "one" } }));
+  const annotations = { "compute.functionmesh.io/pause-rollout": "true" };
+  await world.create(functionType, aFunction("a", { metadata: { name: "a", namespace: "demo", annotations } }));
+  await world.patch(backendConfigType, "backend-config", { spec: { env: { MODE: "two" } } });
+  assert.match(await templateText(world, "a-function"), /"MODE","value":"one"/);
+  assert.ok(world.events.some(({ reason }) => reason === "RolloutPaused"));
+  await world.patch(functionType, "a", { spec: { className: "org.example.Other" } });
+  assert.match(await templateText(world, "a-function"), /"MODE","value":"two"/);
+});
+
+test("a new renderer alone restarts no pod", async () => {
+  const first = await ComputeControllers.start();
+  await first.create(functionType, aFunction("a"));
+  await becomeReady(first, "a-function");
+  await first[Symbol.asyncDispose]();
+  const live = await first.find(StatefulSet, "a-function");
+  const record = JSON.parse(live?.metadata.annotations?.[renderedFromAnnotation] ?? "{}");
+  const older = JSON.stringify({ ...record, renderer: 0 });
+  const template = { metadata: { annotations: { "prometheus.io/port": "1" } } };
+  const body = { metadata: { annotations: { [renderedFromAnnotation]: older } }, spec: { template } };
+  await first.client.patch({ type: StatefulSet, name: "a-function", namespace: "demo" }, { type: "merge", body });
+  await using world = await ComputeControllers.start({}, first.client);
+  await settle();
+  assert.match(await templateText(world, "a-function"), /"prometheus.io\/port":"1"/);
+  assert.match(String(partOf(await world.find(functionType, "a"), "status").pendingChange), /^RendererChanged: /);
+});
+
+const cleaning = { spec: { cleanupSubscription: true } };
+const finish = (world: ComputeControllers, type: "Complete" | "Failed") =>
+  world.patch(Job, "a-function-cleanup", { status: { conditions: [{ type, status: "True" }] } }, "status");
+
+test("a deletion with clean-up: pods stop, the Job runs, then the object goes", async () => {
+  await using world = await ComputeControllers.start();
+  await world.create(functionType, aFunction("a", cleaning));
+  assert.deepEqual((await world.find(functionType, "a"))?.metadata.finalizers, ["cleanup.subscription.finalizer"]);
+  await world.delete(functionType, "a");
+  const stopping = await world.find(StatefulSet, "a-function");
+  assert.notEqual(
+    stopping?.metadata.deletionTimestamp,
+    undefined,
+    "in the foreground: it stays until its pods are gone",
+  );
+  assert.equal(await world.find(Job, "a-function-cleanup"), undefined);
+  await world.patch(StatefulSet, "a-function", { metadata: { finalizers: null } });
+  assert.notEqual(await world.find(Job, "a-function-cleanup"), undefined);
+  await finish(world, "Complete");
+  assert.equal(await world.find(functionType, "a"), undefined);
+  assert.equal(await world.find(Job, "a-function-cleanup"), undefined);
+  assert.ok(world.events.some(({ reason }) => reason === "CleanedUp"));
+});
+
+test("a failed clean-up lets the object go, and says so", async () => {
+  await using world = await ComputeControllers.start();
+  await world.create(functionType, aFunction("a", cleaning));
+  await world.delete(functionType, "a");
+  await world.patch(StatefulSet, "a-function", { metadata: { finalizers: null } });
+  await finish(world, "Failed");
+  assert.equal(await world.find(functionType, "a"), undefined);
+  assert.ok(world.events.some(({ type, reason }) => type === "Warning" && reason === "CleanupFailed"));
+});
+
+test("a clean-up that nobody carries out ends with its deadline", async () => {
+  await using world = await ComputeControllers.start({ cleanupDeadlineSeconds: 10 });
+  await world.create(functionType, aFunction("a", cleaning));
+  await world.delete(functionType, "a");
+  await world.clock.advance(31_000);
+  assert.equal(await world.find(functionType, "a"), undefined);
+});
+
+test("the finalizer goes when clean-up is no longer wanted", async () => {
+  await using world = await ComputeControllers.start();
+  await world.create(functionType, aFunction("a", cleaning));
+  await world.patch(functionType, "a", {
+    metadata: { annotations: { "compute.functionmesh.io/need-cleanup": "false" } },
+  });
+  assert.deepEqual((await world.find(functionType, "a"))?.metadata.finalizers, []);
+});
