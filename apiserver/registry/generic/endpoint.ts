@@ -32,8 +32,16 @@ export type EndpointDependencies = {
   readonly onSlowReader?: (resource: string) => void;
 };
 
-/** Serves one kind from storage. Starts its watch cache at once; requests wait for it. */
-export function createEndpoint(definition: ResourceDefinition, deps: EndpointDependencies): ResourceEndpoint {
+/**
+ * Serves one kind from storage. Starts its watch cache at once; requests wait for it.
+ *
+ * @param more subresources besides `status` and `scale`, `namespaces/finalize` for example
+ */
+export function createEndpoint(
+  definition: ResourceDefinition,
+  deps: EndpointDependencies,
+  more: (store: GenericStore) => readonly SubresourceEndpoint[] = () => [],
+): ResourceEndpoint {
   const store = new GenericStore(resourceOf(definition, deps));
   return {
     group: definition.group,
@@ -49,7 +57,7 @@ export function createEndpoint(definition: ResourceDefinition, deps: EndpointDep
     columns: definition.columns,
     selectableFields: Object.keys(definition.selectableFields),
     storage: store,
-    subresources: subresourcesOf(definition, store),
+    subresources: [...subresourcesOf(definition, store), ...more(store)],
     acceptsProtobuf: definition.acceptsProtobuf,
   };
 }

@@ -1,7 +1,7 @@
 /** A request body into an object of the kind: identity checks, metadata, schema (API 3.1, V-17…V-24). */
 import { apiVersionOf, type GroupVersionKind, type JsonValue, type KubeObject } from "../../apis/meta/v1.ts";
 import type { FieldError } from "../../errors/field-error.ts";
-import { newBadRequest } from "../../errors/status-error.ts";
+import { newBadRequest, UndecodableError } from "../../errors/status-error.ts";
 import { decodeObjectMeta } from "../../machinery/decode-object-meta.ts";
 import type { InputOptions } from "../rest/interface.ts";
 import type { StructuralSchema } from "../schema/structural.ts";
@@ -119,6 +119,6 @@ function report(
 const isMissing = (value: unknown): boolean => value === undefined || value === null || value === "";
 
 /** How decoders refuse a body (API V-17, V-24). */
-export function cannotBeHandled({ version, kind }: GroupVersionKind, actualKind: string, why: string) {
-  return newBadRequest(`${actualKind} in version ${JSON.stringify(version)} cannot be handled as a ${kind}: ${why}`);
+export function cannotBeHandled(gvk: GroupVersionKind, actualKind: string, why: string) {
+  return new UndecodableError(gvk, actualKind, why);
 }

@@ -24,7 +24,7 @@ const meanings: { readonly [code in StorageErrorCode]: (subject: Subject, error:
   Compacted: () => newExpired("The resourceVersion for the provided list is too old."),
   FutureRevision: (_subject, { revision = 0 }) => newTooLargeResourceVersion(revision + 1, revision),
   TooLarge: () => newRequestEntityTooLarge("the object is larger than storage accepts"),
-  Unreachable: () => newTimeout("storage did not answer; the outcome of the request is unknown"),
+  Unreachable: () => newTimeout("storage did not answer; the outcome of a write is unknown"),
   Unusable: (_subject, cause) => newServiceUnavailable("storage is not usable", { cause }),
   Closed: (_subject, cause) => newServiceUnavailable("the server is shutting down", { cause }),
 };

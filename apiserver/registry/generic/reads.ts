@@ -1,6 +1,7 @@
 /** get, list and watch of one resource: from the cache when it is proven fresh enough, else from storage. */
 import {
   newExpired,
+  newInternal,
   newNotFound,
   newTooLargeResourceVersion,
   newTooManyRequests,
@@ -42,7 +43,9 @@ export class Reads implements Getter, Lister, Watcher {
     const position = positionOf(options.resourceVersion);
     const key = keyOf(this.#resource, context.namespace, name);
     const cached = cacher.ready && (await this.#reach(position, context.signal));
-    const item = cached ? cacher.get(key) : await this.#getStored(key, name, position, context.signal);
+    const found = cached ? cacher.get(key) : undefined;
+    const known = found !== undefined || (cached && cacher.unreadable(key) === undefined);
+    const item = known ? found : await this.#getStored(key, name, position, context.signal);
     if (item === undefined) throw newNotFound(groupResource, name);
     return item;
   }
@@ -57,13 +60,14 @@ export class Reads implements Getter, Lister, Watcher {
 
   async watch(context: RequestContext, options: WatchOptions): Promise<AsyncIterable<readonly RestWatchEvent[]>> {
     const { cacher, selections } = this.#resource;
-    const { scope, matches, singleKey } = selections.select(context.namespace, options);
+    const { scope, matches, singleKey, everything } = selections.select(context.namespace, options);
     const position = positionOf(options.resourceVersion);
     const initialEvents = options.sendInitialEvents ?? position.at !== "notOlderThan";
     await this.#untilReady(context.signal);
     const common = {
       scope,
       matches: singleKey ? onlyKey(this.#resource, scope, matches) : matches,
+      everything,
       wantsBookmarks: options.allowBookmarks,
       timeoutMs: options.timeoutMs,
       signal: context.signal,
@@ -74,6 +78,8 @@ export class Reads implements Getter, Lister, Watcher {
     if (!(await this.#reach(position, context.signal))) {
       return endingWith(newTooLargeResourceVersion(revisionOf(position), cacher.revision));
     }
+    const unreadable = initialEvents ? cacher.unreadable(scope) : undefined;
+    if (unreadable !== undefined) return endingWith(newUnreadable(unreadable));
     return this.#opened(cacher.watch({ ...common, from: "now", initialEvents }));
   }
 
@@ -111,6 +117,8 @@ export class Reads implements Getter, Lister, Watcher {
     if (!fromStorage) await this.#untilReady(signal);
     const reached = !fromStorage && (await this.#reach(position, signal));
     const snapshot = reached ? cacher.snapshot() : undefined;
+    const unreadable = cacher.unreadable(request.selection.scope);
+    if (unreadable !== undefined) throw newUnreadable(unreadable);
     if (snapshot !== undefined) return this.#pageAndHold(snapshot, request);
     if (position.at === "notOlderThan") throw newTooLargeResourceVersion(position.revision, cacher.revision);
     return this.#pageStored(undefined, request, signal);
@@ -170,6 +178,9 @@ export class Reads implements Getter, Lister, Watcher {
 }
 
 const notReady = (seconds: number) => newTooManyRequests("storage is (re)initializing", Math.max(1, seconds));
+
+/** The list as a whole fails: leaving the object out would tell a controller that it is gone (API L-17). */
+const newUnreadable = (cause: unknown) => newInternal("a stored object cannot be decoded", { cause });
 
 const isExpiredHistory = (error: unknown): boolean => error instanceof StatusError && error.status.reason === "Expired";
 

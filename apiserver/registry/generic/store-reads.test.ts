@@ -238,3 +238,27 @@ test("while the cache is rebuilt, gets and limited lists are served from storage
   await server.clock.advance(10_000);
   assert.deepEqual((await list()).names, ["a", "b", "c"]);
 });
+
+test("a stored value that is no object fails what would have to show it, and nothing else", async (t) => {
+  const { list, watch, server, backend } = await populated(t, ["a", "b"]);
+  await server.create(aWidget("x", { metadata: { namespace: "other" } }));
+  const key = "/registry/test.example/widgets/demo/a";
+  const { value } = await backend.get(key);
+  assert.ok(value !== undefined);
+  const [here, elsewhere] = [await watch({ resourceVersion: "4" }), await watch({ resourceVersion: "4" }, "other")];
+  const corrupted = await backend.update(key, Buffer.from("\0"), value.revision);
+  assert.deepEqual((await take(here, 2)).map(brief), ["ERROR 500"]);
+  await assert.rejects(list(), refused(500, /cannot be decoded/));
+  await assert.rejects(list({}, ""), refused(500, /cannot be decoded/));
+  assert.deepEqual((await list({}, "other")).names, ["other/x"]);
+  assert.deepEqual((await take(await watch(), 2)).map(brief), ["ERROR 500"]);
+  await assert.rejects(server.store.get(server.context(), "a", { resourceVersion: "" }), "not a 404");
+  const b = await server.store.get(server.context(), "b", { resourceVersion: "" });
+  assert.equal(b.object.metadata.name, "b");
+  assert.deepEqual((await take(await watch({ resourceVersion: "4" }), 2)).map(brief), ["ERROR 500"]);
+
+  await backend.update(key, value.value, corrupted);
+  assert.deepEqual((await list()).names, ["a", "b"]);
+  await server.create(aWidget("y", { metadata: { namespace: "other" } }));
+  assert.deepEqual((await take(elsewhere, 1)).map(brief), ["ADDED other/y"]);
+});

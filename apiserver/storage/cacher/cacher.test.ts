@@ -53,7 +53,13 @@ class Fixture {
   }
 
   watch(options: Partial<CacheWatch> & Pick<CacheWatch, "from">): AsyncIterator<readonly RestWatchEvent[]> {
-    const base = { scope: "", matches: () => true, wantsBookmarks: false, signal: new AbortController().signal };
+    const base = {
+      scope: "",
+      matches: () => true,
+      everything: false,
+      wantsBookmarks: false,
+      signal: new AbortController().signal,
+    };
     const position =
       options.from === "now"
         ? { initialEvents: false, ...options, from: options.from }

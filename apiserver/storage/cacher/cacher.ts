@@ -8,24 +8,21 @@
 import type { Status } from "../../apis/meta/v1.ts";
 import type { RestWatchEvent } from "../../registry/rest/interface.ts";
 import type { Revision, StorageBackend, StorageEvent, StorageWatch, StorageWatchItem } from "../interface.ts";
-import { addedEvent, CacheEvent } from "./cache-event.ts";
+import { CacheEvent } from "./cache-event.ts";
 import type { Clock } from "./clock.ts";
 import { EventWindow } from "./event-window.ts";
+import { loadState } from "./load.ts";
 import type { CachedObject, ObjectCodec } from "./object-codec.ts";
-import { type Entry, OrderedState, rangeOf } from "./ordered-state.ts";
+import { type Entry, OrderedState } from "./ordered-state.ts";
 import { ProgressGate } from "./progress-gate.ts";
+import { RevisionWaiters } from "./revision-waiters.ts";
+import { historicalEvent, initialEvents, visibleEvents, type Wanted } from "./views.ts";
 import { WatchReader } from "./watch-reader.ts";
 
-/** Longest wait for the cache to reach a revision, in ms; then the caller gives up (API G-03, W-22). */
-const freshnessTimeoutMs = 3000;
-/** A request for progress may be lost with the connection it was made on: it is repeated while somebody waits. */
-const progressRetryMs = 200;
 /** API W-31: "roughly every minute". */
 const bookmarkPeriodMs = 60_000;
 /** A bookmark this long before the end of a watch lets the client resume from near the end (API W-31). */
 const bookmarkBeforeEndMs = 2000;
-/** Objects decoded without giving other work a turn. */
-const loadPageSize = 500;
 /** Snapshots kept for the pages that follow a first page. */
 const maxHeldSnapshots = 16;
 const firstRetryMs = 50;
@@ -55,34 +52,31 @@ export type Snapshot = {
   readonly entries: readonly Entry[];
 };
 
-export type CacheWatch = {
-  readonly scope: string;
-  readonly matches: (item: CachedObject) => boolean;
+export type CacheWatch = Wanted & {
   readonly wantsBookmarks: boolean;
   /** How long the caller will read; a bookmark comes shortly before. */
   readonly timeoutMs?: number | undefined;
   readonly signal: AbortSignal;
 } & (
-  | { readonly from: "now"; readonly initialEvents: boolean }
-  | { readonly from: "revision"; readonly after: Revision }
-);
+    | { readonly from: "now"; readonly initialEvents: boolean }
+    | { readonly from: "revision"; readonly after: Revision }
+  );
 
 type Live = {
   readonly state: OrderedState;
-  readonly window: EventWindow;
+  readonly unreadable: Map<string, unknown>;
+  window: EventWindow;
   readonly watch: StorageWatch;
   revision: Revision;
   /** The content is the same from here to `revision`. */
   changedAt: Revision;
 };
 
-type Waiter = { readonly revision: Revision; readonly reached: () => void };
-
 export class Cacher {
   readonly #options: CacherOptions;
   readonly #gate: ProgressGate;
   readonly #readers = new Set<WatchReader>();
-  readonly #waiters = new Set<Waiter>();
+  readonly #waiters: RevisionWaiters;
   /** Own writes that the storage watch has not delivered yet, so that they need not be decoded again. */
   readonly #written = new Map<string, CachedObject>();
   readonly #held = new Map<Revision, Snapshot>();
@@ -93,6 +87,7 @@ export class Cacher {
   constructor(options: CacherOptions) {
     this.#options = options;
     this.#gate = new ProgressGate(() => options.backend.currentRevision());
+    this.#waiters = new RevisionWaiters(options.clock, () => this.#live?.watch.requestProgress());
     this.#lostAtMs = options.clock.now();
   }
 
@@ -142,28 +137,7 @@ export class Cacher {
   /** Waits until the cache has reached `revision`. False: not within 3 s, or aborted. */
   waitFor(revision: Revision, signal?: AbortSignal): Promise<boolean> {
     if (this.#live !== undefined && this.#live.revision >= revision) return Promise.resolve(true);
-    if (signal?.aborted) return Promise.resolve(false);
-    const { clock } = this.#options;
-    return new Promise((resolve) => {
-      const settle = (reached: boolean): void => {
-        this.#waiters.delete(waiter);
-        cancelTimeout();
-        cancelRetry();
-        signal?.removeEventListener("abort", giveUp);
-        resolve(reached);
-      };
-      const giveUp = (): void => settle(false);
-      const askForProgress = (): void => {
-        this.#live?.watch.requestProgress();
-        cancelRetry = clock.after(progressRetryMs, askForProgress);
-      };
-      const waiter: Waiter = { revision, reached: () => settle(true) };
-      const cancelTimeout = clock.after(freshnessTimeoutMs, giveUp);
-      let cancelRetry = (): void => {};
-      this.#waiters.add(waiter);
-      signal?.addEventListener("abort", giveUp);
-      askForProgress();
-    });
+    return this.#waiters.wait(revision, signal);
   }
 
   get(key: string): CachedObject | undefined {
@@ -185,10 +159,17 @@ export class Cacher {
     return live === undefined ? undefined : { revision: live.revision, entries: live.state.snapshot() };
   }
 
+  /** Why the newest state under `scope` cannot be shown, if so (API L-17). */
+  unreadable(scope: string): unknown {
+    for (const [key, error] of this.#live?.unreadable ?? []) if (key.startsWith(scope)) return error;
+    return undefined;
+  }
+
   /** The state at exactly this revision, if it is still in memory. */
   snapshotAt(revision: Revision): Snapshot | undefined {
     const live = this.#live;
-    if (live !== undefined && revision >= live.changedAt && revision <= live.revision) {
+    const isReadable = live !== undefined && live.unreadable.size === 0;
+    if (isReadable && revision >= live.changedAt && revision <= live.revision) {
       return { revision, entries: live.state.snapshot() };
     }
     return this.#held.get(revision);
@@ -215,7 +196,8 @@ export class Cacher {
     if (live === undefined) return undefined;
     if (options.from === "now") {
       const reader = this.#open(options, live.revision);
-      if (options.initialEvents) reader.prime(initialEvents(live, options));
+      if (options.initialEvents) reader.prime(initialEvents(live.state.snapshot(), options));
+      if (options.initialEvents && options.wantsBookmarks) reader.prime([endOfInitialEvents(live.revision)]);
       return reader;
     }
     const recent = live.window.since(options.after);
@@ -224,8 +206,9 @@ export class Cacher {
   }
 
   async #follow(onLoaded: () => void): Promise<void> {
-    const { backend, prefix, signal } = this.#options;
-    const { revision, entries } = await this.#load();
+    const { backend, prefix, signal, onFailure } = this.#options;
+    const { revision, entries, unreadable } = await loadState(this.#options);
+    for (const error of unreadable.values()) onFailure?.(error);
     await using watch = backend.watch({ prefix, after: revision, signal });
     this.#written.clear();
     this.#live = {
@@ -234,32 +217,15 @@ export class Cacher {
       watch,
       revision,
       changedAt: revision,
+      unreadable,
     };
     onLoaded();
-    this.#settleWaiters(revision);
+    this.#waiters.reached(revision);
     for await (const item of watch) this.#ingest(this.#live, item);
   }
 
-  async #load(): Promise<{ revision: Revision; entries: Entry[] }> {
-    const { backend, prefix, codec, signal } = this.#options;
-    const entries: Entry[] = [];
-    let page = await backend.range({ prefix, limit: loadPageSize }, signal);
-    const { revision } = page;
-    for (;;) {
-      for (const { key, value, revision: written } of page.items) {
-        entries.push({
-          key: key.slice(prefix.length),
-          item: codec.decode(value, written),
-        });
-      }
-      const last = page.items.at(-1);
-      if (last === undefined || page.items.length >= page.count) return { revision, entries };
-      page = await backend.range({ prefix, startKey: `${last.key}\0`, limit: loadPageSize, revision }, signal);
-    }
-  }
-
   #ingest(live: Live, { revision, events }: StorageWatchItem): void {
-    const news = events.map((event) => this.#apply(live, event));
+    const news = events.flatMap((event) => this.#apply(live, event) ?? []);
     live.revision = Math.max(live.revision, revision);
     for (const [key, item] of this.#written) if (item.revision <= live.revision) this.#written.delete(key);
     if (news.length > 0) {
@@ -268,19 +234,39 @@ export class Cacher {
         reader.flush();
       }
     }
-    this.#settleWaiters(live.revision);
+    this.#waiters.reached(live.revision);
     if (this.#bookmarkDue) this.#sendBookmarks(live.revision);
   }
 
-  #apply(live: Live, event: StorageEvent): CacheEvent {
+  #apply(live: Live, event: StorageEvent): CacheEvent | undefined {
     const key = event.key.slice(this.#options.prefix.length);
-    const item = event.type === "put" ? this.#decode(key, event.value, event.revision) : undefined;
-    const previous = item === undefined ? live.state.delete(key) : live.state.put(key, item);
     live.changedAt = event.revision;
+    live.unreadable.delete(key);
+    let item: CachedObject | undefined;
+    try {
+      item = event.type === "put" ? this.#decode(key, event.value, event.revision) : undefined;
+    } catch (error) {
+      this.#quarantine(live, key, event.revision, error);
+      return undefined;
+    }
+    const previous = item === undefined ? live.state.delete(key) : live.state.put(key, item);
     const change = { key, revision: event.revision, item, previous };
     const cacheEvent = new CacheEvent(change, this.#options.codec, this.#options.clock.now());
     live.window.add(cacheEvent);
     return cacheEvent;
+  }
+
+  /**
+   * One value that is no object must not cost the others their cache: only what would have to show it fails, now and
+   * when it is read from history, for the window begins anew behind it (API W-38).
+   */
+  #quarantine(live: Live, key: string, revision: Revision, error: unknown): void {
+    const { describeFailure, onFailure } = this.#options;
+    live.state.delete(key);
+    live.unreadable.set(key, error);
+    live.window = new EventWindow(revision);
+    onFailure?.(error);
+    for (const reader of [...this.#readers]) reader.failOn(key, describeFailure(error));
   }
 
   #decode(key: string, value: Uint8Array, revision: Revision): CachedObject {
@@ -316,14 +302,14 @@ export class Cacher {
 
   #join(options: CacheWatch, after: Revision, recent: readonly CacheEvent[]): WatchReader {
     const reader = this.#open(options, after);
-    const seen = visible(recent, options);
+    const seen = visibleEvents(recent, options);
     if (seen.length > 0) reader.prime(seen);
     return reader;
   }
 
   /** Reads storage's history up to where the window begins, then goes on as any other reader. */
   async *#replay(options: CacheWatch, from: Revision): AsyncGenerator<readonly RestWatchEvent[], undefined> {
-    const { backend, prefix, codec, clock, describeFailure } = this.#options;
+    const { backend, prefix, codec, describeFailure } = this.#options;
     let after = from;
     try {
       await using history = backend.watch({
@@ -333,8 +319,8 @@ export class Cacher {
       });
       history.requestProgress();
       for await (const item of history) {
-        const events = item.events.map((event) => historicalEvent(event, prefix, codec, clock.now()));
-        const seen = visible(events, options);
+        const events = item.events.map((event) => historicalEvent(event, prefix, codec));
+        const seen = visibleEvents(events, options);
         after = item.revision;
         const live = this.#live;
         if (live === undefined) return;
@@ -359,10 +345,6 @@ export class Cacher {
     this.#live = undefined;
     this.#held.clear();
     for (const reader of [...this.#readers]) reader.end();
-  }
-
-  #settleWaiters(revision: Revision): void {
-    for (const waiter of [...this.#waiters]) if (waiter.revision <= revision) waiter.reached();
   }
 
   #scheduleBookmarks(): void {
@@ -408,43 +390,6 @@ export class Cacher {
   }
 }
 
-function initialEvents(live: Live, { scope, matches, wantsBookmarks }: CacheWatch): readonly RestWatchEvent[] {
-  const entries = live.state.snapshot();
-  const { start, end } = rangeOf(entries, scope);
-  const events: RestWatchEvent[] = [];
-  for (let index = start; index < end; index++) {
-    const entry = entries[index];
-    if (entry !== undefined && matches(entry.item)) events.push(addedEvent(entry.item));
-  }
-  if (wantsBookmarks) {
-    events.push({
-      type: "BOOKMARK",
-      resourceVersion: String(live.revision),
-      initialEventsEnd: true,
-    });
-  }
-  return events;
-}
-
-function visible(events: readonly CacheEvent[], { scope, matches }: CacheWatch): readonly RestWatchEvent[] {
-  const seen: RestWatchEvent[] = [];
-  for (const event of events) {
-    const shown = event.key.startsWith(scope) ? event.seenBy(matches) : undefined;
-    if (shown !== undefined) seen.push(shown);
-  }
-  return seen;
-}
-
-function historicalEvent(event: StorageEvent, prefix: string, codec: ObjectCodec, nowMs: number): CacheEvent {
-  const { previous } = event;
-  return new CacheEvent(
-    {
-      key: event.key.slice(prefix.length),
-      revision: event.revision,
-      item: event.type === "put" ? codec.decode(event.value, event.revision) : undefined,
-      previous: previous === undefined ? undefined : codec.decode(previous.value, previous.revision),
-    },
-    codec,
-    nowMs,
-  );
+function endOfInitialEvents(revision: Revision): RestWatchEvent {
+  return { type: "BOOKMARK", resourceVersion: String(revision), initialEventsEnd: true };
 }

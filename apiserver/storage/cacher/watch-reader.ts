@@ -1,3 +1,4 @@
+import type { Status } from "../../apis/meta/v1.ts";
 import type { RestWatchEvent } from "../../registry/rest/interface.ts";
 import type { Revision } from "../interface.ts";
 import type { CacheEvent } from "./cache-event.ts";
@@ -68,6 +69,13 @@ export class WatchReader implements AsyncIterableIterator<Batch, undefined> {
     if (waiting === undefined || this.#pending.length === 0) return;
     this.#waiting = undefined;
     waiting({ done: false, value: this.#take() });
+  }
+
+  /** Ends the watch with an ERROR event if it would have to show `key`. */
+  failOn(key: string, status: Status): void {
+    if (!key.startsWith(this.#options.scope)) return;
+    this.prime([{ type: "ERROR", status }]);
+    this.end();
   }
 
   /** What is queued is still delivered; nothing is added. */
