@@ -41,7 +41,8 @@ const escapedSurrogate = /\\u[dD][89a-fA-F]/;
  */
 export function parseJson(text: string): JsonValue {
   if (text.length > maxDepth) assertDepth(text);
-  const exact = suspectMember.test(text) || suspectRoot.test(text) || escapedSurrogate.test(text);
+  const mayEscape = text.includes("\\u");
+  const exact = suspectMember.test(text) || suspectRoot.test(text) || (mayEscape && escapedSurrogate.test(text));
   if (!exact) return JSON.parse(text);
   try {
     return JSON.parse(text, keepSource);
