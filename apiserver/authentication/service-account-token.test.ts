@@ -1,8 +1,11 @@
 import assert from "node:assert/strict";
 import { generateKeyPairSync, type KeyObject } from "node:crypto";
 import { test } from "node:test";
+import { partialClient } from "../../test/support/partial-client.ts";
+import { newNotFound, newServiceUnavailable } from "../errors/status-error.ts";
 import { parseServiceAccountUserName } from "./service-account.ts";
 import { defaultIssuer, serviceAccountTokens, type UidLookup } from "./service-account-token.ts";
+import { clientUidLookup } from "./uid-lookup.ts";
 
 const signal = new AbortController().signal;
 const pemOf = (key: KeyObject): string => key.export({ type: "pkcs8", format: "pem" }).toString();
@@ -88,6 +91,22 @@ test("a token ends with what it is bound to", async () => {
   assert.equal(await tokens.verify(token, [], signal), undefined, "another pod of the same name");
   uids.delete("ServiceAccount");
   assert.equal(await tokens.verify(issue(), [], signal), undefined, "no account");
+});
+
+test("objects are looked up through a client", async () => {
+  const uidOf = clientUidLookup(
+    partialClient({
+      get: async ({ type, name }) => {
+        if (name === "gone") throw newNotFound({ group: "", resource: type.resource }, name);
+        if (name === "odd") throw newServiceUnavailable("down");
+        return { apiVersion: "v1", kind: type.kind, metadata: { name, uid: `${type.resource}-1` } };
+      },
+    }),
+  );
+  const lookUp = (name: string) => uidOf({ kind: "Pod", namespace: "demo", name }, signal);
+  assert.equal(await lookUp("p"), "pods-1");
+  assert.equal(await lookUp("gone"), undefined);
+  await assert.rejects(lookUp("odd"), { message: "down" });
 });
 
 test("anything else is not ours", async () => {

@@ -79,10 +79,15 @@ export const objectModified =
 
 export function newForbidden(resource: GroupResource, name: string, why: string, causes?: StatusCause[]): StatusError {
   const subject = name === "" ? qualified({ group: resource.group, name: resource.resource }) : named(resource, name);
-  return statusError(403, "Forbidden", resource.resource === "" ? `forbidden: ${why}` : `${subject} is forbidden: ${why}`, {
-    ...(resource.resource === "" ? {} : detailsOf(resource, name)),
-    ...(causes === undefined ? {} : { causes }),
-  });
+  return statusError(
+    403,
+    "Forbidden",
+    resource.resource === "" ? `forbidden: ${why}` : `${subject} is forbidden: ${why}`,
+    {
+      ...(resource.resource === "" ? {} : detailsOf(resource, name)),
+      ...(causes === undefined ? {} : { causes }),
+    },
+  );
 }
 
 /** 422 with every wrong field at once (API E-10, E-14, E-16). `errors` must not be empty. */
@@ -107,6 +112,18 @@ export function newInvalid(
 }
 
 export const newBadRequest = (message: string): StatusError => statusError(400, "BadRequest", message);
+/** The body parses, but is no object of the endpoint's kind; `why` is what its decoder found (API V-17, V-24). */
+export class UndecodableError extends StatusError {
+  readonly why: string;
+
+  constructor({ version, kind }: Pick<GroupVersionKind, "version" | "kind">, actualKind: string, why: string) {
+    super(
+      newBadRequest(`${actualKind} in version ${JSON.stringify(version)} cannot be handled as a ${kind}: ${why}`)
+        .status,
+    );
+    this.why = why;
+  }
+}
 export const newUnauthorized = (): StatusError => statusError(401, "Unauthorized", "Unauthorized");
 export const newMethodNotAllowed = (resource: GroupResource, verb: string): StatusError =>
   statusError(

@@ -1,6 +1,6 @@
 import type { Authenticator } from "../authentication/authenticator.ts";
 import { type FrontProxyConfig, isProxyHeader, noFrontProxy } from "../authentication/front-proxy.ts";
-import { anonymous, authenticatedGroup, type UserInfo } from "../authentication/user.ts";
+import { anonymous, authenticated, type UserInfo } from "../authentication/user.ts";
 import type { ApiRequest, Filter } from "../endpoints/api-handler.ts";
 import { errorResponse } from "../endpoints/responses.ts";
 import { newUnauthorized } from "../errors/status-error.ts";
@@ -36,12 +36,6 @@ export function withAuthentication(options: AuthenticationOptions): Filter {
       user: user === undefined ? anonymous : authenticated(user),
     });
   };
-}
-
-/** Every user somebody vouched for is in one group more (API A-13). */
-export function authenticated(user: UserInfo): UserInfo {
-  const known = user.name === anonymous.name || user.groups.includes(authenticatedGroup);
-  return known ? user : { ...user, groups: [...user.groups, authenticatedGroup] };
 }
 
 function withoutCredentials(headers: ApiRequest["headers"], config: FrontProxyConfig): ApiRequest["headers"] {

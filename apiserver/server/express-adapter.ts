@@ -80,6 +80,7 @@ class Exchange {
       if (!response.writableFinished) controller.abort();
     });
     try {
+      await turn(message, response);
       const answer = await this.handler(toApiRequest(message, reader, controller.signal));
       if (response.destroyed) {
         await discard(answer);
@@ -140,6 +141,19 @@ class Exchange {
       response.on("close", done);
     });
   }
+}
+
+/** The answer a connection is busy with. */
+const busy = new WeakMap<object, ServerResponse>();
+
+/** Pipelined requests are served one after the other: each may count on the one before it. */
+async function turn({ socket }: IncomingMessage, response: ServerResponse): Promise<void> {
+  const previous = busy.get(socket);
+  busy.set(socket, response);
+  if (previous === undefined || previous.writableFinished || previous.destroyed) return;
+  await new Promise<void>((resolve) => {
+    previous.once("finish", resolve).once("close", resolve);
+  });
 }
 
 /** Starts and ends a stream nobody will read, so that what it holds is released. */

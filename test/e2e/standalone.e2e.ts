@@ -11,13 +11,13 @@ let kubectl: Kubectl;
 let directory: string;
 
 before(async () => {
-	directory = await mkdtemp(join(tmpdir(), "functionmesh-e2e-"));
-	server = await startStandalone(join(directory, "data"));
-	kubectl = await kubectlFor(server.kubeconfig, join(directory, "kubectl"));
+  directory = await mkdtemp(join(tmpdir(), "functionmesh-e2e-"));
+  server = await startStandalone(join(directory, "data"));
+  kubectl = await kubectlFor(server.kubeconfig, join(directory, "kubectl"));
 });
 after(async () => {
-	await server?.process.stop();
-	await rm(directory, { recursive: true, force: true });
+  await server?.process.stop();
+  await rm(directory, { recursive: true, force: true });
 });
 
 kubectlSession({ name: "standalone", kubectl: () => kubectl, podsRun: true });

@@ -11,5 +11,7 @@ export const sharedDirectory = resolve(root, process.env.FUNCTIONMESH_SHARED ?? 
 /** For `test(name, { skip })`: false when the folder is there, else why the test is skipped. */
 export function needsShared(folder: string): false | string {
   const wanted = join(sharedDirectory, folder);
-  return existsSync(wanted) ? false : `needs ${folder} of the shared references; set FUNCTIONMESH_SHARED to their folder`;
+  return existsSync(wanted)
+    ? false
+    : `needs ${folder} of the shared references; set FUNCTIONMESH_SHARED to their folder`;
 }

@@ -4,7 +4,7 @@ import { isObject } from "../../machinery/json.ts";
 import type { FieldValidation } from "../../registry/rest/interface.ts";
 import type { ApiRequest } from "../api-handler.ts";
 import { bodyDecoder, excerptOf, maxBodyBytes, UndecodableBody } from "../body.ts";
-import { cannotBeHandled, decodeObject, FieldTypeError, inNamespace } from "../object-decoder.ts";
+import { decodeObject, inNamespace } from "../object-decoder.ts";
 import type { RequestScope } from "../scope.ts";
 
 export type InputObject = {
@@ -40,10 +40,8 @@ export async function readObject(
 }
 
 function inputError(error: unknown, { kind }: RequestScope, bytes: Uint8Array): unknown {
-  if (error instanceof UndecodableBody) {
-    return newBadRequest(
-      `the object provided is unrecognized (must be of type ${kind.kind}): ${error.message} ${excerptOf(bytes)}`,
-    );
-  }
-  return error instanceof FieldTypeError ? newBadRequest(cannotBeHandled(kind, error.message)) : error;
+  if (!(error instanceof UndecodableBody)) return error;
+  return newBadRequest(
+    `the object provided is unrecognized (must be of type ${kind.kind}): ${error.message} ${excerptOf(bytes)}`,
+  );
 }

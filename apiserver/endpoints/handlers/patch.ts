@@ -1,10 +1,11 @@
-import type { JsonObject, JsonValue, KubeObject } from "../../apis/meta/v1.ts";
+import type { JsonValue, KubeObject } from "../../apis/meta/v1.ts";
 import { invalid } from "../../errors/field-error.ts";
 import {
   newBadRequest,
   newInvalid,
   newRequestEntityTooLarge,
   newUnsupportedMediaType,
+  UndecodableError,
 } from "../../errors/status-error.ts";
 import { decodeUtf8, duplicateFields, isObject, parseJson, stringifyJson } from "../../machinery/json.ts";
 import { applyJsonPatch } from "../../machinery/json-patch.ts";
@@ -12,7 +13,7 @@ import { applyMergePatch } from "../../machinery/merge-patch.ts";
 import type { Transform } from "../../registry/rest/interface.ts";
 import type { ApiRequest } from "../api-handler.ts";
 import { contentType, maxBodyBytes } from "../body.ts";
-import { checkName, decodeObject, FieldTypeError, inNamespace } from "../object-decoder.ts";
+import { checkName, decodeObject, inNamespace } from "../object-decoder.ts";
 import { objectResponse, outputFormat } from "../output.ts";
 import { writeOptions } from "../query-options.ts";
 import { contextOf, type RequestScope, urlName, type VerbHandler, verbNotServed } from "../scope.ts";
@@ -93,21 +94,18 @@ export const patchObject: VerbHandler = async (request, scope) => {
   const patch = await readPatch(request, patchType);
   const name = urlName(request);
   const warnings = new Warnings();
-  const item = await storage.update(
-    contextOf(request, scope, warnings),
-    name,
-    transformOf(patch, scope, { name, namespace: request.info.namespace }),
-    {
-      dryRun,
-      fieldValidation,
-      decodingProblems: patch.problems,
-      fullReplacement: false,
-    },
-  );
-  return objectResponse(request, scope, item, {
-    format,
-    headers: warnings.headers(),
-  });
+  let patched: JsonValue = null;
+  const transform: Transform = (existing) => {
+    patched = patch.apply(existing);
+    return decodePatched(patched, scope, { name, namespace: request.info.namespace });
+  };
+  const options = { dryRun, fieldValidation, decodingProblems: patch.problems, fullReplacement: false };
+  try {
+    const item = await storage.update(contextOf(request, scope, warnings), name, transform, options);
+    return objectResponse(request, scope, item, { format, headers: warnings.headers() });
+  } catch (error) {
+    throw error instanceof UndecodableError ? undecodable(patched, error.why) : error;
+  }
 };
 
 async function readPatch(request: ApiRequest, patchType: PatchType): Promise<ParsedPatch> {
@@ -121,26 +119,15 @@ async function readPatch(request: ApiRequest, patchType: PatchType): Promise<Par
   return patchType(text);
 }
 
-function transformOf(
-  patch: ParsedPatch,
+function decodePatched(
+  patched: JsonValue,
   scope: RequestScope,
   { name, namespace }: { name: string; namespace: string },
-): Transform {
-  return (existing) => {
-    const patched = patch.apply(existing);
-    if (!isObject(patched)) throw undecodable(patched, "the patched object must be an object");
-    const object = inNamespace(decodePatched(patched, scope), namespace, scope.namespaced);
-    checkName(object, name);
-    return object;
-  };
-}
-
-function decodePatched(patched: JsonObject, scope: RequestScope): KubeObject {
-  try {
-    return decodeObject(patched, scope.kind);
-  } catch (error) {
-    throw error instanceof FieldTypeError ? undecodable(patched, error.message) : error;
-  }
+): KubeObject {
+  if (!isObject(patched)) throw undecodable(patched, "the patched object must be an object");
+  const object = inNamespace(decodeObject(patched, scope.kind), namespace, scope.namespaced);
+  checkName(object, name);
+  return object;
 }
 
 /** The patch made something that is no object of this kind (API P-06). */

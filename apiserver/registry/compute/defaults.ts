@@ -44,24 +44,24 @@ export function defaultWorkload(kind: WorkloadKind): (object: KubeObject) => Kub
 /** A mesh's members are completed when the mesh creates them; only their component name matters before (FM 5). */
 export function defaultSpec(kind: WorkloadKind, given: JsonObject, objectName: string): JsonObject {
   const spec: JsonObject = { ...given };
-  spec["minReplicas"] ??= 1;
-  spec["replicas"] ??= spec["minReplicas"];
-  if (textOf(spec, "name") === "" && objectName !== "") spec["name"] = objectName;
+  spec.minReplicas ??= 1;
+  spec.replicas ??= spec.minReplicas;
+  if (textOf(spec, "name") === "" && objectName !== "") spec.name = objectName;
   for (const { field, value, kinds } of plainDefaults) {
     if (kinds.includes(kind) && (!isSet(spec, field) || spec[field] === "")) spec[field] = value;
   }
-  if (kind !== "Source") spec["input"] = withType(objectOf(spec, "input"));
-  if (kind !== "Sink") spec["output"] = withType(objectOf(spec, "output"));
+  if (kind !== "Source") spec.input = withType(objectOf(spec, "input"));
+  if (kind !== "Sink") spec.output = withType(objectOf(spec, "output"));
   if (kind === "Source") {
     const output = objectOf(spec, "output");
-    if (!isSet(output, "producerConf")) spec["output"] = { ...output, producerConf: { ...sourceProducer } };
+    if (!isSet(output, "producerConf")) spec.output = { ...output, producerConf: { ...sourceProducer } };
   }
   if (textOf(spec, "logTopic") !== "" && textOf(spec, "logTopicAgent") === "") {
-    spec["logTopicAgent"] = kind === "Function" ? "runtime" : "sidecar";
+    spec.logTopicAgent = kind === "Function" ? "runtime" : "sidecar";
   }
-  spec["resources"] = defaultResources(objectOf(spec, "resources"));
+  spec.resources = defaultResources(objectOf(spec, "resources"));
   const window = objectOf(spec, "windowConfig");
-  if (window !== undefined) spec["windowConfig"] = defaultWindow(window);
+  if (window !== undefined) spec.windowConfig = defaultWindow(window);
   return spec;
 }
 
@@ -72,18 +72,18 @@ function withType(endpoint: JsonObject | undefined): JsonObject {
 function defaultResources(resources: JsonObject | undefined): JsonObject {
   const requests: JsonObject = { ...objectOf(resources, "requests") };
   const limits: JsonObject = { ...objectOf(resources, "limits") };
-  requests["cpu"] ??= limits["cpu"] ?? defaultCpu;
-  requests["memory"] ??= limits["memory"] ?? defaultMemory;
-  limits["memory"] ??= requests["memory"];
-  if (isSet(requests, "storage")) limits["storage"] ??= requests["storage"];
+  requests.cpu ??= limits.cpu ?? defaultCpu;
+  requests.memory ??= limits.memory ?? defaultMemory;
+  limits.memory ??= requests.memory;
+  if (isSet(requests, "storage")) limits.storage ??= requests.storage;
   return { ...resources, requests, limits };
 }
 
 /** Sliding intervals default to the window's length, so that windows tumble (FM 2 rules 14 and 15, W-3). */
 function defaultWindow(window: JsonObject): JsonObject {
   const result: JsonObject = { ...window };
-  if (isSet(window, "windowLengthDurationMs")) result["slidingIntervalDurationMs"] ??= window["windowLengthDurationMs"];
-  if (isSet(window, "windowLengthCount")) result["slidingIntervalCount"] ??= window["windowLengthCount"];
+  if (isSet(window, "windowLengthDurationMs")) result.slidingIntervalDurationMs ??= window.windowLengthDurationMs;
+  if (isSet(window, "windowLengthCount")) result.slidingIntervalCount ??= window.windowLengthCount;
   return result;
 }
 

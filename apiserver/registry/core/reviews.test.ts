@@ -130,13 +130,13 @@ const refusals: Record<string, { kind: string; spec: JsonObject; code: number; m
     kind: "SelfSubjectAccessReview",
     spec: {},
     code: 422,
-    message: /^SelfSubjectAccessReview.authorization.k8s.io "" is invalid: spec.resourceAttributes: .*exactly one of/,
+    message: /^SelfSubjectAccessReview.authorization.k8s.io "" is invalid: spec: Invalid value: null: exactly one of/,
   },
   "two questions": {
     kind: "SelfSubjectAccessReview",
     spec: { resourceAttributes: resource, nonResourceAttributes: path },
     code: 422,
-    message: /spec.nonResourceAttributes: .*cannot be specified in combination/,
+    message: /spec: Invalid value: .*exactly one of/,
   },
   nobody: {
     kind: "SubjectAccessReview",
@@ -256,7 +256,7 @@ const badRequests: Record<string, { name?: string; spec: JsonObject; code: numbe
   "too short": { spec: { expirationSeconds: 599 }, code: 422 },
   "too long": { spec: { expirationSeconds: 2 ** 32 + 1 }, code: 422 },
   "no number": { spec: { expirationSeconds: "x" }, code: 422 },
-  "bound to a kind that cannot be": { spec: { boundObjectRef: { kind: "Node", name: "n" } }, code: 422 },
+  "bound to a kind that cannot be": { spec: { boundObjectRef: { kind: "Node", name: "n" } }, code: 400 },
   "bound to nothing": { spec: { boundObjectRef: { kind: "Pod", name: "q" } }, code: 404 },
   "bound to another of that name": { spec: { boundObjectRef: { kind: "Pod", name: "p", uid: "other" } }, code: 409 },
 };

@@ -4,7 +4,7 @@
  */
 import type { JsonObject, JsonValue, KubeObject } from "../../apis/meta/v1.ts";
 import type { TokenVerifier } from "../../authentication/bearer-token.ts";
-import type { UserInfo } from "../../authentication/user.ts";
+import { authenticated, type UserInfo } from "../../authentication/user.ts";
 import { extraFromJson, newUser, stringOf, stringsOf, userToJson } from "../../authentication/user-json.ts";
 import type { Attributes, Authorizer } from "../../authorization/authorizer.ts";
 import type { RuleResolver } from "../../authorization/rbac.ts";
@@ -138,18 +138,9 @@ function accessAnswer(authorizer: Authorizer, subjectOf: SubjectOf, checks: Chec
 }
 
 function attributeErrors({ resourceAttributes, nonResourceAttributes }: JsonObject): readonly FieldError[] {
-  const [resource, path] = [isObject(resourceAttributes), isObject(nonResourceAttributes)];
-  if (resource && path)
-    return [
-      invalid(
-        "spec.nonResourceAttributes",
-        nonResourceAttributes,
-        "cannot be specified in combination with resourceAttributes",
-      ),
-    ];
-  if (resource || path) return [];
+  if (isObject(resourceAttributes) !== isObject(nonResourceAttributes)) return [];
   const detail = "exactly one of nonResourceAttributes or resourceAttributes must be specified";
-  return [invalid("spec.resourceAttributes", undefined, detail)];
+  return [invalid("spec", nonResourceAttributes, detail)];
 }
 
 function attributesOf(spec: JsonObject, user: UserInfo): Attributes {
@@ -199,7 +190,7 @@ function tokenAnswer(tokens: TokenVerifier): Answer {
       const { user, audiences } = identity;
       return {
         authenticated: true,
-        user: userToJson(user),
+        user: userToJson(authenticated(user)),
         ...(audiences.length === 0 ? {} : { audiences: [...audiences] }),
       };
     } catch (error) {

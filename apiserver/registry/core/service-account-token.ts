@@ -1,7 +1,7 @@
 import type { JsonObject, JsonValue, KubeObject } from "../../apis/meta/v1.ts";
 import type { BoundObject, ServiceAccountTokens, UidLookup } from "../../authentication/service-account-token.ts";
 import { stringOf, stringsOf } from "../../authentication/user-json.ts";
-import { type FieldError, invalid, notSupported } from "../../errors/field-error.ts";
+import { type FieldError, invalid } from "../../errors/field-error.ts";
 import { newBadRequest, newConflict, newInvalid, newNotFound } from "../../errors/status-error.ts";
 import { isObject } from "../../machinery/json.ts";
 import type { Creater, RequestContext, SubresourceEndpoint } from "../rest/interface.ts";
@@ -47,7 +47,7 @@ function tokenCreater({ tokens, uidOf }: TokenDependencies): Creater {
         lifetimeSeconds: request.lifetimeSeconds,
         ...(bound === undefined ? {} : { boundObject: bound }),
       });
-      return encode(answer({ context, name, audiences, request, token, expiresAt }));
+      return encode(answer({ context, name, uid, audiences, request, token, expiresAt }));
     },
   };
 }
@@ -68,8 +68,6 @@ function parseRequest(spec: JsonObject): ParsedRequest {
     errors.push(invalid(field, expirationSeconds, "may not specify a duration less than 10 minutes"));
   else if (lifetimeSeconds > maxLifetime)
     errors.push(invalid(field, expirationSeconds, "may not specify a duration larger than 2^32 seconds"));
-  if (isObject(boundObjectRef) && !Object.hasOwn(bindable, stringOf(boundObjectRef.kind)))
-    errors.push(notSupported("spec.boundObjectRef.kind", boundObjectRef.kind, Object.keys(bindable)));
   if (errors.length > 0) throw newInvalid(kind, "", errors);
   return {
     audiences: stringsOf(spec.audiences),
@@ -83,8 +81,12 @@ async function findBound(
   { namespace, signal }: RequestContext,
   uidOf: UidLookup,
 ): Promise<BoundObject | undefined> {
-  const known = reference === undefined ? undefined : bindable[stringOf(reference.kind)];
-  if (reference === undefined || known === undefined) return undefined;
+  if (reference === undefined) return undefined;
+  const known = bindable[stringOf(reference.kind)];
+  if (known === undefined) {
+    const type = `${stringOf(reference.apiVersion)}, Kind=${stringOf(reference.kind)}`;
+    throw newBadRequest(`cannot bind token to object of type ${type}`);
+  }
   const name = stringOf(reference.name);
   if (name === "") throw newBadRequest("spec.boundObjectRef.name must be given");
   const resource = { group: "", resource: known.resource };
@@ -103,20 +105,21 @@ async function findBound(
 function answer(issued: {
   context: RequestContext;
   name: string;
+  uid: string;
   audiences: readonly string[];
   request: ParsedRequest;
   token: string;
   expiresAt: Date;
 }): KubeObject {
-  const { context, name, audiences, request, token, expiresAt } = issued;
+  const { context, name, uid, audiences, request, token, expiresAt } = issued;
   return {
     apiVersion: "authentication.k8s.io/v1",
     kind: kind.kind,
-    metadata: { name, namespace: context.namespace },
+    metadata: { name, namespace: context.namespace, uid },
     spec: {
       audiences: [...audiences],
       expirationSeconds: request.lifetimeSeconds,
-      ...(request.boundObjectRef === undefined ? {} : { boundObjectRef: request.boundObjectRef }),
+      boundObjectRef: request.boundObjectRef ?? null,
     },
     status: { token, expirationTimestamp: expiresAt.toISOString().replace(/\.\d{3}Z$/, "Z") },
   };

@@ -5,35 +5,33 @@ import type { Leaf } from "./pki.ts";
 export type Answer = { readonly status: number; readonly body: string };
 
 export function get(
-	url: string,
-	ca: string,
-	client?: Leaf,
-	headers: { readonly [name: string]: string } = {},
+  url: string,
+  ca: string,
+  client?: Leaf,
+  headers: { readonly [name: string]: string } = {},
 ): Promise<Answer> {
-	return new Promise((resolve, reject) => {
-		const call = request(
-			url,
-			{
-				ca,
-				agent: false,
-				headers,
-				...(client === undefined
-					? {}
-					: { cert: client.certificatePem, key: client.keyPem }),
-			},
-			(response) => {
-				const chunks: Buffer[] = [];
-				response.on("data", (chunk: Buffer) => chunks.push(chunk));
-				response.on("end", () =>
-					resolve({
-						status: response.statusCode ?? 0,
-						body: Buffer.concat(chunks).toString(),
-					}),
-				);
-				response.on("error", reject);
-			},
-		);
-		call.on("error", reject);
-		call.end();
-	});
+  return new Promise((resolve, reject) => {
+    const call = request(
+      url,
+      {
+        ca,
+        agent: false,
+        headers,
+        ...(client === undefined ? {} : { cert: client.certificatePem, key: client.keyPem }),
+      },
+      (response) => {
+        const chunks: Buffer[] = [];
+        response.on("data", (chunk: Buffer) => chunks.push(chunk));
+        response.on("end", () =>
+          resolve({
+            status: response.statusCode ?? 0,
+            body: Buffer.concat(chunks).toString(),
+          }),
+        );
+        response.on("error", reject);
+      },
+    );
+    call.on("error", reject);
+    call.end();
+  });
 }

@@ -3,56 +3,46 @@ import { execFile } from "node:child_process";
 import { ensureTool } from "./tools.ts";
 
 export type KubectlResult = {
-	readonly code: number;
-	readonly stdout: string;
-	readonly stderr: string;
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
 };
 
 export type Kubectl = {
-	/** Runs a command and returns whatever came of it. */
-	run(args: readonly string[], input?: string): Promise<KubectlResult>;
-	/** Runs a command that must succeed and returns what it printed. */
-	ok(args: readonly string[], input?: string): Promise<string>;
+  /** Runs a command and returns whatever came of it. */
+  run(args: readonly string[], input?: string): Promise<KubectlResult>;
+  /** Runs a command that must succeed and returns what it printed. */
+  ok(args: readonly string[], input?: string): Promise<string>;
 };
 
 const commandTimeoutMs = 60_000;
 
-export async function kubectlFor(
-	kubeconfig: string,
-	cacheDirectory: string,
-): Promise<Kubectl> {
-	const binary = await ensureTool("kubectl");
-	const run: Kubectl["run"] = (args, input) =>
-		new Promise((resolve) => {
-			const child = execFile(
-				binary,
-				["--kubeconfig", kubeconfig, `--cache-dir=${cacheDirectory}`, ...args],
-				{
-					timeout: commandTimeoutMs,
-					maxBuffer: 64 * 1024 * 1024,
-					env: { ...process.env, HOME: cacheDirectory },
-				},
-				(error, stdout, stderr) => {
-					const code =
-						error === null
-							? 0
-							: typeof error.code === "number"
-								? error.code
-								: 1;
-					resolve({ code, stdout, stderr });
-				},
-			);
-			child.stdin?.end(input ?? "");
-		});
-	return {
-		run,
-		ok: async (args, input) => {
-			const result = await run(args, input);
-			if (result.code !== 0)
-				throw new Error(
-					`kubectl ${args.join(" ")} ended with ${result.code}:\n${result.stderr}${result.stdout}`,
-				);
-			return result.stdout;
-		},
-	};
+export async function kubectlFor(kubeconfig: string, cacheDirectory: string): Promise<Kubectl> {
+  const binary = await ensureTool("kubectl");
+  const run: Kubectl["run"] = (args, input) =>
+    new Promise((resolve) => {
+      const child = execFile(
+        binary,
+        ["--kubeconfig", kubeconfig, `--cache-dir=${cacheDirectory}`, ...args],
+        {
+          timeout: commandTimeoutMs,
+          maxBuffer: 64 * 1024 * 1024,
+          env: { ...process.env, HOME: cacheDirectory },
+        },
+        (error, stdout, stderr) => {
+          const code = error === null ? 0 : typeof error.code === "number" ? error.code : 1;
+          resolve({ code, stdout, stderr });
+        },
+      );
+      child.stdin?.end(input ?? "");
+    });
+  return {
+    run,
+    ok: async (args, input) => {
+      const result = await run(args, input);
+      if (result.code !== 0)
+        throw new Error(`kubectl ${args.join(" ")} ended with ${result.code}:\n${result.stderr}${result.stdout}`);
+      return result.stdout;
+    },
+  };
 }

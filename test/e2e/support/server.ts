@@ -1,76 +1,62 @@
 /** The program itself, as users start it: a process with a data directory, a port and a kubeconfig. */
 import { join } from "node:path";
-import {
-	freePort,
-	type Process,
-	type ProcessOptions,
-	startProcess,
-	untilReady,
-} from "../../support/processes.ts";
+import { freePort, type Process, type ProcessOptions, startProcess, untilReady } from "../../support/processes.ts";
 
-const main = new URL("../../../apiserver/cmd/main.ts", import.meta.url)
-	.pathname;
+const main = new URL("../../../apiserver/cmd/main.ts", import.meta.url).pathname;
 
 export type Standalone = AsyncDisposable & {
-	readonly process: Process;
-	readonly url: string;
-	readonly port: number;
-	readonly kubeconfig: string;
-	readonly dataDirectory: string;
+  readonly process: Process;
+  readonly url: string;
+  readonly port: number;
+  readonly kubeconfig: string;
+  readonly dataDirectory: string;
 };
 
-export function startMain(
-	args: readonly string[],
-	options: ProcessOptions = {},
-): Process {
-	return startProcess(process.execPath, [main, ...args], options);
+export function startMain(args: readonly string[], options: ProcessOptions = {}): Process {
+  return startProcess(process.execPath, [main, ...args], options);
 }
 
 /** Ready as soon as it answers its own readiness check. */
 export async function answersReady(url: string): Promise<boolean> {
-	const { request } = await import("node:https");
-	return new Promise((resolve) => {
-		const call = request(
-			`${url}/readyz`,
-			{ rejectUnauthorized: false, agent: false },
-			(response) => {
-				response.resume();
-				resolve(response.statusCode === 200);
-			},
-		);
-		call.on("error", () => resolve(false));
-		call.end();
-	});
+  const { request } = await import("node:https");
+  return new Promise((resolve) => {
+    const call = request(`${url}/readyz`, { rejectUnauthorized: false, agent: false }, (response) => {
+      response.resume();
+      resolve(response.statusCode === 200);
+    });
+    call.on("error", () => resolve(false));
+    call.end();
+  });
 }
 
 export async function startStandalone(
-	dataDirectory: string,
-	extra: readonly string[] = [],
-	options: { readonly port?: number; readonly logFile?: string } = {},
+  dataDirectory: string,
+  extra: readonly string[] = [],
+  options: { readonly port?: number; readonly logFile?: string } = {},
 ): Promise<Standalone> {
-	const port = options.port ?? (await freePort());
-	const kubeconfig = join(dataDirectory, "kubeconfig");
-	const url = `https://127.0.0.1:${port}`;
-	const server = startMain(
-		[
-			"standalone",
-			"--data-dir",
-			dataDirectory,
-			"--secure-port",
-			String(port),
-			"--write-kubeconfig",
-			kubeconfig,
-			...extra,
-		],
-		options.logFile === undefined ? {} : { logFile: options.logFile },
-	);
-	await untilReady("standalone server", server, () => answersReady(url));
-	return {
-		process: server,
-		url,
-		port,
-		kubeconfig,
-		dataDirectory,
-		[Symbol.asyncDispose]: async () => void (await server.stop()),
-	};
+  const port = options.port ?? (await freePort());
+  const kubeconfig = join(dataDirectory, "kubeconfig");
+  const url = `https://127.0.0.1:${port}`;
+  const server = startMain(
+    [
+      "standalone",
+      "--data-dir",
+      dataDirectory,
+      "--secure-port",
+      String(port),
+      "--write-kubeconfig",
+      kubeconfig,
+      ...extra,
+    ],
+    options.logFile === undefined ? {} : { logFile: options.logFile },
+  );
+  await untilReady("standalone server", server, () => answersReady(url));
+  return {
+    process: server,
+    url,
+    port,
+    kubeconfig,
+    dataDirectory,
+    [Symbol.asyncDispose]: async () => void (await server.stop()),
+  };
 }

@@ -104,15 +104,15 @@ for (const [name, { held = [functions("get")], refused = false, ...write }] of O
   });
 }
 
-test("the refusal says what is missing", async () => {
-  await assert.rejects(
-    async () => setup([functions("get")]).validate?.(aWrite({ object: role(functions("delete")) })),
-    {
-      message:
-        'roles.rbac.authorization.k8s.io "r" is forbidden: user "tenant" (groups=["system:authenticated"]) is attempting to grant ' +
-        'RBAC permissions not currently held:\n{APIGroups:["compute.functionmesh.io"], Resources:["functions"], Verbs:["delete"]}',
-    },
-  );
+test("the refusal says what is missing, verbs of one resource together", async () => {
+  const wanted = role(functions("get", "delete", "watch"), onRoles("get", "roles"));
+  await assert.rejects(async () => setup([functions("get")]).validate?.(aWrite({ object: wanted })), {
+    message: [
+      'roles.rbac.authorization.k8s.io "r" is forbidden: user "tenant" (groups=["system:authenticated"]) is attempting to grant RBAC permissions not currently held:',
+      '{APIGroups:["compute.functionmesh.io"], Resources:["functions"], Verbs:["delete" "watch"]}',
+      '{APIGroups:["rbac.authorization.k8s.io"], Resources:["roles"], Verbs:["get"]}',
+    ].join("\n"),
+  });
 });
 
 test("a binding to a role that does not exist is refused as not found", async () => {

@@ -85,7 +85,7 @@ function requireHeld(write: Write, held: readonly PolicyRule[], wanted: readonly
   const missing = uncovered(held, wanted);
   if (missing.length === 0) return;
   const { resource, name, user } = write;
-  const list = missing.map(describeRule).join("\n");
+  const list = compact(missing).map(describeRule).sort().join("\n");
   throw newForbidden(
     resource,
     name,
@@ -93,8 +93,18 @@ function requireHeld(write: Write, held: readonly PolicyRule[], wanted: readonly
   );
 }
 
+/** Rules that differ in their verbs only, as one. */
+function compact(rules: readonly PolicyRule[]): readonly PolicyRule[] {
+  const byTarget = Map.groupBy(rules, ({ verbs: _, ...target }) => JSON.stringify(target));
+  return [...byTarget.values()].flatMap(([first, ...others]) =>
+    first === undefined ? [] : [{ ...first, verbs: [first, ...others].flatMap(({ verbs }) => verbs) }],
+  );
+}
+
+const quoted = (value: unknown): string => JSON.stringify(value);
+
 const describeUser = ({ name, groups }: UserInfo): string =>
-  `${JSON.stringify(name)} (groups=[${groups.map((group) => JSON.stringify(group)).join(" ")}])`;
+  `${JSON.stringify(name)} (groups=[${groups.map(quoted).join(" ")}])`;
 
 /** Wire names of a rule's members, as kube-apiserver titles them. */
 const titles: Readonly<Record<string, string>> = {
@@ -108,7 +118,7 @@ const titles: Readonly<Record<string, string>> = {
 function describeRule(rule: PolicyRule): string {
   const members: Readonly<Record<string, unknown>> = ruleToJson(rule);
   const parts = Object.entries(titles).flatMap(([field, title]) =>
-    members[field] === undefined ? [] : [`${title}:${JSON.stringify(members[field])}`],
+    Array.isArray(members[field]) ? [`${title}:[${members[field].map(quoted).join(" ")}]`] : [],
   );
   return `{${parts.join(", ")}}`;
 }

@@ -1,0 +1,122 @@
+import assert from "node:assert/strict";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import test, { after } from "node:test";
+import fc from "fast-check";
+import { isStorageError } from "../errors.ts";
+import { LogTable } from "./log-table.ts";
+import type { Write } from "./messages.ts";
+
+const root = mkdtempSync(join(tmpdir(), "functionmesh-log-"));
+after(() => rmSync(root, { recursive: true }));
+
+type Step =
+  | { readonly do: "put" | "delete"; readonly key: string }
+  | { readonly do: "compact"; readonly back: number }
+  | { readonly do: "reopen" };
+
+const step: fc.Arbitrary<Step> = fc.oneof(
+  {
+    weight: 8,
+    arbitrary: fc.record({ do: fc.constant("put" as const), key: fc.constantFrom("/a", "/b", "/b/c", "/d") }),
+  },
+  { weight: 4, arbitrary: fc.record({ do: fc.constant("delete" as const), key: fc.constantFrom("/a", "/b", "/d") }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant("compact" as const), back: fc.nat(4) }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant("reopen" as const) }) },
+);
+
+const everything = { start: "", end: undefined };
+
+/** The write that makes the step come true, given what is there. */
+function writeOf(kind: "put" | "delete", key: string, expected: number | undefined): Write {
+  const place = { start: 0, end: 1 };
+  if (kind === "delete") return { type: "delete", key, expected: expected ?? 1 };
+  return expected === undefined ? { type: "create", key, ...place } : { type: "update", key, expected, ...place };
+}
+
+function refusesOlderThan(table: LogTable, revision: number): void {
+  assert.throws(
+    () => table.range(everything, undefined, revision - 1),
+    (error) => isStorageError(error, "Compacted"),
+  );
+}
+
+test("log: every state and all history since the compaction are what they were, whatever happened", () => {
+  let runs = 0;
+  fc.assert(
+    fc.property(fc.array(step, { maxLength: 40 }), (steps) => {
+      const file = join(root, `${++runs}.db`);
+      let table = new LogTable(file);
+      const states = new Map<number, ReadonlyMap<string, number>>([[table.revision, new Map()]]);
+      try {
+        for (const action of steps) {
+          if (action.do === "reopen") {
+            const { identity, revision, compacted } = table;
+            table.close();
+            table = new LogTable(file);
+            assert.deepEqual([table.identity, table.revision, table.compacted], [identity, revision, compacted]);
+          } else if (action.do === "compact") {
+            const target = Math.max(table.compacted, table.revision - action.back);
+            assert.equal(table.compactStep(target), target);
+          } else {
+            const state = states.get(table.revision) ?? assert.fail();
+            const write = writeOf(action.do, action.key, state.get(action.key));
+            const [[outcome] = []] = table.write([{ writes: [write], values: new ArrayBuffer(1) }]);
+            assert.ok(outcome);
+            if ("failure" in outcome) {
+              assert.deepEqual([outcome.failure, action.do], ["KeyNotFound", "delete"]);
+              continue;
+            }
+            assert.equal(outcome.previous?.revision, state.get(action.key));
+            const next = new Map(state);
+            if (action.do === "delete") next.delete(action.key);
+            else next.set(action.key, outcome.revision);
+            states.set(outcome.revision, next);
+          }
+        }
+        for (let revision = table.compacted; revision <= table.revision; revision++) {
+          const { items, count } = table.range(everything, undefined, revision);
+          const state = states.get(revision) ?? assert.fail();
+          assert.deepEqual(new Map(items.map((item) => [item.key, item.revision])), state);
+          assert.equal(count, state.size);
+          assert.equal(table.range(everything, 1, revision).count, state.size);
+        }
+        const told = table.history(everything, table.compacted, table.revision);
+        assert.deepEqual(
+          told.map((entry) => entry.revision),
+          Array.from({ length: table.revision - table.compacted }, (_, i) => table.compacted + 1 + i),
+        );
+        for (const { key, revision, previous } of told) {
+          assert.equal(previous?.revision, states.get(revision - 1)?.get(key), "the value before is the one before");
+        }
+        refusesOlderThan(table, table.compacted);
+      } finally {
+        table.close();
+        rmSync(file);
+      }
+    }),
+    { numRuns: 60 },
+  );
+});
+
+test("log: a failed condition in a group fails alone", () => {
+  const table = new LogTable(join(root, "group.db"));
+  const place = { start: 0, end: 1 };
+  const outcomes = table.write([
+    {
+      values: new ArrayBuffer(1),
+      writes: [
+        { type: "create", key: "/a", ...place },
+        { type: "create", key: "/a", ...place },
+        { type: "delete", key: "/none", expected: 1 },
+      ],
+    },
+    { values: new ArrayBuffer(1), writes: [{ type: "create", key: "/b", ...place }] },
+  ]);
+  assert.deepEqual(outcomes, [
+    [{ revision: 2, previous: undefined }, { failure: "KeyExists", revision: 2 }, { failure: "KeyNotFound" }],
+    [{ revision: 3, previous: undefined }],
+  ]);
+  table.close();
+});
