@@ -1,4 +1,4 @@
-import type { GroupResource, KubeObject, ObjectMeta, Preconditions } from "../../apis/meta/v1.ts";
+import type { GroupResource, GroupVersionKind, KubeObject, ObjectMeta, Preconditions } from "../../apis/meta/v1.ts";
 import { invalid, path } from "../../errors/field-error.ts";
 import { newConflict, newInvalid, objectModified, type StatusError } from "../../errors/status-error.ts";
 import { nameOf } from "./resource.ts";
@@ -24,28 +24,33 @@ export function checkPreconditions(
 }
 
 /**
- * Identity and version that the new object itself claims (API U-02, U-03, U-06).
+ * Identity and version that the new object itself claims (API U-02, U-03, U-06). What a PUT says of its uid is a
+ * precondition; a patch that makes it another one changes what nobody may change (API P-05).
  * @throws StatusError 409, or 422 when it has no version and the kind insists on one
  */
 export function checkClaims(
-  resource: GroupResource,
+  { groupResource, gvk }: { readonly groupResource: GroupResource; readonly gvk: GroupVersionKind },
   claimed: ObjectMeta,
   existing: KubeObject,
-  { allowUnconditional }: { allowUnconditional: boolean },
+  { allowUnconditional, fullReplacement }: { allowUnconditional: boolean; fullReplacement: boolean },
 ): void {
   const name = nameOf(existing);
   const { uid, resourceVersion = "" } = claimed;
-  if (uid !== undefined && uid !== existing.metadata.uid) {
+  const isOther = uid !== undefined && uid !== existing.metadata.uid;
+  if (isOther && fullReplacement) {
     throw newConflict(
-      resource,
+      groupResource,
       name,
       `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${existing.metadata.uid}`,
     );
   }
-  if (resourceVersion === "" || resourceVersion === "0") {
-    if (allowUnconditional) return;
+  const isUnversioned = resourceVersion === "" || resourceVersion === "0";
+  if (isUnversioned && !allowUnconditional) {
     const missing = invalid(path("metadata", "resourceVersion"), 0, "must be specified for an update");
-    throw newInvalid({ group: resource.group, kind: resource.resource }, name, [missing]);
+    throw newInvalid({ group: groupResource.group, kind: groupResource.resource }, name, [missing]);
   }
-  if (resourceVersion !== existing.metadata.resourceVersion) throw newConflict(resource, name, objectModified);
+  if (!isUnversioned && resourceVersion !== existing.metadata.resourceVersion) {
+    throw newConflict(groupResource, name, objectModified);
+  }
+  if (isOther) throw newInvalid(gvk, name, [invalid(path("metadata", "uid"), uid, "field is immutable")]);
 }

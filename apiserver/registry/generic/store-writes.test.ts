@@ -189,6 +189,10 @@ test("update: claims about version, uid and name", async (t) => {
     claim({ uid: "x" }),
     refused(409, /Precondition failed: UID in precondition: x, UID in object meta: uid-1/),
   );
+  const patchUid = server.put("a", (old) => ({ ...old, metadata: { ...old.metadata, uid: "x" } }), {
+    fullReplacement: false,
+  });
+  await assert.rejects(patchUid, refused(422, /metadata\.uid: Invalid value: "x": field is immutable/));
   await assert.rejects(
     claim({ name: "b" }),
     refused(400, "the name of the object (b) does not match the name on the URL (a)"),

@@ -99,7 +99,10 @@ export class Writes {
     const place = { namespace: this.#namespaceOf(context), name: nameOf(existing), previous: existing };
     const input = decoder.decode(await transform(existing), place, options, context.warn);
     const allowUnconditional = strategy.allowUnconditionalUpdate === true;
-    checkClaims(groupResource, input.object.metadata, existing, { allowUnconditional });
+    checkClaims(this.#resource, input.object.metadata, existing, {
+      allowUnconditional,
+      fullReplacement: options.fullReplacement,
+    });
 
     const isolate = (next: KubeObject): KubeObject => part.isolate(next, existing);
     const validateMeta = (object: KubeObject) => validateObjectMetaUpdate(object.metadata, existing.metadata);
