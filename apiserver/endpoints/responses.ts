@@ -23,6 +23,7 @@ export function textResponse(status: number, text: string, headers: HeaderFields
     status,
     headers: {
       "content-type": "text/plain; charset=utf-8",
+      "content-length": String(Buffer.byteLength(text)),
       "x-content-type-options": "nosniff",
       ...headers,
     },

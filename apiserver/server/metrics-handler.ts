@@ -7,6 +7,10 @@ export function metricsHandler(metrics: Pick<RequestMetrics, "expose">): ApiHand
   return async (request) => {
     onlyReads(request);
     const { contentType, text } = await metrics.expose();
-    return { status: 200, headers: { "content-type": contentType }, body: () => text };
+    return {
+      status: 200,
+      headers: { "content-type": contentType, "content-length": String(Buffer.byteLength(text)) },
+      body: () => text,
+    };
   };
 }
