@@ -34,11 +34,11 @@ function whyNot(): false | string {
 const skip = whyNot();
 const cases = skip === false ? operatorCases(goldens) : [];
 
-describe("the operator's goldens", { skip, concurrency: availableParallelism() }, () => {
+describe("the operator's goldens", { concurrency: availableParallelism() }, () => {
   const output = mkdtempSync(join(tmpdir(), "golden-"));
   after(() => rmSync(output, { recursive: true, force: true }));
 
-  test("every listed case exists", () => {
+  test("every listed case exists", { skip }, () => {
     const names = new Set(cases.map(({ name }) => name));
     const listed = [...Object.keys(differences), ...Object.keys(skipped)];
     assert.deepEqual(
