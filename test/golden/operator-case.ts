@@ -90,8 +90,8 @@ function storedObjects({ directory }: OperatorCase): KubeObject[] {
   return [...objects.values()];
 }
 
-/** What a step applies, in order. It was read as YAML 1.2: a key `n` is no boolean. */
-function inputs(folder: string): (JsonObject & KubeObject)[] {
+/** What a step applies, in order; with `$op` it is an operation. It was read as YAML 1.2: a key `n` is no boolean. */
+export function inputs(folder: string): (JsonObject & KubeObject)[] {
   const documents: JsonValue[] = parseAllDocuments(readText(folder, "input.yaml")).map((document) => document.toJS());
   return documents.filter(isKubeObject);
 }

@@ -1,6 +1,6 @@
 /** Sending any object that the server serves to where it belongs, as `kubectl create` and `kubectl apply` do. */
 import type { JsonObject, JsonValue, KubeObject } from "../../../apiserver/apis/meta/v1.ts";
-import { textOf } from "../../../apiserver/machinery/fields.ts";
+import { objectOf, textOf } from "../../../apiserver/machinery/fields.ts";
 import { isObject } from "../../../apiserver/machinery/json.ts";
 import { computeResources } from "../../../apiserver/registry/compute/resources.ts";
 import { coreResources } from "../../../apiserver/registry/core/resources.ts";
@@ -47,15 +47,27 @@ export function refusedFields(reply: Reply): readonly string[] {
   return Array.isArray(causes) ? causes.map((cause) => textOf(isObject(cause) ? cause : undefined, "field")) : [];
 }
 
-/** Paths of what was sent and isn't there as it was sent; what the server added is no loss. */
-export function lostFields(sent: JsonValue | undefined, stored: JsonValue | undefined, path = ""): readonly string[] {
+/** Paths of what was sent and isn't read as it was sent; what the server added is no loss. */
+export function lostFields(sent: JsonObject, read: JsonObject): readonly string[] {
+  return missing(readable(sent), read, "");
+}
+
+/** What is written as `stringData` is read as `data`. */
+function readable({ stringData, ...object }: JsonObject): JsonObject {
+  const texts = Object.entries(objectOf({ stringData }, "stringData") ?? {});
+  if (texts.length === 0) return object;
+  const encoded = texts.map(([key, text]) => [key, Buffer.from(String(text)).toString("base64")] as const);
+  return { ...object, data: { ...objectOf(object, "data"), ...Object.fromEntries(encoded) } };
+}
+
+function missing(sent: JsonValue | undefined, stored: JsonValue | undefined, path: string): readonly string[] {
   if (Array.isArray(sent)) {
     if (!Array.isArray(stored) || stored.length !== sent.length) return [path];
-    return sent.flatMap((item, index) => lostFields(item, valueAt(stored, index), `${path}[${index}]`));
+    return sent.flatMap((item, index) => missing(item, valueAt(stored, index), `${path}[${index}]`));
   }
   if (isObject(sent)) {
     if (!isObject(stored)) return [path];
-    return Object.entries(sent).flatMap(([member, value]) => lostFields(value, stored[member], `${path}.${member}`));
+    return Object.entries(sent).flatMap(([member, value]) => missing(value, stored[member], `${path}.${member}`));
   }
   return sent === stored ? [] : [path];
 }
