@@ -2,6 +2,7 @@ import type { FunctionMeshResource } from "../../apiserver/apis/compute/v1alpha1
 import { functionMeshType, functionType, sinkType, sourceType } from "../../apiserver/apis/compute/v1alpha1/group.ts";
 import type { WorkloadSpec } from "../../apiserver/apis/compute/v1alpha1/workload.ts";
 import type { JsonObject, KubeObject } from "../../apiserver/apis/meta/v1.ts";
+import { objectOf } from "../../apiserver/machinery/fields.ts";
 import { ownerReference } from "../workloads/workload.ts";
 
 /** The lists of a mesh, in the order they are made. */
@@ -49,9 +50,26 @@ function member(
     apiVersion: owner.apiVersion,
     kind: kind.type.kind,
     metadata: { name: memberName(name, component), namespace, ownerReferences: [owner] },
-    spec,
+    spec: withoutEmptyLocations(spec),
   };
   return { kind, component, object, autoscaled: spec.maxReplicas !== undefined };
+}
+
+const locations = [
+  ["java", "jarLocation"],
+  ["python", "pyLocation"],
+  ["golang", "goLocation"],
+  ["genericRuntime", "functionFileLocation"],
+] as const;
+
+/** An empty location means the same as none, and the operator's members never have one. */
+function withoutEmptyLocations(spec: JsonObject): JsonObject {
+  const result: JsonObject = { ...spec };
+  for (const [field, location] of locations) {
+    const { [location]: where, ...runtime } = objectOf(spec, field) ?? {};
+    if (where === "") result[field] = runtime;
+  }
+  return result;
 }
 
 export const memberName = (mesh: string, component: string): string => `${mesh}-${component}`;

@@ -51,6 +51,21 @@ test("components become members with the mesh as their owner", async () => {
   });
 });
 
+test("a member has no empty package location, as an operator's member hasn't", async () => {
+  await using world = await ComputeControllers.start();
+  const funcConfig = { jarLocation: "" };
+  await world.create(
+    functionMeshType,
+    aMesh([component("a", { java: { jar: "/a.jar", jarLocation: "" }, funcConfig })]),
+  );
+  const spec = partOf(await world.find(functionType, "mesh-a"), "spec");
+  assert.deepEqual([spec.java, spec.funcConfig], [{ jar: "/a.jar" }, funcConfig]);
+  assert.deepEqual(
+    await world.writesOf(() => world.patch(functionMeshType, "mesh", { metadata: { labels: { a: "b" } } })),
+    ["patch functionmeshes/mesh"],
+  );
+});
+
 test("the mesh is ready when its members are", async () => {
   await using world = await ComputeControllers.start();
   await world.create(functionMeshType, aMesh([component("a")]));
