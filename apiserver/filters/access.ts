@@ -12,7 +12,7 @@ const slowMs = 1000;
 /**
  * Logs and counts every request.
  *
- * @param log       gets a record per request at `info`, `warn` when it was slow
+ * @param log       gets a record per request at `debug`, `warn` when it was slow
  */
 export function withAccessRecords(deps: {
   readonly log: Logger;
@@ -37,7 +37,7 @@ export function withAccessRecords(deps: {
 
 function record(log: Logger, request: ApiRequest, code: number, ms: number): void {
   const slow = ms > slowMs && !isLongRunning(request.info);
-  log[slow ? "warn" : "info"](
+  log[slow ? "warn" : "debug"](
     {
       auditId: request.auditId,
       method: request.method,

@@ -167,15 +167,23 @@ const decimal = /^([-+]?)(\d*)(?:\.(\d*))?([eE][-+]?\d+)?$/;
 const based = /^([-+]?)(0x[\da-fA-F]+|0o[0-7]+|0b[01]+|0[0-7]+)$/;
 const notFinite = /^(?:[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN))$/;
 
-/** The value of a scalar without quotes. A number that JSON could have written keeps its text (design D8). */
+/**
+ * The value of a scalar without quotes. A number that JSON could have written keeps its text (design D8), but for whole
+ * numbers with an exponent: those must be what they were after they were printed and read again.
+ */
 function plainValue(text: string): JsonValue {
   if (nulls.has(text)) return null;
   const boolean = booleans.get(text);
   if (boolean !== undefined) return boolean;
-  if (jsonNumber.test(text)) return numberFromText(text);
+  if (jsonNumber.test(text)) return /e/i.test(text) ? exponentialValue(text) : numberFromText(text);
   if (notFinite.test(text)) throw new SyntaxError(`yaml: ${text} has no JSON form`);
   if (!/^[-+.\d]/.test(text)) return text;
   return numberValue(text.replaceAll("_", "")) ?? text;
+}
+
+function exponentialValue(text: string): JsonValue {
+  const value = Number(text);
+  return Number.isSafeInteger(value) ? value : numberFromText(text);
 }
 
 function numberValue(text: string): JsonValue | undefined {
@@ -194,7 +202,7 @@ function numberValue(text: string): JsonValue | undefined {
 /** Below this depth values are printed in one line, as JSON: indentation alone would outgrow them. */
 const maxBlockDepth = 100;
 
-/** Prints block YAML that YAML 1.1 and 1.2 readers understand alike; numbers kept raw print as their text. */
+/** Prints block YAML that YAML 1.1 and 1.2 readers understand alike; numbers keep every digit. */
 export function stringifyYaml(value: JsonValue | object): string {
   return block(value, 0);
 }
@@ -235,7 +243,16 @@ function isInline(value: unknown, depth: number): boolean {
 }
 
 function inline(value: unknown): string {
-  return typeof value === "string" ? inlineText(value) : escapeUnprintable(JSON.stringify(value));
+  if (typeof value === "string") return inlineText(value);
+  const json = escapeUnprintable(JSON.stringify(value));
+  return typeof value === "number" || isRawNumber(value) ? exponentForAll(json) : json;
+}
+
+/** YAML 1.1 takes `1e3` for a text: its floats have a point, and a sign in the exponent. */
+function exponentForAll(number: string): string {
+  return number.replace(/^(-?\d+)(\.\d+)?e([-+]?)(\d+)$/i, (_, whole, fraction = ".0", sign, exponent) => {
+    return `${whole}${fraction}e${sign || "+"}${exponent}`;
+  });
 }
 
 /** Words that need no quotes, unless they are one that some reader takes for a boolean, null or number. */

@@ -17,7 +17,6 @@ export const backendConfigSchemas = kindSchemas(
   {
     spec: backendConfigSpec,
     status: object("Always empty.", {}),
-    // The CRD keeps what stands beside spec, and no webhook removes it again (FM 1.2).
     keepUnknownMembers: true,
   },
 );

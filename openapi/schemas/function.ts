@@ -109,6 +109,6 @@ export const functionSchemas = [
   ...kindSchemas(
     "Function",
     "A Pulsar Function: code that is called for each message of its input topics, and whose results go to its output topic.",
-    { spec: withoutRequired(functionSpec), status: workloadStatus },
+    { spec: withoutRequired(functionSpec), status: workloadStatus, keepUnknownMembers: true },
   ),
 ];

@@ -17,7 +17,11 @@ const kind = text(
   "The type of this object, in CamelCase. It is implied by the URL that the object is sent to and can't be changed.",
 );
 
-/** The components of one kind: itself and its list. */
+/**
+ * The components of one kind: itself and its list.
+ *
+ * @param parts.keepUnknownMembers  what stands beside `spec` stays, as the public CRDs say (FM 1.1, 1.2)
+ */
 export function kindSchemas(
   name: string,
   description: string,

@@ -21,5 +21,6 @@ export const sinkSchemas = [
   ...kindSchemas("Sink", "A Pulsar IO sink: a connector that reads topics and writes to another system.", {
     spec: withoutRequired(sinkSpec),
     status: workloadStatus,
+    keepUnknownMembers: true,
   }),
 ];

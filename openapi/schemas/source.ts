@@ -22,5 +22,6 @@ export const sourceSchemas = [
   ...kindSchemas("Source", "A Pulsar IO source: a connector that reads from another system and publishes to a topic.", {
     spec: withoutRequired(sourceSpec),
     status: workloadStatus,
+    keepUnknownMembers: true,
   }),
 ];

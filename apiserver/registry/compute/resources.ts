@@ -1,9 +1,10 @@
 /** Every kind this project is about, one row each (design D4). */
 
 import type { Column } from "../rest/interface.ts";
-import type { ResourceDefinition, ScalePaths, Strategy } from "../rest/strategy.ts";
+import type { RefusedScale, ResourceDefinition, ScalePaths, Strategy } from "../rest/strategy.ts";
 import { backendConfigColumns, functionColumns, functionMeshColumns, sinkColumns, sourceColumns } from "./columns.ts";
 import { validateMesh } from "./validation.ts";
+import { meshWarnings } from "./warnings.ts";
 import { workloadStrategy } from "./workload-strategy.ts";
 
 export const computeGroup = "compute.functionmesh.io";
@@ -14,7 +15,7 @@ const scale: ScalePaths = {
   statusReplicas: ["status", "replicas"],
   statusSelector: ["status", "selector"],
 };
-const meshStrategy: Strategy = { validate: validateMesh };
+const meshStrategy: Strategy = { validate: validateMesh, warnings: meshWarnings };
 const backendConfigStrategy: Strategy = {};
 
 type Row = {
@@ -23,7 +24,7 @@ type Row = {
   readonly shortNames: readonly string[];
   readonly strategy: Strategy;
   readonly columns: readonly Column[];
-  readonly scale?: ScalePaths;
+  readonly scale?: ScalePaths | RefusedScale;
 };
 
 const rows: readonly Row[] = [
@@ -64,6 +65,8 @@ const rows: readonly Row[] = [
     shortNames: ["fnbc"],
     strategy: backendConfigStrategy,
     columns: backendConfigColumns,
+    // The public CRDs declare it, so discovery and documents do; there is nothing to scale (FM 1.1).
+    scale: { refusal: "a BackendConfig is settings: it runs nothing that could be scaled" },
   },
 ];
 

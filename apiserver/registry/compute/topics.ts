@@ -2,7 +2,31 @@
  * Topic names and package locations as Pulsar reads them (FM 3.2, 3.3).
  * Each check returns what is wrong in words for the user, or `undefined`.
  */
+import type { JsonObject } from "../../apis/meta/v1.ts";
+import { joinPath } from "../../errors/field-error.ts";
+import { objectOf, textOf, textsOf } from "../../machinery/fields.ts";
 
+const topicMaps = ["customSerdeSources", "customSchemaSources", "sourceSpecs"] as const;
+export type Topic = { readonly topic: string; readonly at: string };
+
+/** All topics, and patterns of them, that `spec` reads. @param at  path of `spec` */
+export function inputTopics(spec: JsonObject, at: string): readonly Topic[] {
+  const input = objectOf(spec, "input");
+  const inputAt = joinPath(at, "input");
+  const pattern = textOf(input, "topicPattern");
+  return [
+    ...textsOf(input, "topics").map((topic, index) => ({ topic, at: joinPath(inputAt, "topics", index) })),
+    ...(pattern === "" ? [] : [{ topic: pattern, at: joinPath(inputAt, "topicPattern") }]),
+    ...topicMaps.flatMap((field) =>
+      Object.keys(objectOf(input, field) ?? {}).map((topic) => ({
+        topic,
+        at: joinPath(inputAt, field, { key: topic }),
+      })),
+    ),
+  ];
+}
+
+const domains = ["persistent", "non-persistent"];
 const namePart = /^[-=:.A-Za-z0-9_]+$/;
 
 export function topicProblem(topic: string): string | undefined {
@@ -14,10 +38,16 @@ export function topicProblem(topic: string): string | undefined {
     if (segments.length === 1) return topic === "" ? detail : undefined;
     return segments.length === 3 && segmentsAreValid(segments) ? undefined : detail;
   }
-  const domain = topic.slice(0, separator);
-  if (domain !== "persistent" && domain !== "non-persistent") return detail;
+  if (unknownDomain(topic) !== undefined) return undefined;
   const [tenant = "", namespace = "", ...rest] = topic.slice(separator + 3).split("/");
   return segmentsAreValid([tenant, namespace, rest.join("/")]) ? undefined : detail;
+}
+
+/** The domain in front of `://`, if Pulsar has none of that name. A newer Pulsar may have: worth a warning, no refusal. */
+export function unknownDomain(topic: string): string | undefined {
+  const separator = topic.indexOf("://");
+  const domain = topic.slice(0, separator);
+  return separator === -1 || domains.includes(domain) ? undefined : domain;
 }
 
 function segmentsAreValid([tenant = "", namespace = "", topic = ""]: readonly string[]): boolean {

@@ -18,7 +18,7 @@ import { entriesOf, isSet, isTrue, listOf, numberOf, objectOf, textOf, textsOf }
 import { isObject } from "../../machinery/json.ts";
 import { compareQuantities, parseQuantity } from "../../machinery/quantity.ts";
 import { defaultSpec, meshComponents, type WorkloadKind } from "./defaults.ts";
-import { locationProblem, topicProblem } from "./topics.ts";
+import { inputTopics, locationProblem, topicProblem } from "./topics.ts";
 
 type Subject = { readonly kind: WorkloadKind; readonly spec: JsonObject; readonly at: string };
 type Rule = { readonly kinds: readonly WorkloadKind[]; readonly check: (subject: Subject) => readonly FieldError[] };
@@ -29,6 +29,7 @@ const producers: readonly WorkloadKind[] = ["Function", "Source"];
 
 /** Longest name such that `<name>-function-<pod template hash>` still fits a label of 63 characters (FM 4.1). */
 export const maxWorkloadNameLength = 43;
+export const nameTooLong = `must be no more than ${maxWorkloadNameLength} characters, so that the names of its pods fit into labels`;
 
 const rules: readonly Rule[] = [
   { kinds: all, check: checkRuntime },
@@ -47,7 +48,17 @@ const rules: readonly Rule[] = [
 ];
 
 export function validateWorkload(kind: WorkloadKind): (object: KubeObject) => readonly FieldError[] {
-  return (object) => validateSpec({ kind, spec: objectOf(object, "spec") ?? {}, at: "spec" });
+  return (object) => [
+    ...checkName(object),
+    ...validateSpec({ kind, spec: objectOf(object, "spec") ?? {}, at: "spec" }),
+  ];
+}
+
+/** A name made from `generateName` is not the user's to shorten: it gets a warning instead. */
+function checkName({ metadata: { name = "", generateName = "" } }: KubeObject): readonly FieldError[] {
+  return generateName === "" && name.length > maxWorkloadNameLength
+    ? [invalid("metadata.name", name, nameTooLong)]
+    : [];
 }
 
 function validateSpec(subject: Subject): readonly FieldError[] {
@@ -139,10 +150,6 @@ function checkReplicas({ spec, at }: Subject): readonly FieldError[] {
       wrong("maxReplicas", maxReplicas, `must be greater than or equal to replicas (${replicas})`);
     if (minReplicas > maxReplicas)
       wrong("minReplicas", minReplicas, `must be less than or equal to maxReplicas (${maxReplicas})`);
-  }
-  // 0 is "switched off": it needs no other field to change, so that `kubectl scale --replicas=0` works.
-  if (replicas > 0 && minReplicas > replicas) {
-    wrong("minReplicas", minReplicas, `must be less than or equal to replicas (${replicas})`);
   }
   return errors;
 }
@@ -240,25 +247,6 @@ function checkDelivery({ kind, spec, at }: Subject): readonly FieldError[] {
       errors.push(forbiddenField(keyOrderAt, "cannot be combined with retainOrdering"));
   }
   return errors;
-}
-
-const topicMaps = ["customSerdeSources", "customSchemaSources", "sourceSpecs"] as const;
-type Topic = { readonly topic: string; readonly at: string };
-
-function inputTopics(spec: JsonObject, at: string): readonly Topic[] {
-  const input = objectOf(spec, "input");
-  const inputAt = joinPath(at, "input");
-  const pattern = textOf(input, "topicPattern");
-  return [
-    ...textsOf(input, "topics").map((topic, index) => ({ topic, at: joinPath(inputAt, "topics", index) })),
-    ...(pattern === "" ? [] : [{ topic: pattern, at: joinPath(inputAt, "topicPattern") }]),
-    ...topicMaps.flatMap((field) =>
-      Object.keys(objectOf(input, field) ?? {}).map((topic) => ({
-        topic,
-        at: joinPath(inputAt, field, { key: topic }),
-      })),
-    ),
-  ];
 }
 
 function checkInput({ kind, spec, at }: Subject): readonly FieldError[] {

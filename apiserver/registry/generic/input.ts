@@ -53,9 +53,7 @@ export class InputDecoder {
       { apiVersion: this.#apiVersion, kind: this.#gvk.kind, ...content },
       previous === undefined ? {} : { previous },
     );
-    const unknown = [...unknownFields, ...decoded.unknownFields]
-      .sort()
-      .map((field) => `unknown field ${JSON.stringify(field)}`);
+    const unknown = [...unknownFields, ...decoded.unknownFields].sort().map((field) => `unknown field "${field}"`);
     report([...(options.decodingProblems ?? []), ...unknown], this.#gvk, options, warn);
     const { metadata: _metadata, ...rest } = decoded.object;
     return {

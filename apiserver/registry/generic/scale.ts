@@ -2,10 +2,10 @@
 import { Buffer } from "node:buffer";
 import { apiVersionOf, type JsonObject, type JsonValue, type KubeObject } from "../../apis/meta/v1.ts";
 import { invalid, path } from "../../errors/field-error.ts";
-import { newInvalid } from "../../errors/status-error.ts";
+import { newBadRequest, newInvalid } from "../../errors/status-error.ts";
 import { isObject, setMember, stringifyJson } from "../../machinery/json.ts";
 import type { EncodedObject, Getter, UpdateOptions, Updater } from "../rest/interface.ts";
-import type { ResourceDefinition, ScalePaths } from "../rest/strategy.ts";
+import type { RefusedScale, ResourceDefinition, ScalePaths } from "../rest/strategy.ts";
 import { cannotBeHandled, checkPlace, checkType, decodeMeta } from "./input.ts";
 import { type Part, wholeObject } from "./part.ts";
 import type { GenericStore } from "./store.ts";
@@ -16,7 +16,12 @@ export const scaleSchemaName = "io.k8s.api.autoscaling.v1.Scale";
 /** Instances of an object that names no number: what every workload kind runs then. */
 const impliedReplicas = 1;
 
-export function scaleStore(definition: ResourceDefinition, paths: ScalePaths, store: GenericStore): Getter & Updater {
+export function scaleStore(
+  definition: ResourceDefinition,
+  paths: ScalePaths | RefusedScale,
+  store: GenericStore,
+): Getter & Updater {
+  if ("refusal" in paths) return refusedScale(paths);
   const part = scalePart(definition, paths);
   return {
     async get(context, name, options) {
@@ -44,6 +49,13 @@ export function scaleStore(definition: ResourceDefinition, paths: ScalePaths, st
       return encoded(part.show(object));
     },
   };
+}
+
+function refusedScale({ refusal }: RefusedScale): Getter & Updater {
+  const refuse = (): never => {
+    throw newBadRequest(refusal);
+  };
+  return { get: async () => refuse(), update: async () => refuse() };
 }
 
 function scalePart(definition: ResourceDefinition, paths: ScalePaths): Part {

@@ -37,6 +37,9 @@ export type ScalePaths = {
   readonly statusSelector?: readonly string[];
 };
 
+/** `/scale` is declared, and every request to it answered 400 with this text. */
+export type RefusedScale = { readonly refusal: string };
+
 /** One kind as `registry/compute/resources.ts` and `registry/core/resources.ts` list it. */
 export type ResourceDefinition = {
   readonly group: string;
@@ -54,7 +57,7 @@ export type ResourceDefinition = {
   /** Beyond `metadata.name` and `metadata.namespace`: field label to its value. */
   readonly selectableFields: { readonly [label: string]: (object: KubeObject) => string };
   readonly status: boolean;
-  readonly scale?: ScalePaths;
+  readonly scale?: ScalePaths | RefusedScale;
   /** Serves `/finalize`, where a PUT replaces `spec.finalizers` and nothing else (Namespaces). */
   readonly finalize?: boolean;
   /** Default: all. Events have no `/status`, Leases no `scale`; reviews are not definitions at all. */

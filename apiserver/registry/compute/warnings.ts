@@ -1,0 +1,47 @@
+/** What is let through although it will hardly do what its author wants: texts of `Warning` headers. */
+import type { JsonObject, KubeObject } from "../../apis/meta/v1.ts";
+import { joinPath } from "../../errors/field-error.ts";
+import { numberOf, objectOf, textOf } from "../../machinery/fields.ts";
+import { defaultSpec, meshComponents, type WorkloadKind } from "./defaults.ts";
+import { inputTopics, type Topic, unknownDomain } from "./topics.ts";
+import { maxWorkloadNameLength, nameTooLong } from "./validation.ts";
+
+export function workloadWarnings(kind: WorkloadKind): (object: KubeObject) => readonly string[] {
+  return (object) => [...warnName(object), ...warnSpec(kind, objectOf(object, "spec") ?? {}, "spec")];
+}
+
+export function meshWarnings(mesh: KubeObject): readonly string[] {
+  return [...meshComponents(mesh)].flatMap(({ field, index, kind, spec }) =>
+    warnSpec(kind, defaultSpec(kind, spec, textOf(spec, "name")), joinPath("spec", field, index)),
+  );
+}
+
+function warnName({ metadata: { name = "", generateName = "" } }: KubeObject): readonly string[] {
+  return generateName !== "" && name.length > maxWorkloadNameLength ? [`metadata.name: ${nameTooLong}`] : [];
+}
+
+function warnSpec(kind: WorkloadKind, spec: JsonObject, at: string): readonly string[] {
+  return [...warnReplicas(spec, at), ...warnTopics(kind, spec, at)];
+}
+
+/** 0 is "switched off", whatever the autoscaler's bounds. */
+function warnReplicas(spec: JsonObject, at: string): readonly string[] {
+  const replicas = numberOf(spec, "replicas") ?? 1;
+  const minReplicas = numberOf(spec, "minReplicas") ?? 1;
+  return replicas > 0 && minReplicas > replicas
+    ? [`${joinPath(at, "minReplicas")}: is ${minReplicas}, more than replicas, ${replicas}`]
+    : [];
+}
+
+function warnTopics(kind: WorkloadKind, spec: JsonObject, at: string): readonly string[] {
+  const named: readonly Topic[] = [
+    { topic: textOf(objectOf(spec, "output"), "topic"), at: joinPath(at, "output", "topic") },
+    ...["logTopic", "deadLetterTopic"].map((field) => ({ topic: textOf(spec, field), at: joinPath(at, field) })),
+  ];
+  return [...(kind === "Source" ? [] : inputTopics(spec, at)), ...named].flatMap(({ topic, at: topicAt }) => {
+    const domain = unknownDomain(topic);
+    return domain === undefined
+      ? []
+      : [`${topicAt}: Pulsar has no topics of domain ${domain}, only persistent and non-persistent ones`];
+  });
+}
