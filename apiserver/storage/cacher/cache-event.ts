@@ -39,6 +39,11 @@ export class CacheEvent {
     this.#codec = codec;
   }
 
+  /** Bytes of JSON that this event keeps from being freed, within a factor of a few. */
+  get bytes(): number {
+    return (this.item ?? this.previous)?.json.length ?? 0;
+  }
+
   /** What a reader that wants only objects for which `matches` holds must be told; `undefined`: nothing. */
   seenBy(matches: (item: CachedObject) => boolean): RestWatchEvent | undefined {
     const { item, previous } = this;

@@ -173,18 +173,22 @@ test("a watch from the future stays silent until then", async (t) => {
   assert.deepEqual((await take(events, 1)).map(brief), ["ADDED demo/b"]);
 });
 
-test("a reader that does not read is closed without an error; others are not affected", async (t) => {
-  const fixture = await new Fixture(t, { maxPending: 2 }).start();
-  const slow = fixture.watch({ from: "now" });
-  const quick = fixture.watch({ from: "now" });
-  for (const name of ["a", "b", "c"]) {
-    await fixture.create(name);
-    assert.deepEqual((await take(quick, 1)).map(brief), [`ADDED demo/${name}`]);
-  }
-  assert.deepEqual(await take(slow, 1), []);
-  assert.equal(fixture.slowReaders, 1);
-  assert.equal(fixture.cacher.readerCount, 1);
-});
+for (const [what, bound] of [
+  ["events", { maxPending: 2 }],
+  ["bytes", { maxPendingBytes: 300 }],
+] as const)
+  test(`a reader that leaves too many ${what} unread is closed without an error; others are not affected`, async (t) => {
+    const fixture = await new Fixture(t, bound).start();
+    const slow = fixture.watch({ from: "now" });
+    const quick = fixture.watch({ from: "now" });
+    for (const name of ["a", "b", "c"]) {
+      await fixture.create(name);
+      assert.deepEqual((await take(quick, 1)).map(brief), [`ADDED demo/${name}`]);
+    }
+    assert.deepEqual(await take(slow, 1), []);
+    assert.equal(fixture.slowReaders, 1);
+    assert.equal(fixture.cacher.readerCount, 1);
+  });
 
 test("bookmarks come every minute to those who asked, and pass writes elsewhere", async (t) => {
   const fixture = await new Fixture(t).start();

@@ -29,6 +29,8 @@ const firstRetryMs = 50;
 const maxRetryMs = 5000;
 /** Events that may wait for one reader: references to shared frames, some seconds of the busiest resource. */
 const defaultMaxPending = 4096;
+/** Their bytes, where objects are large: what is no longer in the window is held by slow readers alone. */
+const defaultMaxPendingBytes = 16 * 1024 * 1024;
 
 export type CacherOptions = {
   readonly backend: StorageBackend;
@@ -44,6 +46,7 @@ export type CacherOptions = {
   readonly onFailure?: (error: unknown) => void;
   readonly onSlowReader?: () => void;
   readonly maxPending?: number;
+  readonly maxPendingBytes?: number;
 };
 
 /** The state at one revision. Entries are shared and never change. */
@@ -275,7 +278,12 @@ export class Cacher {
   }
 
   #open(options: CacheWatch, after: Revision): WatchReader {
-    const { clock, maxPending = defaultMaxPending, onSlowReader } = this.#options;
+    const {
+      clock,
+      maxPending = defaultMaxPending,
+      maxPendingBytes = defaultMaxPendingBytes,
+      onSlowReader,
+    } = this.#options;
     const onAbort = (): void => reader.end();
     const cancelLastBookmark =
       options.wantsBookmarks && options.timeoutMs !== undefined
@@ -287,6 +295,7 @@ export class Cacher {
       after,
       wantsBookmarks: options.wantsBookmarks,
       maxPending,
+      maxPendingBytes,
       onClose: (closed, why) => {
         this.#readers.delete(closed);
         cancelLastBookmark();

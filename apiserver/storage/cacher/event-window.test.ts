@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { widgetKind } from "../../../test/support/objects.ts";
+import { aWidget, widgetKind } from "../../../test/support/objects.ts";
 import { KindCodec } from "../../registry/generic/codec.ts";
 import { CacheEvent } from "./cache-event.ts";
 import { EventWindow } from "./event-window.ts";
@@ -30,6 +30,17 @@ test("the last 75 s stay, and never fewer than 100 events", () => {
   assert.equal(filled(1000, 1000).since(2 * 925 - 2)?.length, 76);
   assert.equal(filled(1000, 1000).since(2)?.length, undefined);
   assert.equal(filled(100, 60_000).floor, 0, "a quiet resource");
+});
+
+test("memory is bounded however large events are, and what was dropped is said to be gone", () => {
+  const window = new EventWindow(0);
+  const large = aWidget("a", { metadata: { annotations: { text: "x".repeat(1024 * 1024) } } });
+  const item = codec.decode(codec.encode(large), 1);
+  for (let revision = 1; revision <= 100; revision++)
+    window.add(new CacheEvent({ key: "demo/a", revision, item }, codec, 0));
+  assert.deepEqual(revisions(window, window.floor)?.length, 31);
+  assert.equal(window.floor, 69);
+  assert.equal(window.since(68), undefined);
 });
 
 test("memory is bounded however many events come at once", () => {

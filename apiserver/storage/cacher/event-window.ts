@@ -7,11 +7,14 @@ const keepMs = 75_000;
 const minEvents = 100;
 /** Most events kept. What is older is read from storage's history, so this bounds memory, not what a client may ask. */
 const maxEvents = 4096;
+/** Most bytes of objects kept, for the same reason: large objects would make few events many bytes. */
+const maxBytes = 32 * 1024 * 1024;
 
 /** The most recent events of one resource, in revision order. */
 export class EventWindow {
   #events: CacheEvent[] = [];
   #start = 0;
+  #bytes = 0;
   #floor: Revision;
 
   /** @param floor every event with a greater revision will be added */
@@ -26,12 +29,15 @@ export class EventWindow {
 
   add(event: CacheEvent): void {
     this.#events.push(event);
-    while (this.#isSuperfluous(event.receivedAtMs)) {
-      this.#floor = this.#events[this.#start]?.revision ?? this.#floor;
+    this.#bytes += event.bytes;
+    for (let oldest = this.#events[this.#start]; oldest !== undefined; oldest = this.#events[this.#start]) {
+      if (!this.#isSuperfluous(oldest, event.receivedAtMs)) break;
+      this.#floor = oldest.revision;
+      this.#bytes -= oldest.bytes;
       this.#start++;
     }
-    // Dropping one by one from the front would move the whole array each time.
-    if (this.#start > maxEvents) {
+    // What was dropped is freed with the array that holds it; moving it for each event would cost more than it saves.
+    if (this.#start * 2 > this.#events.length) {
       this.#events = this.#events.slice(this.#start);
       this.#start = 0;
     }
@@ -51,10 +57,9 @@ export class EventWindow {
     return this.#events.slice(low);
   }
 
-  #isSuperfluous(nowMs: number): boolean {
+  #isSuperfluous(oldest: CacheEvent, nowMs: number): boolean {
     const count = this.#events.length - this.#start;
-    const oldest = this.#events[this.#start];
-    if (count > maxEvents) return true;
-    return count > minEvents && oldest !== undefined && oldest.receivedAtMs < nowMs - keepMs;
+    if (count > maxEvents || this.#bytes > maxBytes) return true;
+    return count > minEvents && oldest.receivedAtMs < nowMs - keepMs;
   }
 }

@@ -14,8 +14,9 @@ export type ReaderOptions = {
   /** Events up to this revision are not wanted. */
   readonly after: Revision;
   readonly wantsBookmarks: boolean;
-  /** Most events that may wait for the reader. */
+  /** Most events that may wait for the reader, and most bytes of them. */
   readonly maxPending: number;
+  readonly maxPendingBytes: number;
   /** Called once, when the reader will get nothing more. */
   readonly onClose: (reader: WatchReader, why: "done" | "slow") => void;
 };
@@ -33,6 +34,7 @@ export class WatchReader implements AsyncIterableIterator<Batch, undefined> {
   #pending: RestWatchEvent[] = [];
   /** Events pushed since the consumer last took the queue. */
   #backlog = 0;
+  #backlogBytes = 0;
   #waiting: Waiting | undefined;
   #closed = false;
 
@@ -107,12 +109,14 @@ export class WatchReader implements AsyncIterableIterator<Batch, undefined> {
 
   #push(event: RestWatchEvent): void {
     if (this.#closed) return;
-    if (this.#backlog >= this.#options.maxPending) {
+    const { maxPending, maxPendingBytes } = this.#options;
+    if (this.#backlog >= maxPending || this.#backlogBytes >= maxPendingBytes) {
       this.#pending = [];
       this.#close("slow");
       return;
     }
     this.#backlog++;
+    if ("frame" in event) this.#backlogBytes += event.frame.length;
     this.#pending.push(event);
   }
 
@@ -120,6 +124,7 @@ export class WatchReader implements AsyncIterableIterator<Batch, undefined> {
     const batch = this.#pending;
     this.#pending = [];
     this.#backlog = 0;
+    this.#backlogBytes = 0;
     return batch;
   }
 
