@@ -150,6 +150,7 @@ export async function run(
     resources,
     paths: new Map([...indexHandlers(paths.keys()), ...paths]),
     prefixes: [...openApi.prefixes, ...unknownCheckPrefixes],
+    minWatchMs: options.minRequestTimeout,
   });
   const { authenticator, authorizer, frontProxy } = profile;
   const chain = buildChain({

@@ -55,19 +55,21 @@ type RouteTable = ReadonlyMap<string, ReadonlyMap<string, ReadonlyMap<string, Re
  *
  * @param resources     what is served under `/api` and `/apis`; a group and version exists by having a resource
  * @param paths         handlers of exact decoded paths such as `/version`; one for `/apis/G/V` serves `/apis/G/V/` too
+ * @param minWatchMs    shortest life of a watch that names no time; default as kube-apiserver's
  * @param prefixes      handlers of everything below a path, e.g. `/openapi/v3/`; the first that fits
  */
 export function installApi(parts: {
   readonly resources: readonly ResourceEndpoint[];
   readonly paths: ReadonlyMap<string, ApiHandler>;
   readonly prefixes: readonly (readonly [prefix: string, handler: ApiHandler])[];
+  readonly minWatchMs?: number;
 }): ApiHandler {
-  const table = routeTable(parts.resources);
+  const table = routeTable(parts.resources, parts.minWatchMs);
   const other = pathHandler(parts.paths, parts.prefixes, table);
   return (request) => (request.info.isResourceRequest ? serveResource(request, table) : other(request));
 }
 
-function routeTable(resources: readonly ResourceEndpoint[]): RouteTable {
+function routeTable(resources: readonly ResourceEndpoint[], minWatchMs: number | undefined): RouteTable {
   const groups = new Map<string, Map<string, Map<string, ResourceRoutes>>>();
   for (const endpoint of resources) {
     const versions = getOrAdd(groups, endpoint.group, () => new Map());
@@ -76,7 +78,7 @@ function routeTable(resources: readonly ResourceEndpoint[]): RouteTable {
       throw new Error(`${endpoint.resource} is installed twice in ${endpoint.group}/${endpoint.version}`);
     }
     byName.set(endpoint.resource, {
-      scope: scopeOf(endpoint),
+      scope: scopeOf(endpoint, minWatchMs),
       subresources: new Map(endpoint.subresources.map((sub) => [sub.name, subresourceScopeOf(endpoint, sub)])),
     });
   }

@@ -155,11 +155,15 @@ function listMatchErrors({ match, resourceVersion, continueToken }: MatchQuery, 
 
 export type WatchQuery = WatchOptions & { readonly timeoutMs: number };
 
-/** Bounds of a watch's life when the client names none, in ms: kube-apiserver's `--min-request-timeout` (API W-40). */
-const minWatchMs = 1_800_000;
-
-/** @throws StatusError 400, or 422 on `ListOptions` (API W-14, W-25, W-26) */
-export function watchOptions(query: URLSearchParams, random: () => number = Math.random): WatchQuery {
+/**
+ * @param minWatchMs  a watch that names no time lives between this and twice this, in ms (API W-40)
+ * @throws StatusError 400, or 422 on `ListOptions` (API W-14, W-25, W-26)
+ */
+export function watchOptions(
+  query: URLSearchParams,
+  minWatchMs: number,
+  random: () => number = Math.random,
+): WatchQuery {
   const resourceVersion = queryResourceVersion(query);
   const timeoutSeconds = Math.max(0, queryInteger(query, "timeoutSeconds") ?? 0);
   queryInteger(query, "limit");

@@ -24,11 +24,16 @@ export type RequestScope = {
   readonly columns: readonly Column[];
   readonly acceptsProtobuf: boolean;
   readonly storage: RestStorage;
+  /** Shortest life of a watch that names no time, in ms. */
+  readonly minWatchMs: number;
 };
 
 export type VerbHandler = (request: ApiRequest, scope: RequestScope) => Promise<ApiResponse>;
 
-export function scopeOf(endpoint: ResourceEndpoint): RequestScope {
+/** kube-apiserver's own `--min-request-timeout`, in ms. */
+export const defaultMinWatchMs = 1_800_000;
+
+export function scopeOf(endpoint: ResourceEndpoint, minWatchMs: number = defaultMinWatchMs): RequestScope {
   const { group, version, kind, namespaced } = endpoint;
   return {
     resource: { group, resource: endpoint.resource },
@@ -40,6 +45,7 @@ export function scopeOf(endpoint: ResourceEndpoint): RequestScope {
     columns: endpoint.columns.length > 0 ? endpoint.columns : defaultColumns,
     acceptsProtobuf: endpoint.acceptsProtobuf,
     storage: endpoint.storage,
+    minWatchMs,
   };
 }
 

@@ -16,7 +16,7 @@ export const watchObjects: VerbHandler = async (request, scope) => {
     throw wrongShape("PartialObjectMetadataList", "a stream of single objects");
   }
   const format = checkFormat(request, negotiated, "object");
-  const options = forName(watchOptions(request.query), urlName(request));
+  const options = forName(watchOptions(request.query, scope.minWatchMs), urlName(request));
   const warnings = new Warnings();
   const lifetime = new WatchLifetime(request.signal, options.timeoutMs);
   try {
