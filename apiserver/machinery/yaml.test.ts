@@ -15,7 +15,7 @@ const cases: Record<string, string> = {
   "a: 0777\nb: 0x1F\nc: 0b11\nd: -0o17\ne: 1_000\nf: +12": '{"a":511,"b":31,"c":3,"d":-15,"e":1000,"f":12}',
   "a: 9007199254740993\nb: -9223372036854775808\nc: 0xFFFFFFFFFFFFFFFF":
     '{"a":9007199254740993,"b":-9223372036854775808,"c":18446744073709551615}',
-  "a: 1.10\nb: 1e3\nc: .5\nd: 1.\ne: 089": '{"a":1.10,"b":1e3,"c":0.5,"d":1,"e":89}',
+  "a: 1.10\nb: 1e3\nc: .5\nd: 1.\ne: 089": '{"a":1.10,"b":1000,"c":0.5,"d":1,"e":89}',
   "a: 2001-01-01\nb: 12:30:45\nc: 1.2.3\nd: '123'\ne: -\nf: 1e":
     '{"a":"2001-01-01","b":"12:30:45","c":"1.2.3","d":"123","e":null,"f":"1e"}',
   "a: !!str 5\nb: !!int '5'\nc: !custom x": '{"a":"5","b":5,"c":"x"}',
@@ -98,10 +98,10 @@ spec:
   assert.deepEqual(parse(text, { version: "1.1" }), value);
 });
 
-test("numbers print as written", () => {
+test("numbers print as written, exponents in the form that YAML 1.1 reads as a number", () => {
   assert.equal(
-    stringifyYaml(parseJson('{"a":1.10,"b":9007199254740993,"c":1e3}')),
-    "a: 1.10\nb: 9007199254740993\nc: 1e3\n",
+    stringifyYaml(parseJson('{"a":1.10,"b":9007199254740993,"c":1e3,"d":-2.5E-7,"e":1e+21}')),
+    "a: 1.10\nb: 9007199254740993\nc: 1.0e+3\nd: -2.5e-7\ne: 1.0e+21\n",
   );
 });
 
