@@ -121,7 +121,7 @@ export class Client implements Disposable {
   readonly #agent: Agent;
   readonly #identity: Identity;
 
-  constructor(url: string, identity: Identity, maxSockets = 16) {
+  constructor(url: string, identity: Identity, maxSockets = 128) {
     this.url = new URL(url);
     this.#identity = identity;
     this.#agent = new Agent({ keepAlive: true, maxSockets, ...identity });
