@@ -1,8 +1,10 @@
 /** The program: arguments and environment in, a server that runs until it is told to stop, an exit code out. */
 import { join } from "node:path";
 import { createLogger, type Logger } from "../observability/log.ts";
+import { announcement, nextCommands } from "./announcement.ts";
+import { type CommandLine, helpText, parseCommandLine, UsageError } from "./command-line.ts";
 import { type ProfileParts, type Running, run } from "./compose.ts";
-import { type CommandLine, helpText, type Options, parseCommandLine, UsageError } from "./options.ts";
+import type { Options } from "./options.ts";
 import { ensurePki, mintClientCertificate, type Pki, writeKubeconfig } from "./pki.ts";
 import { pkiDirectory, standaloneProfile } from "./standalone.ts";
 
@@ -76,32 +78,13 @@ function urlOf({ address, port }: Running): string {
 }
 
 function announce(log: Logger, url: string, kubeconfig: string): void {
-  const next = [
-    `kubectl --kubeconfig ${kubeconfig} get functions -A`,
-    `kubectl --kubeconfig ${kubeconfig} apply -f your-function.yaml`,
-  ];
-  if (process.stdout.isTTY !== true) {
-    log.info({ url, kubeconfig, next }, "serving");
-    return;
-  }
-  process.stdout.write(
-    [
-      "",
-      `  Function Mesh is serving at ${url}`,
-      `  kubeconfig: ${kubeconfig}`,
-      "",
-      "  Try:",
-      ...next.map((line) => `    ${line}`),
-      "",
-      "",
-    ].join("\n"),
-  );
+  if (process.stdout.isTTY === true) process.stdout.write(announcement(url, kubeconfig));
+  else log.info({ url, kubeconfig, next: nextCommands(kubeconfig) }, "serving");
 }
 
 /** `kubeconfig --user jane --groups devs`: a client certificate for somebody who is not the administrator. */
 async function mintKubeconfig(options: Options): Promise<void> {
   const { user, groups, dataDir, writeKubeconfig: given } = options;
-  if (user === "") throw new Error("--user is needed: the name that roles are bound to");
   const directory = pkiDirectory(dataDir);
   const { caBundle } = await ensurePki(directory);
   const credentials = await mintClientCertificate(directory, { user, groups });

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { environmentName, helpText, optionsTable, parseCommandLine, rows, UsageError } from "./options.ts";
+import { environmentName, helpText, optionsTable, parseCommandLine, UsageError } from "./command-line.ts";
+import { rows } from "./options.ts";
 
 test("parseCommandLine: no arguments run standalone with every default", () => {
   const { command, options, help } = parseCommandLine([], {});
@@ -47,6 +48,23 @@ test("parseCommandLine: reports every mistake at once", () => {
     ]);
     return true;
   });
+});
+
+test("parseCommandLine: what is needed and what belongs together is told with the other mistakes", () => {
+  const problemsOf = (...args: string[]): unknown => {
+    try {
+      return parseCommandLine(args, {});
+    } catch (error) {
+      return error instanceof UsageError ? error.problems : error;
+    }
+  };
+  assert.deepEqual(problemsOf("kubeconfig"), ["--user is needed"]);
+  assert.deepEqual(problemsOf("serve", "--tls-private-key-file=k", "--etcd-certfile=c", "--secure-port=x"), [
+    '--secure-port: must be a whole number from 0 to 65535, not "x"',
+    "--tls-private-key-file needs --tls-cert-file",
+    "--etcd-certfile needs --etcd-keyfile",
+  ]);
+  assert.equal(parseCommandLine(["kubeconfig", "--help"], {}).help, true);
 });
 
 const durations: readonly (readonly [text: string, ms: number])[] = [
