@@ -20,6 +20,8 @@ export type AdapterOptions = {
 
 const defaultBodyStallMs = 10_000;
 const defaultWriteStallMs = 30_000;
+/** The same for streams of a server that stops, in ms: nobody's silence may keep it from ending. */
+const stoppingStallMs = 1_000;
 /** Bytes per write: large enough that TLS records and system calls cost little, small enough to wait between them. */
 const writeBytes = 512 * 1024;
 
@@ -79,6 +81,10 @@ class Exchange {
     response.once("close", () => {
       if (!response.writableFinished) controller.abort();
     });
+    // Of answers that began before the server stopped, the headers promised that the connection stays.
+    response.once("finish", () => {
+      if (this.draining) message.socket.destroySoon();
+    });
     try {
       await turn(message, response);
       const answer = await this.handler(toApiRequest(message, reader, controller.signal));
@@ -103,14 +109,14 @@ class Exchange {
       return;
     }
     if (!(Symbol.asyncIterator in body)) {
-      await this.writeChunks(response, joinParts(body, writeBytes));
+      await this.writeChunks(response, joinParts(body, writeBytes), controller.signal);
       return;
     }
     this.streams.add(controller);
     try {
       if (this.draining) controller.abort();
       response.flushHeaders();
-      await this.writeChunks(response, body);
+      await this.writeChunks(response, body, controller.signal);
     } finally {
       this.streams.delete(controller);
     }
@@ -120,23 +126,31 @@ class Exchange {
   private async writeChunks(
     response: ServerResponse,
     chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
+    signal: AbortSignal,
   ): Promise<void> {
     for await (const chunk of chunks) {
       if (response.destroyed) return;
-      if (!response.write(chunk)) await this.drained(response);
+      if (!response.write(chunk)) await this.drained(response, signal);
     }
     if (!response.destroyed) response.end();
   }
 
-  private drained(response: ServerResponse): Promise<void> {
+  private drained(response: ServerResponse, signal: AbortSignal): Promise<void> {
     return new Promise((resolve) => {
-      const timer = setTimeout(() => response.destroy(), this.writeStallMs);
+      const giveUp = (): unknown => response.destroy();
+      let timer = setTimeout(giveUp, signal.aborted ? stoppingStallMs : this.writeStallMs);
+      const hurry = (): void => {
+        clearTimeout(timer);
+        timer = setTimeout(giveUp, stoppingStallMs);
+      };
       const done = (): void => {
         clearTimeout(timer);
+        signal.removeEventListener("abort", hurry);
         response.off("drain", done);
         response.off("close", done);
         resolve();
       };
+      signal.addEventListener("abort", hurry);
       response.on("drain", done);
       response.on("close", done);
     });

@@ -1,7 +1,7 @@
 /** The TLS listener: HTTP/1.1 over one port, and an orderly end (API N-65, R-20). */
 import { constants } from "node:crypto";
 import { createServer, type Server, type ServerOptions } from "node:https";
-import type { AddressInfo } from "node:net";
+import type { AddressInfo, Socket } from "node:net";
 import type { ApiHandler } from "../endpoints/api-handler.ts";
 import type { Logger } from "../observability/log.ts";
 import { type AdapterOptions, expressAdapter } from "./express-adapter.ts";
@@ -16,6 +16,8 @@ export type ServeOptions = Pick<AdapterOptions, "bodyStallMs" | "writeStallMs"> 
   readonly port: number;
   readonly tls: TlsFiles;
   readonly log: Logger;
+  /** Time to send the headers, in ms; default as in kube-apiserver (API N-65). */
+  readonly headerTimeoutMs?: number;
 };
 
 export type RunningServer = {
@@ -32,13 +34,13 @@ export type RunningServer = {
 
 /** Of everything before the body, in bytes: selectors and continue tokens may be long (API N-42). */
 const maxHeaderBytes = 1024 * 1024 + 64 * 1024;
-/** Time to send the headers, and between requests, in ms: what kube-apiserver allows (API N-65). */
-const headerTimeoutMs = 32_000;
+const defaultHeaderTimeoutMs = 32_000;
+/** Time between requests, in ms: as in kube-apiserver. */
 const keepAliveMs = 90_000;
 /** Time for the whole request with its body, in ms: more than any deadline lets it live. */
 const requestTimeoutMs = 300_000;
 const handshakeTimeoutMs = 10_000;
-/** How often Node looks for connections beyond those times, in ms. */
+/** How often Node looks for connections beyond those times, in ms; sooner where they are shorter. */
 const checkIntervalMs = 5_000;
 
 /**
@@ -46,6 +48,7 @@ const checkIntervalMs = 5_000;
  */
 export async function startServer(options: ServeOptions): Promise<RunningServer> {
   const { listener, drain } = expressAdapter(options);
+  const { headerTimeoutMs = defaultHeaderTimeoutMs } = options;
   const server = createServer(
     {
       ...contextOf(options.tls),
@@ -58,10 +61,11 @@ export async function startServer(options: ServeOptions): Promise<RunningServer>
       headersTimeout: headerTimeoutMs,
       requestTimeout: requestTimeoutMs,
       keepAliveTimeout: keepAliveMs,
-      connectionsCheckingInterval: checkIntervalMs,
+      connectionsCheckingInterval: Math.min(checkIntervalMs, headerTimeoutMs),
     },
     listener,
   );
+  const silent = silentConnections(server);
   server.on("tlsClientError", (err) => options.log.debug({ err }, "TLS handshake failed"));
   const { address, port } = await listen(server, options);
   server.on("error", (err) => options.log.error({ err }, "listener failed"));
@@ -69,8 +73,22 @@ export async function startServer(options: ServeOptions): Promise<RunningServer>
     address,
     port,
     reloadTls: (tls) => server.setSecureContext(contextOf(tls)),
-    close: (graceMs) => close(server, drain, graceMs),
+    close: (graceMs) => {
+      for (const socket of silent) socket.destroy();
+      return close(server, drain, graceMs);
+    },
   };
+}
+
+/** Connections that have not sent a whole request yet: Node counts them as busy, so they would hold up its end. */
+function silentConnections(server: Server): ReadonlySet<Socket> {
+  const silent = new Set<Socket>();
+  server.on("secureConnection", (socket) => {
+    silent.add(socket);
+    socket.once("close", () => silent.delete(socket));
+  });
+  server.on("request", ({ socket }) => silent.delete(socket));
+  return silent;
 }
 
 /** Without tickets every connection shows its certificates itself; a resumed one would lack intermediates. */
