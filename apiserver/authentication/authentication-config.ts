@@ -3,7 +3,7 @@ import type { ResourceClient, ResourceType } from "../client/client.ts";
 import { follow } from "../client/follow.ts";
 import type { Sleep } from "../client/retry.ts";
 import { isObject, parseJson } from "../machinery/json.ts";
-import { type FrontProxyConfig, noFrontProxy } from "./front-proxy.ts";
+import type { FrontProxyConfig } from "./front-proxy.ts";
 import { stringOf } from "./user-json.ts";
 
 /** What the host cluster publishes for its extension servers (API A-06). */
@@ -12,8 +12,6 @@ export type AuthenticationConfig = {
   readonly clientCaBundle: string;
   readonly frontProxy: FrontProxyConfig;
 };
-
-export const emptyAuthenticationConfig: AuthenticationConfig = { clientCaBundle: "", frontProxy: noFrontProxy };
 
 const configMapType: ResourceType = {
   group: "",

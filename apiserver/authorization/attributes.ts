@@ -1,5 +1,5 @@
 import { newForbidden, type StatusError } from "../errors/status-error.ts";
-import type { Attributes, Authorizer } from "./authorizer.ts";
+import type { Attributes } from "./authorizer.ts";
 
 /** The 403 for what an authorizer refused; tools parse its sentence (API E-31, E-32). */
 export function newDenied(attributes: Attributes, reason = ""): StatusError {
@@ -7,19 +7,6 @@ export function newDenied(attributes: Attributes, reason = ""): StatusError {
   return attributes.resourceRequest
     ? newForbidden({ group: attributes.group, resource: attributes.resource }, attributes.name, why)
     : newForbidden({ group: "", resource: "" }, "", why);
-}
-
-/**
- * For checks besides a request's own, such as `create` when an apply would create (API Z-11).
- * @throws StatusError 403 when it is not allowed; whatever the authorizer rejects with when it cannot tell
- */
-export async function requireAllowed(
-  authorizer: Authorizer,
-  attributes: Attributes,
-  signal?: AbortSignal,
-): Promise<void> {
-  const { decision, reason } = await authorizer.authorize(attributes, signal);
-  if (decision !== "allow") throw newDenied(attributes, reason);
 }
 
 function denialText(attributes: Attributes): string {

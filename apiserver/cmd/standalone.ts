@@ -11,15 +11,16 @@ import { rbacEscalationPlugin } from "../admission/plugins/rbac-escalation/plugi
 import { bearerTokenAuthenticator } from "../authentication/bearer-token.ts";
 import { clientCertificateAuthenticator } from "../authentication/client-certificate.ts";
 import { noFrontProxy } from "../authentication/front-proxy.ts";
-import { serviceAccountTokens, type UidLookup } from "../authentication/service-account-token.ts";
+import { serviceAccountTokens } from "../authentication/service-account-token.ts";
+import { clientUidLookup } from "../authentication/uid-lookup.ts";
 import { unionAuthenticator } from "../authentication/union.ts";
 import { ensureRbac, followRbac } from "../authorization/follow-rbac.ts";
 import { RbacAuthorizer } from "../authorization/rbac.ts";
 import { RbacPolicy } from "../authorization/rbac-policy.ts";
 import { allowedPathsAuthorizer, mastersAuthorizer } from "../authorization/standing.ts";
 import { unionAuthorizer } from "../authorization/union.ts";
-import type { ResourceClient, ResourceType } from "../client/client.ts";
-import { isAlreadyExists, isNotFound } from "../errors/status-error.ts";
+import type { ResourceClient } from "../client/client.ts";
+import { isAlreadyExists } from "../errors/status-error.ts";
 import { computeResources } from "../registry/compute/resources.ts";
 import { bootstrapRbac } from "../registry/core/bootstrap-rbac.ts";
 import { coreResources } from "../registry/core/resources.ts";
@@ -42,7 +43,7 @@ export async function standaloneProfile({ own, options, log, signal }: ProfilePa
   const policy = new RbacPolicy();
   const rbac = new RbacAuthorizer(policy);
   const authorizer = unionAuthorizer([mastersAuthorizer, allowedPathsAuthorizer(), rbac]);
-  const uidOf = uidLookup(own);
+  const uidOf = clientUidLookup(own);
   const tokens = serviceAccountTokens({ key: pki.serviceAccountKey, uidOf });
   const onError = (err: unknown): void => log.warn({ err }, "cannot follow roles and bindings");
   return {
@@ -99,23 +100,4 @@ async function ensureNamespaces(client: ResourceClient): Promise<void> {
     }
   };
   await Promise.all(initialNamespaces.map(create));
-}
-
-const boundTypes: { readonly [kind: string]: ResourceType } = {
-  ServiceAccount: { group: "", version: "v1", kind: "ServiceAccount", resource: "serviceaccounts", namespaced: true },
-  Pod: { group: "", version: "v1", kind: "Pod", resource: "pods", namespaced: true },
-  Secret: { group: "", version: "v1", kind: "Secret", resource: "secrets", namespaced: true },
-};
-
-function uidLookup(client: ResourceClient): UidLookup {
-  return async ({ kind, namespace, name }, signal) => {
-    const type = boundTypes[kind];
-    if (type === undefined) return undefined;
-    try {
-      return (await client.get({ type, namespace, name }, { signal })).metadata.uid;
-    } catch (error) {
-      if (isNotFound(error)) return undefined;
-      throw error;
-    }
-  };
 }

@@ -174,4 +174,3 @@ export const isConflict = hasReason("Conflict");
 export const isExpired = hasReason("Expired");
 export const isForbidden = hasReason("Forbidden");
 export const isInvalid = hasReason("Invalid");
-export const isUnsupportedMediaType = hasReason("UnsupportedMediaType");

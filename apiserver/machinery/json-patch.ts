@@ -12,20 +12,26 @@ const maxCopiedBytes = 3 * 1024 * 1024;
 const operationMembers = new Set(["op", "path", "from", "value"]);
 
 /**
- * Applies the operations in order, all or none. Neither argument is changed.
- * @throws StatusError `BadRequest`             for a document that is not a list of operations (API P-13)
+ * The operations of a patch, each of them still unchecked.
+ * @throws StatusError `BadRequest`             for a document that is not a list (API P-13)
  * @throws StatusError `RequestEntityTooLarge`  for more than 10000 operations
- * @throws StatusError `Invalid`                when an operation fails; why is not told (API P-12)
+ */
+export function jsonPatchOperations(patch: JsonValue): readonly JsonValue[] {
+  if (!Array.isArray(patch)) throw newBadRequest("invalid JSON patch: it must be a list of operations");
+  if (patch.length <= maxOperations) return patch;
+  throw newRequestEntityTooLarge(
+    `The allowed maximum operations in a JSON patch is ${maxOperations}, got ${patch.length}`,
+  );
+}
+
+/**
+ * Applies the operations in order, all or none. Neither argument is changed.
+ * @throws StatusError `BadRequest` and `RequestEntityTooLarge` as `jsonPatchOperations`
+ * @throws StatusError `Invalid`    when an operation fails; why is not told (API P-12)
  */
 export function applyJsonPatch(document: JsonValue, patch: JsonValue): JsonValue {
-  if (!Array.isArray(patch)) throw newBadRequest("a JSON patch must be a list of operations");
-  if (patch.length > maxOperations) {
-    throw newRequestEntityTooLarge(
-      `The allowed maximum operations in a JSON patch is ${maxOperations}, got ${patch.length}`,
-    );
-  }
   const state = new PatchedDocument(clone(document));
-  for (const operation of patch) {
+  for (const operation of jsonPatchOperations(patch)) {
     if (!isObject(operation)) throw newBadRequest("every operation of a JSON patch must be an object");
     state.apply(operation);
   }

@@ -6,7 +6,6 @@
 
 const subdomainPattern = "[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*";
 const labelPattern = "[a-z0-9]([-a-z0-9]*[a-z0-9])?";
-const label1035Pattern = "[a-z]([-a-z0-9]*[a-z0-9])?";
 const qualifiedPattern = "([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]";
 const labelValuePattern = "(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?";
 
@@ -33,11 +32,6 @@ const labelRule: Rule = {
   maxBytes: maxLabelBytes,
   complaint: `a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with an alphanumeric character ${regexHint(labelPattern, "my-name", "123-abc")}`,
 };
-const label1035Rule: Rule = {
-  pattern: label1035Pattern,
-  maxBytes: maxLabelBytes,
-  complaint: `a DNS-1035 label must consist of lower case alphanumeric characters or '-', start with an alphabetic character, and end with an alphanumeric character ${regexHint(label1035Pattern, "my-name", "abc-123")}`,
-};
 const labelValueRule: Rule = {
   pattern: labelValuePattern,
   maxBytes: maxLabelBytes,
@@ -59,8 +53,6 @@ function check(rule: Rule): (text: string) => string[] {
 export const subdomainProblems = check(subdomainRule);
 /** One lower-case part of at most 63 bytes: namespaces, container names, ports. */
 export const labelProblems = check(labelRule);
-/** As `labelProblems`, beginning with a letter: Services. */
-export const dns1035LabelProblems = check(label1035Rule);
 /** The value of a label; may be empty. */
 export const labelValueProblems = check(labelValueRule);
 

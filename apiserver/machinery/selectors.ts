@@ -22,7 +22,7 @@ export type LabelSelector = {
 export const everyLabel: LabelSelector = { requirements: [], matches: () => true, empty: true };
 const noLabel: LabelSelector = { requirements: [], matches: () => false, empty: false };
 
-export function newLabelSelector(requirements: readonly LabelRequirement[]): LabelSelector {
+function newLabelSelector(requirements: readonly LabelRequirement[]): LabelSelector {
   if (requirements.length === 0) return everyLabel;
   const tests = requirements.map(labelTest);
   const [only] = tests;
@@ -234,25 +234,6 @@ export function labelSelectorFromObject(selector: LabelSelectorObject | undefine
   return newLabelSelector([...equalities, ...expressions]);
 }
 
-/** The selector as a query parameter or `status.selector` holds it; parsing it gives an equal selector. */
-export function formatLabelSelector(selector: LabelSelector): string {
-  return selector.requirements.map(formatRequirement).join(",");
-}
-
-function formatRequirement({ key, operator, values }: LabelRequirement): string {
-  switch (operator) {
-    case "exists":
-      return key;
-    case "!":
-      return `!${key}`;
-    case "in":
-    case "notin":
-      return `${key} ${operator} (${values.join(",")})`;
-    default:
-      return `${key}${operator}${values[0] ?? ""}`;
-  }
-}
-
 export type FieldRequirement = { readonly field: string; readonly operator: "=" | "!="; readonly value: string };
 
 export type FieldSelector = {
@@ -320,11 +301,4 @@ function unescapeValue(value: string): string {
 /** The value that `field` must have for anything to match, when the selector names one. */
 export function requiredValue(selector: FieldSelector, field: string): string | undefined {
   return selector.requirements.find((term) => term.field === field && term.operator === "=")?.value;
-}
-
-/** The selector as a query parameter holds it; parsing it gives an equal selector. */
-export function formatFieldSelector(selector: FieldSelector): string {
-  return selector.requirements
-    .map(({ field, operator, value }) => `${field}${operator}${value.replace(/[\\,=]/g, "\\$&")}`)
-    .join(",");
 }

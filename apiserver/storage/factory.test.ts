@@ -1,34 +1,30 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import test from "node:test";
-import { openStorage, parseStorageUrl, type StorageOptions } from "./factory.ts";
+import test, { after, before } from "node:test";
+import { openStorage, readEtcdTls } from "./factory.ts";
 
-const cases: Record<string, { url: string; options: StorageOptions }> = {
-  "a directory": { url: "/var/lib/functionmesh", options: { type: "embedded", directory: "/var/lib/functionmesh" } },
-  "a relative directory": { url: "./data", options: { type: "embedded", directory: "./data" } },
-  "a file URL": { url: "file:///var/lib/a%20b", options: { type: "embedded", directory: "/var/lib/a b" } },
-  "one etcd": { url: "http://127.0.0.1:2379", options: { type: "etcd", endpoints: ["http://127.0.0.1:2379"] } },
-  "an etcd cluster": {
-    url: "https://a:2379, https://b:2379",
-    options: { type: "etcd", endpoints: ["https://a:2379", "https://b:2379"] },
-  },
-};
-for (const [name, { url, options }] of Object.entries(cases)) {
-  test(`parseStorageUrl: ${name}`, () => assert.deepEqual(parseStorageUrl(url), options));
-}
+let directory: string;
+before(() => {
+  directory = mkdtempSync(join(tmpdir(), "functionmesh-factory-"));
+});
+after(() => rmSync(directory, { recursive: true }));
 
-for (const url of ["", "http://a:1,https://b:2", "/a,/b", "http://a:1,/b"]) {
-  test(`parseStorageUrl: refuses ${JSON.stringify(url)}`, () => assert.throws(() => parseStorageUrl(url), TypeError));
-}
+test("openStorage: opens an embedded store in its directory", async () => {
+  await using store = await openStorage({ type: "embedded", directory });
+  await store.ping();
+});
 
-test("openStorage: opens what the URL says", async () => {
-  const directory = mkdtempSync(join(tmpdir(), "functionmesh-factory-"));
-  try {
-    await using store = await openStorage(parseStorageUrl(directory));
-    await store.ping();
-  } finally {
-    rmSync(directory, { recursive: true });
-  }
+test("readEtcdTls: reads the files that are named", async () => {
+  const file = (name: string): string => {
+    writeFileSync(join(directory, name), name);
+    return join(directory, name);
+  };
+  assert.deepEqual(await readEtcdTls({ ca: file("ca") }), { ca: Buffer.from("ca") });
+  assert.deepEqual(await readEtcdTls({ ca: file("ca"), cert: file("cert"), key: file("key") }), {
+    ca: Buffer.from("ca"),
+    cert: Buffer.from("cert"),
+    key: Buffer.from("key"),
+  });
 });

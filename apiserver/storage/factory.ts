@@ -1,37 +1,10 @@
 import { readFile } from "node:fs/promises";
-import { fileURLToPath } from "node:url";
 import { type EmbeddedOptions, openEmbedded } from "./embedded/store.ts";
 import type { EtcdOptions } from "./etcd3/store.ts";
 import type { StorageBackend } from "./interface.ts";
 
 /** Which store, as an operator says it. */
-export type StorageOptions =
-  | ({ readonly type: "embedded" } & EmbeddedOptions)
-  | ({ readonly type: "etcd" } & EtcdOptions);
-
-/**
- * Reads a storage URL, or several with commas between: `http(s)://host:port` are members of an etcd cluster, a
- * `file:` URL or a path is the directory of an embedded store.
- *
- * @throws TypeError that says what would have been right
- */
-export function parseStorageUrl(url: string): StorageOptions {
-  const parts = url.split(",").map((part) => part.trim());
-  const [first = ""] = parts;
-  if (parts.every(isEtcdEndpoint)) {
-    const schemes = new Set(parts.map((part) => new URL(part).protocol));
-    if (schemes.size > 1) throw new TypeError(`${url}: either all members are https or none is`);
-    return { type: "etcd", endpoints: parts };
-  }
-  if (parts.length > 1 || first === "") {
-    throw new TypeError(`${JSON.stringify(url)} is no storage URL: expected http(s)://host:port,... or a directory`);
-  }
-  return { type: "embedded", directory: first.startsWith("file:") ? fileURLToPath(first) : first };
-}
-
-function isEtcdEndpoint(part: string): boolean {
-  return /^https?:\/\//.test(part) && URL.canParse(part);
-}
+type StorageOptions = ({ readonly type: "embedded" } & EmbeddedOptions) | ({ readonly type: "etcd" } & EtcdOptions);
 
 /** Reads the PEM files of `--etcd-cafile`, `--etcd-certfile` and `--etcd-keyfile`. */
 export async function readEtcdTls(files: {

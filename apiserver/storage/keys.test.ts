@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import fc from "fast-check";
-import { compareKeys, namespacePrefix, objectKey, prefixEnd, resourcePrefix } from "./keys.ts";
+import { compareKeys, prefixEnd, resourcePrefix } from "./keys.ts";
 
 const functions = { group: "compute.functionmesh.io", resource: "functions" };
 const namespaces = { group: "", resource: "namespaces" };
@@ -9,15 +9,6 @@ const namespaces = { group: "", resource: "namespaces" };
 test("keys: layout", () => {
   assert.equal(resourcePrefix(functions), "/registry/compute.functionmesh.io/functions/");
   assert.equal(resourcePrefix(namespaces), "/registry/core/namespaces/");
-  assert.equal(objectKey(functions, "demo", "wordcount"), "/registry/compute.functionmesh.io/functions/demo/wordcount");
-  assert.equal(objectKey(namespaces, undefined, "demo"), "/registry/core/namespaces/demo");
-  assert.equal(namespacePrefix(functions, "demo"), "/registry/compute.functionmesh.io/functions/demo/");
-});
-
-test("keys: a name cannot reach into another namespace", () => {
-  assert.throws(() => objectKey(functions, "demo", "../other"), RangeError);
-  assert.throws(() => objectKey(functions, "demo/x", "y"), RangeError);
-  assert.throws(() => objectKey(functions, "demo", ""), RangeError);
 });
 
 const endCases: Record<string, { prefix: string; end: string | undefined }> = {

@@ -6,7 +6,7 @@
  *            compares UTF-16 units and so sorts U+FF5E after U+1F600.
  */
 
-export type ResourceIdentity = {
+type ResourceIdentity = {
   readonly group: string;
   readonly resource: string;
 };
@@ -16,28 +16,12 @@ const root = "/registry/";
 /** The core group's name is empty, and an empty path segment would be easy to overlook. */
 const coreSegment = "core";
 
-/** `/registry/<group or "core">/<resource>/`: what every key of a resource starts with. */
+/**
+ * `/registry/<group or "core">/<resource>/`: what every key of a resource starts with. `<namespace>/<name>` follows, or
+ * just `<name>` for what has no namespace.
+ */
 export function resourcePrefix({ group, resource }: ResourceIdentity): string {
   return `${root}${group === "" ? coreSegment : group}/${resource}/`;
-}
-
-/**
- * `/registry/<group>/<resource>/<namespace>/<name>`, for cluster-scoped objects without the namespace.
- *
- * @throws RangeError for a segment that is empty or holds a `/`: it could name another namespace's object
- */
-export function objectKey(resource: ResourceIdentity, namespace: string | undefined, name: string): string {
-  const segments = namespace === undefined || namespace === "" ? [name] : [namespace, name];
-  for (const segment of segments) {
-    if (segment === "" || segment.includes("/"))
-      throw new RangeError(`${JSON.stringify(segment)} cannot be part of a key`);
-  }
-  return resourcePrefix(resource) + segments.join("/");
-}
-
-/** What the keys of one namespace start with. */
-export function namespacePrefix(resource: ResourceIdentity, namespace: string): string {
-  return `${resourcePrefix(resource)}${namespace}/`;
 }
 
 const lastCodePoint = 0x10ffff;

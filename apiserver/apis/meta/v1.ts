@@ -114,7 +114,6 @@ export type StatusReason =
   | "ServiceUnavailable"
   | "Timeout";
 
-export type WatchEventType = "ADDED" | "MODIFIED" | "DELETED" | "BOOKMARK" | "ERROR";
 export type WatchEvent<T extends KubeObject = KubeObject> =
   | { type: "ADDED" | "MODIFIED" | "DELETED"; object: T }
   | { type: "BOOKMARK"; object: { apiVersion: string; kind: string; metadata: ObjectMeta } }

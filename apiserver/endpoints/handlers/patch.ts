@@ -1,14 +1,8 @@
 import type { JsonValue, KubeObject } from "../../apis/meta/v1.ts";
 import { invalid } from "../../errors/field-error.ts";
-import {
-  newBadRequest,
-  newInvalid,
-  newRequestEntityTooLarge,
-  newUnsupportedMediaType,
-  UndecodableError,
-} from "../../errors/status-error.ts";
+import { newBadRequest, newInvalid, newUnsupportedMediaType, UndecodableError } from "../../errors/status-error.ts";
 import { decodeUtf8, duplicateFields, isObject, parseJson, stringifyJson } from "../../machinery/json.ts";
-import { applyJsonPatch } from "../../machinery/json-patch.ts";
+import { applyJsonPatch, jsonPatchOperations, unknownPatchMembers } from "../../machinery/json-patch.ts";
 import { applyMergePatch } from "../../machinery/merge-patch.ts";
 import type { Transform } from "../../registry/rest/interface.ts";
 import type { ApiRequest } from "../api-handler.ts";
@@ -27,37 +21,17 @@ type ParsedPatch = {
 };
 type PatchType = (text: string) => ParsedPatch;
 
-/** More operations than anyone writes, few enough to apply at once (API P-11). */
-const maxOperations = 10_000;
-const operationMembers: ReadonlySet<string> = new Set(["op", "path", "from", "value"]);
-
 const jsonPatch: PatchType = (text) => {
   const patch = parsePatch(text);
-  if (!Array.isArray(patch)) throw newBadRequest("invalid JSON patch: it must be a list of operations");
-  if (patch.length > maxOperations) {
-    throw newRequestEntityTooLarge(
-      `The allowed maximum operations in a JSON patch is ${maxOperations}, got ${patch.length}`,
-    );
-  }
+  jsonPatchOperations(patch);
   return {
     apply: (document) => applyJsonPatch(document, patch),
     problems: [
       ...duplicateFields(text).map((field) => `json patch duplicate field ${JSON.stringify(field)}`),
-      ...unknownMembers(patch),
+      ...unknownPatchMembers(patch).map((field) => `json patch unknown field ${JSON.stringify(field)}`),
     ],
   };
 };
-
-/** Only of the operation itself: what is inside `value` belongs to the object. */
-function unknownMembers(operations: readonly JsonValue[]): string[] {
-  return operations.flatMap((operation, index) =>
-    isObject(operation)
-      ? Object.keys(operation)
-          .filter((member) => !operationMembers.has(member))
-          .map((member) => `json patch unknown field ${JSON.stringify(`[${index}].${member}`)}`)
-      : [],
-  );
-}
 
 const mergePatch: PatchType = (text) => {
   const patch = parsePatch(text);
