@@ -12,6 +12,7 @@ import { ensureTool } from "./tools.ts";
 
 export type HostCluster = AsyncDisposable & {
   readonly url: string;
+  readonly etcdUrl: string;
   /** Of an administrator. */
   readonly kubeconfig: string;
   /** Signs client certificates of the cluster's users. */
@@ -150,7 +151,7 @@ export async function startHostCluster(directory: string): Promise<HostCluster> 
         `--root-ca-file=${servingCa}`,
         "--leader-elect=false",
         "--use-service-account-credentials=false",
-        "--controllers=garbage-collector-controller,namespace-controller,serviceaccount-controller,statefulset-controller,horizontal-pod-autoscaler-controller,job-controller",
+        "--controllers=garbage-collector-controller,namespace-controller,serviceaccount-controller,statefulset-controller,horizontal-pod-autoscaler-controller,job-controller,clusterrole-aggregation-controller",
       ],
       { logFile: join(directory, "kube-controller-manager.log") },
     ),
@@ -158,6 +159,7 @@ export async function startHostCluster(directory: string): Promise<HostCluster> 
   const owned = stack.move();
   return {
     url,
+    etcdUrl: etcd.url,
     kubeconfig: adminFile,
     clientAuthority,
     servingAuthority,

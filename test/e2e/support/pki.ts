@@ -93,7 +93,12 @@ export async function writeLeaf(directory: string, name: string, leaf: Leaf): Pr
 
 const base64 = (text: string): string => Buffer.from(text).toString("base64");
 
-export function kubeconfig(server: string, authority: Pick<Authority, "pem">, user: Leaf): string {
+/** @param user proves who asks: a client certificate or a bearer token */
+export function kubeconfig(
+  server: string,
+  authority: Pick<Authority, "pem">,
+  user: Leaf | { readonly token: string },
+): string {
   return JSON.stringify({
     apiVersion: "v1",
     kind: "Config",
@@ -110,10 +115,13 @@ export function kubeconfig(server: string, authority: Pick<Authority, "pem">, us
     users: [
       {
         name: "test",
-        user: {
-          "client-certificate-data": base64(user.certificatePem),
-          "client-key-data": base64(user.keyPem),
-        },
+        user:
+          "token" in user
+            ? { token: user.token }
+            : {
+                "client-certificate-data": base64(user.certificatePem),
+                "client-key-data": base64(user.keyPem),
+              },
       },
     ],
     contexts: [

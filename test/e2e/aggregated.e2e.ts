@@ -1,0 +1,179 @@
+import assert from "node:assert/strict";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import { eventually } from "../support/processes.ts";
+import { kubectlSession } from "./kubectl-session.ts";
+import { type Aggregated, countKeys, startAggregated } from "./support/aggregated.ts";
+import { get } from "./support/http.ts";
+import type { Kubectl } from "./support/kubectl.ts";
+import { connection, wordcount } from "./support/manifests.ts";
+import { createAuthority, issue, type Leaf } from "./support/pki.ts";
+
+let cluster: Aggregated;
+let directory: string;
+
+before(async () => {
+  directory = await mkdtemp(join(tmpdir(), "functionmesh-aggregated-"));
+  cluster = await startAggregated(directory);
+});
+after(async () => {
+  await cluster?.[Symbol.asyncDispose]();
+  await rm(directory, { recursive: true, force: true });
+});
+
+const functionsPath = (namespace: string): string =>
+  `/apis/compute.functionmesh.io/v1alpha1/namespaces/${namespace}/functions`;
+const forbidden = /Forbidden/;
+
+async function refused(kubectl: Kubectl, args: string, input?: string): Promise<void> {
+  const result = await kubectl.run(args.split(" "), input);
+  assert.equal(result.code, 1, args);
+  assert.match(result.stderr, forbidden, args);
+}
+
+kubectlSession({ name: "aggregated", kubectl: () => cluster.kubectl, podsRun: false });
+
+test("aggregated: the host's garbage collector honours every way to delete", async () => {
+  const { kubectl } = cluster;
+  const inNamespace = (args: string, input?: string) => kubectl.ok(["-n", "cascade", ...args.split(" ")], input);
+  const isGone = async (object: string): Promise<void> =>
+    assert.equal((await kubectl.run(["-n", "cascade", "get", object])).code, 1, object);
+  await kubectl.ok(["create", "namespace", "cascade"]);
+  await inNamespace("apply -f -", connection);
+  for (const name of ["kept", "first", "last"])
+    await inNamespace("apply -f -", wordcount.replace("name: wordcount", `name: ${name}`));
+  for (const name of ["kept", "first", "last"]) await eventually(() => inNamespace(`get sts ${name}-function`));
+
+  await inNamespace("delete fn kept --cascade=orphan");
+  const owners = "jsonpath={.metadata.ownerReferences}";
+  await eventually(async () => assert.equal(await inNamespace(`get sts kept-function -o ${owners}`), ""));
+  await inNamespace("delete fn first --cascade=foreground");
+  await isGone("sts/first-function");
+  await inNamespace("delete fn last --cascade=background");
+  await eventually(() => isGone("sts/last-function"), 60_000);
+  await inNamespace("get sts kept-function");
+  await kubectl.ok(["delete", "namespace", "cascade", "--timeout=60s"]);
+});
+
+test("aggregated: objects are in our etcd, none in the host's, and workloads the other way round", async () => {
+  const { kubectl, host, etcdUrl } = cluster;
+  await kubectl.ok(["-n", "default", "apply", "-f", "-"], wordcount);
+  await eventually(() => kubectl.ok(["-n", "default", "get", "sts", "wordcount-function"]));
+  assert.equal(await countKeys(etcdUrl, "/registry/compute.functionmesh.io/"), 1);
+  assert.equal(await countKeys(host.etcdUrl, "/registry/compute.functionmesh.io/"), 0);
+  assert.equal(await countKeys(host.etcdUrl, "/registry/statefulsets/default/"), 1);
+  assert.equal(await countKeys(etcdUrl, "/registry/statefulsets/"), 0);
+  await kubectl.ok(["-n", "default", "delete", "fn", "wordcount"]);
+});
+
+test("aggregated: impersonation through kube-apiserver, whose checks it is", async () => {
+  const { kubectl, kubectlOf } = cluster;
+  await refused(kubectl, "get functions -n default --as=nobody");
+  await kubectl.ok(["get", "functions", "-n", "default", "--as=nobody", "--as-group=system:masters"]);
+  const plain = await kubectlOf({ commonName: "plain" });
+  await refused(plain, "get functions -n default --as=admin --as-group=system:masters");
+});
+
+test("aggregated: the cluster's own roles cover our kinds", async () => {
+  const { kubectl, kubectlOf } = cluster;
+  await kubectl.ok(["create", "namespace", "roles"]);
+  for (const role of ["view", "edit"])
+    await kubectl.ok(["-n", "roles", "create", "rolebinding", role, `--clusterrole=${role}`, `--user=${role}er`]);
+  const [viewer, editor] = [await kubectlOf({ commonName: "viewer" }), await kubectlOf({ commonName: "editer" })];
+  await eventually(() => editor.ok(["-n", "roles", "apply", "-f", "-"], wordcount));
+  await eventually(() => viewer.ok(["-n", "roles", "get", "fn", "wordcount"]));
+  await editor.ok(["-n", "roles", "scale", "fn", "wordcount", "--replicas=2"]);
+  await refused(viewer, "-n roles scale fn wordcount --replicas=3");
+  await refused(viewer, "-n roles delete fn wordcount");
+  await kubectl.ok(["delete", "namespace", "roles", "--timeout=60s"]);
+});
+
+test("aggregated: a Role on functions in one namespace gives exactly that", async (t) => {
+  const { kubectl, kubectlOf, host, url, servingAuthority } = cluster;
+  for (const namespace of ["team", "other"]) await kubectl.ok(["create", "namespace", namespace]);
+  const inTeam = (args: string): Promise<string> => kubectl.ok(["-n", "team", ...args.split(" ")]);
+  await inTeam("create serviceaccount robot");
+  await inTeam("create role functions --resource=functions.compute.functionmesh.io --verb=get,list,create,patch");
+  await inTeam("create rolebinding functions --role=functions --user=jane --serviceaccount=team:robot");
+  const jane = await kubectlOf({ commonName: "jane" });
+
+  await t.test("through kube-apiserver", async () => {
+    await eventually(() => jane.ok(["-n", "team", "apply", "-f", "-"], wordcount));
+    await jane.ok(["-n", "team", "get", "fn", "wordcount"]);
+    await refused(jane, "-n other get fn");
+    await refused(jane, "get fn -A");
+    await refused(jane, "-n other apply -f -", wordcount);
+    await refused(jane, "-n team get sources");
+    await refused(jane, "-n team delete fn wordcount");
+    await refused(jane, "-n team scale fn wordcount --replicas=2");
+    await refused(jane, "-n team get fn -w");
+    assert.equal(await jane.ok(["auth", "can-i", "list", "functions.compute.functionmesh.io", "-n", "team"]), "yes\n");
+  });
+
+  const token = (await inTeam("create token robot")).trim();
+  const credentials: { readonly [name: string]: { readonly leaf?: Leaf; readonly headers?: Record<string, string> } } =
+    {
+      "a client certificate of the host's CA": { leaf: await issue(host.clientAuthority, { commonName: "jane" }) },
+      "a ServiceAccount's token": { headers: { authorization: `Bearer ${token}` } },
+    };
+  for (const [name, { leaf, headers }] of Object.entries(credentials)) {
+    await t.test(`straight to our server, by ${name}`, async () => {
+      const statusOf = async (path: string): Promise<number> =>
+        (await get(`${url}${path}`, servingAuthority.pem, leaf, headers)).status;
+      assert.equal(await statusOf(functionsPath("team")), 200);
+      assert.equal(await statusOf(`${functionsPath("team")}/wordcount`), 200);
+      assert.equal(await statusOf(`${functionsPath("team")}/wordcount/scale`), 403);
+      assert.equal(await statusOf(`${functionsPath("team")}?watch=true`), 403);
+      assert.equal(await statusOf(functionsPath("other")), 403);
+      assert.equal(await statusOf(functionsPath("team").replace("functions", "sources")), 403);
+      assert.equal(await statusOf("/metrics"), 403);
+    });
+  }
+  const wrongToken = await get(`${url}${functionsPath("team")}`, servingAuthority.pem, undefined, {
+    authorization: `Bearer ${token.slice(0, -8)}AAAAAAAA`,
+  });
+  assert.equal(wrongToken.status, 401);
+  for (const namespace of ["team", "other"]) await kubectl.ok(["delete", "namespace", namespace, "--timeout=60s"]);
+});
+
+test("aggregated: identity headers count only with the front proxy's certificate", async (t) => {
+  const { host, url, servingAuthority } = cluster;
+  const stranger = await createAuthority("cluster-front-proxy");
+  const senders: { readonly [name: string]: { readonly leaf?: Leaf; readonly status: number } } = {
+    "the front proxy": { leaf: host.frontProxy, status: 200 },
+    "nobody known": { status: 403 },
+    "a CA of the same name": { leaf: await issue(stranger, { commonName: "front-proxy-client" }), status: 401 },
+    "another name by the front proxy's CA": {
+      leaf: await issue(host.frontProxyAuthority, { commonName: "metrics-server" }),
+      status: 401,
+    },
+    "a user of the cluster": { leaf: await issue(host.clientAuthority, { commonName: "jane" }), status: 403 },
+    "a user named as the front proxy": {
+      leaf: await issue(host.clientAuthority, { commonName: "front-proxy-client" }),
+      status: 403,
+    },
+  };
+  for (const [name, { leaf, status }] of Object.entries(senders)) {
+    await t.test(`sent by ${name}: ${status}`, async () => {
+      const answer = await get(`${url}${functionsPath("default")}`, servingAuthority.pem, leaf, {
+        "x-remote-user": "admin",
+        "x-remote-group": "system:masters",
+      });
+      assert.equal(answer.status, status, answer.body);
+      assert.doesNotMatch(answer.body, /"admin"/);
+    });
+  }
+});
+
+test("aggregated: what deploy/base grants was enough for all of the above", async () => {
+  const log = await readFile(join(directory, "server.log"), "utf8");
+  assert.doesNotMatch(log, /cannot (get|list|watch|create|update|patch|delete)/);
+});
+
+test("aggregated: SIGTERM ends it with 0, in little more than its announced delay", async () => {
+  const started = Date.now();
+  assert.equal(await cluster.server.stop(30_000), 0, cluster.server.output().slice(-2000));
+  assert.ok(Date.now() - started < 12_000, `${Date.now() - started} ms`);
+});

@@ -1,0 +1,146 @@
+/**
+ * The aggregated profile as `deploy/base` installs it, on a host cluster without nodes: the manifests are applied, and
+ * what their Deployment would run is a process on loopback with their ServiceAccount's token and no other rights.
+ */
+import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import type { JsonValue } from "../../../apiserver/apis/meta/v1.ts";
+import { isObject } from "../../../apiserver/machinery/json.ts";
+import { parseYaml } from "../../../apiserver/machinery/yaml.ts";
+import { eventually, freePort, type Process, untilReady } from "../../support/processes.ts";
+import { type HostCluster, startEtcd, startHostCluster } from "./host-cluster.ts";
+import { type Kubectl, kubectlFor } from "./kubectl.ts";
+import { type Authority, createAuthority, issue, kubeconfig, writeLeaf } from "./pki.ts";
+import { answersReady, startMain } from "./server.ts";
+
+const manifests = new URL("../../../deploy/base/", import.meta.url).pathname;
+export const systemNamespace = "functionmesh-system";
+const serviceAccount = "functionmesh-apiserver";
+const apiService = "v1alpha1.compute.functionmesh.io";
+
+export type Aggregated = AsyncDisposable & {
+  readonly host: HostCluster;
+  /** Client URL of our own etcd. */
+  readonly etcdUrl: string;
+  readonly server: Process;
+  /** Of our server itself, past the aggregator. */
+  readonly url: string;
+  readonly servingAuthority: Authority;
+  /** Of the cluster's administrator, through kube-apiserver. */
+  readonly kubectl: Kubectl;
+  /** kubectl of somebody the cluster's CA vouches for, through kube-apiserver. */
+  kubectlOf(user: { readonly commonName: string; readonly organizations?: readonly string[] }): Promise<Kubectl>;
+};
+
+/** @param extra options of `serve`, after the Deployment's own */
+export async function startAggregated(directory: string, extra: readonly string[] = []): Promise<Aggregated> {
+  await mkdir(directory, { recursive: true });
+  await using stack = new AsyncDisposableStack();
+  const host = stack.use(await startHostCluster(join(directory, "host")));
+  const etcd = stack.use(await startEtcd(directory, "own-etcd"));
+  const kubectl = await kubectlFor(host.kubeconfig, join(directory, "kubectl"));
+  const servingAuthority = await createAuthority("functionmesh-serving");
+  await install(kubectl, servingAuthority);
+
+  const port = await freePort();
+  const serving = await issue(servingAuthority, {
+    commonName: "functionmesh",
+    names: [`functionmesh.${systemNamespace}.svc`, "localhost", "127.0.0.1"],
+  });
+  const { cert, key } = await writeLeaf(directory, "serving", serving);
+  const identity = join(directory, "server.kubeconfig");
+  const token = await kubectl.ok(["create", "token", serviceAccount, "-n", systemNamespace]);
+  await writeFile(identity, kubeconfig(host.url, host.servingAuthority, { token: token.trim() }), { mode: 0o600 });
+  const server = stack.use(
+    startMain(
+      [
+        ...(await deployedArguments()),
+        ...["--secure-port", String(port), "--bind-address", "127.0.0.1", "--data-dir", join(directory, "data")],
+        ...["--etcd-servers", etcd.url, "--tls-cert-file", cert, "--tls-private-key-file", key],
+        ...["--kubeconfig", identity, "--authentication-kubeconfig", identity, "--authorization-kubeconfig", identity],
+        ...extra,
+      ],
+      { logFile: join(directory, "server.log") },
+    ),
+  );
+  const url = `https://127.0.0.1:${port}`;
+  await untilReady("aggregated server", server, () => answersReady(url));
+  await route(kubectl, port);
+
+  const kubectlOf: Aggregated["kubectlOf"] = async (user) => {
+    const leaf = await issue(host.clientAuthority, user);
+    const file = join(directory, `${encodeURIComponent(user.commonName)}.kubeconfig`);
+    await writeFile(file, kubeconfig(host.url, host.servingAuthority, leaf), { mode: 0o600 });
+    return kubectlFor(file, join(directory, "kubectl"));
+  };
+  const owned = stack.move();
+  return {
+    host,
+    etcdUrl: etcd.url,
+    server,
+    url,
+    servingAuthority,
+    kubectl,
+    kubectlOf,
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  };
+}
+
+/** What the README of `deploy/base` says to do. */
+async function install(kubectl: Kubectl, servingAuthority: Authority): Promise<void> {
+  await kubectl.ok(["apply", "-k", manifests]);
+  const caBundle = Buffer.from(servingAuthority.pem).toString("base64");
+  await kubectl.ok(["patch", "apiservice", apiService, "--type=merge", "-p", JSON.stringify({ spec: { caBundle } })]);
+}
+
+/**
+ * Lets the APIService reach a process of this machine, as no pod runs here. Ready is when discovery through the
+ * aggregator has the group, a moment after the APIService says so.
+ */
+async function route(kubectl: Kubectl, port: number): Promise<void> {
+  const service = { name: "functionmesh", namespace: systemNamespace };
+  await kubectl.ok(["delete", "service", service.name, "-n", service.namespace]);
+  const manifest = {
+    apiVersion: "v1",
+    kind: "Service",
+    metadata: service,
+    spec: { type: "ExternalName", externalName: "localhost" },
+  };
+  await kubectl.ok(["create", "-f", "-"], JSON.stringify(manifest));
+  const spec = { service: { ...service, port } };
+  await kubectl.ok(["patch", "apiservice", apiService, "--type=merge", "-p", JSON.stringify({ spec })]);
+  await kubectl.ok(["wait", "--for=condition=Available", `apiservice/${apiService}`, "--timeout=60s"]);
+  await eventually(() => kubectl.ok(["get", "functions", "-A"]));
+}
+
+/** The command line of the Deployment's container. */
+async function deployedArguments(): Promise<readonly string[]> {
+  const deployment = parseYaml(await readFile(join(manifests, "deployment.yaml"), "utf8")).value;
+  const path = ["spec", "template", "spec", "containers", 0, "args"] as const;
+  const args = path.reduce<JsonValue | undefined>(
+    (value, step) =>
+      typeof step === "number"
+        ? Array.isArray(value)
+          ? value[step]
+          : undefined
+        : isObject(value)
+          ? value[step]
+          : undefined,
+    deployment,
+  );
+  if (!Array.isArray(args)) throw new Error("deployment.yaml has no arguments");
+  return args.map(String);
+}
+
+/** How many keys an etcd holds of those that begin with `prefix`; of etcd's JSON gateway. */
+export async function countKeys(etcdUrl: string, prefix: string): Promise<number> {
+  const base64 = (text: string): string => Buffer.from(text).toString("base64");
+  const end = prefix.slice(0, -1) + String.fromCharCode(prefix.charCodeAt(prefix.length - 1) + 1);
+  const answer = await fetch(`${etcdUrl}/v3/kv/range`, {
+    method: "POST",
+    body: JSON.stringify({ key: base64(prefix), range_end: base64(end), count_only: true }),
+  });
+  const body: unknown = await answer.json();
+  if (typeof body !== "object" || body === null) throw new Error("etcd did not answer with an object");
+  return Number("count" in body ? body.count : 0);
+}
