@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
+import { connect as connectTcp, type Socket } from "node:net";
 import { type TestContext, test } from "node:test";
 import { connect, type TLSSocket } from "node:tls";
 import { issueCertificate } from "../authentication/issue-certificate.ts";
@@ -39,7 +40,7 @@ async function open({ port }: RunningServer): Promise<TLSSocket> {
 }
 
 /** Everything the server sends on a connection until it closes it. */
-async function received(socket: TLSSocket): Promise<string> {
+async function received(socket: Socket): Promise<string> {
   let text = "";
   socket.on("error", () => undefined);
   socket.on("data", (chunk: Buffer) => {
@@ -225,6 +226,17 @@ test("closing ends streams and idle connections at once, lets other requests fin
   finish.resolve();
   assert.match(await answer, /connection: close[\s\S]*finished$/i);
   await closed;
+});
+
+test("closing does not wait for connections that ask nothing, in or after their handshake", async (t) => {
+  const server = await serve(t, echo);
+  const handshaking = connectTcp(server.port, "127.0.0.1");
+  await once(handshaking, "connect");
+  const [idle, halfway] = await Promise.all([open(server), open(server)]);
+  halfway.write("GET / HTTP/1.1\r\nHost:");
+  const ends = [handshaking, idle, halfway].map(received);
+  await server.close(60_000);
+  assert.deepEqual(await Promise.all(ends), ["", "", ""]);
 });
 
 test("closing cuts what does not end in time", async (t) => {

@@ -74,20 +74,27 @@ export async function startServer(options: ServeOptions): Promise<RunningServer>
     port,
     reloadTls: (tls) => server.setSecureContext(contextOf(tls)),
     close: (graceMs) => {
-      for (const socket of silent) socket.destroy();
+      for (const socket of silent.values()) socket.destroy();
       return close(server, drain, graceMs);
     },
   };
 }
 
-/** Connections that have not sent a whole request yet: Node counts them as busy, so they would hold up its end. */
-function silentConnections(server: Server): ReadonlySet<Socket> {
-  const silent = new Set<Socket>();
-  server.on("secureConnection", (socket) => {
-    silent.add(socket);
-    socket.once("close", () => silent.delete(socket));
-  });
-  server.on("request", ({ socket }) => silent.delete(socket));
+/**
+ * Connections that have not sent a whole request yet, by who is at the other end: first the TCP connection, then the
+ * TLS connection over it. Node counts them as busy, so they would hold up its end.
+ */
+function silentConnections(server: Server): ReadonlyMap<string, Socket> {
+  const silent = new Map<string, Socket>();
+  const peerOf = ({ remoteAddress, remotePort }: Socket): string => `${remoteAddress} ${remotePort}`;
+  const enter = (socket: Socket): void => {
+    const peer = peerOf(socket);
+    silent.set(peer, socket);
+    socket.once("close", () => silent.get(peer) === socket && silent.delete(peer));
+  };
+  server.on("connection", enter);
+  server.on("secureConnection", enter);
+  server.on("request", ({ socket }) => silent.delete(peerOf(socket)));
   return silent;
 }
 
