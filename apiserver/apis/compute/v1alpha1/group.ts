@@ -39,19 +39,7 @@ export const functionType = namespacedType("Function", "functions", ["fn"]);
 export const sourceType = namespacedType("Source", "sources", ["fnsource"]);
 export const sinkType = namespacedType("Sink", "sinks", ["fnsink"]);
 export const functionMeshType = namespacedType("FunctionMesh", "functionmeshes", ["fnmesh"]);
-export const backendConfigType = {
-  ...namespacedType("BackendConfig", "backendconfigs", ["fnbc"]),
-  // Settings, not something that runs: `kubectl get all` leaves such kinds out.
-  categories: ["functionmesh"],
-} satisfies ResourceType;
-
-export const resourceTypes: readonly ResourceType[] = [
-  functionType,
-  sourceType,
-  sinkType,
-  functionMeshType,
-  backendConfigType,
-];
+export const backendConfigType = namespacedType("BackendConfig", "backendconfigs", ["fnbc"]);
 
 /** Keys users and controllers set on our objects (FM 1.10). */
 export const annotations = {

@@ -2,11 +2,11 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ref, resolve, type Schema, type SchemaOrRef } from "../../../../openapi/schema.ts";
 import { loadSchemas } from "../../../../openapi/schemas/index.ts";
+import { computeResources } from "../../../registry/compute/resources.ts";
 import type { BackendConfigSpec } from "./backend-config.ts";
 import type { PersistentVolumeClaimRetentionPolicy, ResourceRequirements } from "./core-types.ts";
 import type { FunctionSpec, SinkConnectorSpec, SourceConnectorSpec, WindowConfig } from "./function.ts";
 import type { FunctionMeshSpec, FunctionMeshStatus } from "./function-mesh.ts";
-import { resourceTypes } from "./group.ts";
 import type {
   AuthConfig,
   ConsumerConfig,
@@ -378,7 +378,7 @@ for (const [place, members] of Object.entries(places)) {
 }
 
 test("every kind has the schema it names", () => {
-  for (const { group, version, kind, listKind, schemaName } of resourceTypes) {
+  for (const { group, version, kind, listKind, schemaName } of computeResources) {
     for (const [name, of] of [
       [schemaName, kind],
       [`${schemaName}List`, listKind],

@@ -1,0 +1,52 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { aMesh, aSpec, aWorkload } from "../../../test/support/workloads.ts";
+import { meshWarnings, workloadWarnings } from "./warnings.ts";
+
+const unknown = (at: string, domain: string): string =>
+  `${at}: Pulsar has no topics of domain ${domain}, only persistent and non-persistent ones`;
+
+test("warnings: topics of a domain that Pulsar doesn't have, wherever they are", () => {
+  const spec = aSpec("Function", {
+    input: { topics: ["kafka://a/b/c"], topicPattern: "persistent://a/b/.*", sourceSpecs: { "mqtt://a": {} } },
+    output: { topic: "amqp://a/b/c" },
+    logTopic: "nats://l",
+  });
+  assert.deepEqual(workloadWarnings("Function")(aWorkload("Function", spec)), [
+    unknown("spec.input.topics[0]", "kafka"),
+    unknown("spec.input.sourceSpecs[mqtt://a]", "mqtt"),
+    unknown("spec.output.topic", "amqp"),
+    unknown("spec.logTopic", "nats"),
+  ]);
+});
+
+test("warnings: a Source reads no topics", () => {
+  const spec = aSpec("Source", { input: { topics: ["kafka://a/b/c"] } });
+  assert.deepEqual(workloadWarnings("Source")(aWorkload("Source", spec)), []);
+});
+
+test("warnings: fewer replicas than the autoscaler allows, unless it is switched off", () => {
+  const at = (replicas: number) =>
+    workloadWarnings("Sink")(aWorkload("Sink", aSpec("Sink", { replicas, minReplicas: 2 })));
+  assert.deepEqual(at(1), ["spec.minReplicas: is 2, more than replicas, 1"]);
+  assert.deepEqual(at(0), []);
+  assert.deepEqual(at(2), []);
+});
+
+test("warnings: a generated name that is too long", () => {
+  const metadata = { name: "a".repeat(44), generateName: "a" };
+  assert.deepEqual(workloadWarnings("Function")(aWorkload("Function", aSpec("Function"), metadata)), [
+    "metadata.name: must be no more than 43 characters, so that the names of its pods fit into labels",
+  ]);
+});
+
+test("warnings: of a mesh's components, at their places", () => {
+  const mesh = aMesh({
+    functions: [aSpec("Function", { name: "a", output: { topic: "kafka://a" } })],
+    sinks: [aSpec("Sink", { name: "b", replicas: 1, minReplicas: 3 })],
+  });
+  assert.deepEqual(meshWarnings(mesh), [
+    unknown("spec.functions[0].output.topic", "kafka"),
+    "spec.sinks[0].minReplicas: is 3, more than replicas, 1",
+  ]);
+});
