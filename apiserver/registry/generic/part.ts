@@ -22,6 +22,8 @@ export type Part = {
 
 const shownAsIs: Pick<Part, "show" | "absorb"> = { show: (object) => object, absorb: (shown) => shown };
 
+const isAboutStatus = ({ field }: FieldError): boolean => /^status($|[.[])/.test(field);
+
 export function wholeObject({ group, version, kind, status: keepsStatus }: ResourceDefinition): Part {
   return {
     subresource: "",
@@ -30,7 +32,8 @@ export function wholeObject({ group, version, kind, status: keepsStatus }: Resou
       const restored = { ...next, metadata: metaForUpdate(next.metadata, existing.metadata) };
       return keepsStatus ? withStatusOf(restored, existing) : restored;
     },
-    concerns: () => true,
+    // What a client says of the status is dropped, so it cannot be wrong (API C-09, M-09).
+    concerns: (error) => !(keepsStatus && isAboutStatus(error)),
     desiredState: true,
     ...shownAsIs,
   };
@@ -41,7 +44,7 @@ export function statusPart({ group, version, kind }: ResourceDefinition): Part {
     subresource: "status",
     kind: { group, version, kind },
     isolate: (next, existing) => withStatusOf(existing, next),
-    concerns: ({ field }) => /^status($|[.[])/.test(field),
+    concerns: isAboutStatus,
     desiredState: false,
     ...shownAsIs,
   };

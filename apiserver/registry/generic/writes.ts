@@ -60,7 +60,9 @@ export class Writes {
     }
     const newborn = this.#newborn(context);
     const object = newborn(input.object);
-    this.#refuse(object, input.errors, () => validateObjectMeta(this.#named(object).metadata, this.#metaRules));
+    this.#refuse(object, input.errors.filter(this.#whole.concerns), () =>
+      validateObjectMeta(this.#named(object).metadata, this.#metaRules),
+    );
     const defaulted = this.#withoutDuplicateOwners(this.#resource.strategy.default?.(object) ?? object, context);
     const admitted = await this.#admit(defaulted, undefined, context, options, this.#whole, newborn);
     if (nameOf(admitted) !== "") return this.#createNamed(admitted, context, options);
