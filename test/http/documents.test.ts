@@ -1,0 +1,223 @@
+/** What a server says of itself: discovery, OpenAPI, version, health, metrics (API sections 1, 2, 12). */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { JsonValue } from "../../apiserver/apis/meta/v1.ts";
+import { isObject } from "../../apiserver/machinery/json.ts";
+import { type Reply, valueAt } from "./support/client.ts";
+import { groupVersion, ok, root } from "./support/objects.ts";
+import { serverForFile } from "./support/server.ts";
+
+const { admin, anonymous } = await serverForFile();
+const group = "compute.functionmesh.io";
+const kinds = ["backendconfigs", "functionmeshes", "functions", "sinks", "sources"];
+const v2Discovery = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList";
+
+function itemsOf(value: JsonValue | undefined): readonly JsonValue[] {
+  assert.ok(Array.isArray(value));
+  return value;
+}
+const find = (list: JsonValue | undefined, field: string, value: string): JsonValue | undefined =>
+  itemsOf(list).find((item) => valueAt(item, field) === value);
+
+test("discovery, one document per step", async () => {
+  const groups = ok(await admin.get("/apis"));
+  assert.equal(groups.body.kind, "APIGroupList");
+  const entry = { groupVersion, version: "v1alpha1" };
+  assert.deepEqual(find(groups.at("groups"), "name", group), {
+    name: group,
+    versions: [entry],
+    preferredVersion: entry,
+  });
+  assert.deepEqual(ok(await admin.get(`/apis/${group}`)).at("preferredVersion"), entry);
+
+  const resources = ok(await admin.get(root)).at("resources");
+  const names = itemsOf(resources).map((resource) => valueAt(resource, "name"));
+  assert.deepEqual(names, names.toSorted());
+  assert.deepEqual(
+    names.filter((name) => !String(name).includes("/")),
+    kinds,
+  );
+  const functions = find(resources, "name", "functions");
+  assert.ok(isObject(functions));
+  const { storageVersionHash, ...rest } = functions;
+  assert.deepEqual(rest, {
+    name: "functions",
+    singularName: "function",
+    namespaced: true,
+    kind: "Function",
+    verbs: ["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"],
+    shortNames: ["fn"],
+    categories: ["all", "functionmesh"],
+  });
+  assert.equal(Buffer.from(String(storageVersionHash), "base64").length, 8);
+  assert.deepEqual(find(resources, "name", "functions/scale"), {
+    name: "functions/scale",
+    singularName: "",
+    namespaced: true,
+    group: "autoscaling",
+    version: "v1",
+    kind: "Scale",
+    verbs: ["get", "patch", "update"],
+  });
+});
+
+for (const path of ["/apis", `/apis/${group}`, root, "/api", "/api/v1"]) {
+  test(`${path} is the same with a slash at its end, and as YAML`, async () => {
+    assert.deepEqual(ok(await admin.get(`${path}/`)).body, ok(await admin.get(path)).body);
+    const yaml = ok(await admin.get(path, { accept: "application/yaml" }));
+    assert.equal(yaml.headers["content-type"], "application/yaml");
+    assert.match(yaml.text, /^kind: API/);
+  });
+}
+
+test("discovery in one document says the same", async () => {
+  const reply = ok(await admin.get("/apis", { accept: `${v2Discovery},application/json` }));
+  assert.equal(reply.headers["content-type"], v2Discovery);
+  assert.deepEqual([reply.body.kind, reply.body.apiVersion], ["APIGroupDiscoveryList", "apidiscovery.k8s.io/v2"]);
+  const ours = itemsOf(reply.at("items")).find((item) => valueAt(item, "metadata", "name") === group);
+  assert.deepEqual(
+    [valueAt(ours, "versions", 0, "version"), valueAt(ours, "versions", 0, "freshness")],
+    ["v1alpha1", "Current"],
+  );
+  const listed = itemsOf(valueAt(ours, "versions", 0, "resources"));
+  const plain = itemsOf(ok(await admin.get(root)).at("resources"));
+  for (const resource of listed) {
+    const twin = plain.find((other) => valueAt(other, "name") === valueAt(resource, "resource"));
+    assert.deepEqual(
+      [valueAt(resource, "verbs"), valueAt(resource, "responseKind", "kind"), valueAt(resource, "shortNames")],
+      [valueAt(twin, "verbs"), valueAt(twin, "kind"), valueAt(twin, "shortNames")],
+    );
+    for (const subresource of itemsOf(valueAt(resource, "subresources") ?? [])) {
+      const name = `${valueAt(resource, "resource")}/${valueAt(subresource, "subresource")}`;
+      const other = plain.find((each) => valueAt(each, "name") === name);
+      assert.deepEqual(valueAt(subresource, "verbs"), valueAt(other, "verbs"), name);
+    }
+  }
+  assert.equal(
+    ok(
+      await admin.get("/apis", {
+        accept: "application/json;g=apidiscovery.k8s.io;v=v2beta1;as=APIGroupDiscoveryList,*/*",
+      }),
+    ).body.kind,
+    "APIGroupList",
+  );
+});
+
+/** Asks again with the ETag of the first answer, then with another one. */
+async function assertRevalidates(path: string, headers: { [name: string]: string }): Promise<Reply> {
+  const first = ok(await admin.get(path, headers));
+  const etag = String(first.headers.etag);
+  assert.match(etag, /^"[^"]+"$/);
+  const same = ok(await admin.get(path, { ...headers, "if-none-match": etag }), 304);
+  assert.deepEqual([same.text, same.headers.etag], ["", etag]);
+  assert.equal(ok(await admin.get(path, { ...headers, "if-none-match": '"other"' })).text, first.text);
+  return first;
+}
+
+test("documents that many fetch again and again are sent once per version", async () => {
+  await assertRevalidates("/apis", { accept: v2Discovery });
+  await assertRevalidates("/openapi/v2", { accept: "application/json" });
+  await assertRevalidates("/openapi/v3", {});
+  await assertRevalidates(`/openapi/v3/apis/${groupVersion}`, {});
+});
+
+test("OpenAPI v3: an index with hashes, a document per group version", async () => {
+  const url = String(ok(await admin.get("/openapi/v3")).at("paths", `apis/${groupVersion}`, "serverRelativeURL"));
+  assert.match(url, new RegExp(`^/openapi/v3/apis/${groupVersion}\\?hash=[0-9A-F]+$`));
+  const hashed = ok(await admin.get(url));
+  assert.equal(hashed.headers.etag, `"${url.slice(url.indexOf("=") + 1)}"`);
+  assert.equal(hashed.headers["cache-control"], "public, immutable");
+  assert.ok(Date.parse(String(hashed.headers.expires)) > Date.now() + 300 * 24 * 3600 * 1000);
+  assert.match(String(hashed.body.openapi), /^3\.0\./);
+  const old = ok(await admin.get(`/openapi/v3/apis/${groupVersion}?hash=OLD`), 301);
+  assert.equal(old.headers.location, url);
+  const paths = hashed.body.paths;
+  assert.ok(isObject(paths));
+  for (const suffix of ["", "/{name}", "/{name}/status", "/{name}/scale"]) {
+    assert.ok(`${root}/namespaces/{namespace}/functions${suffix}` in paths, suffix);
+  }
+  const patch = valueAt(paths, `${root}/namespaces/{namespace}/functions/{name}`, "patch");
+  assert.deepEqual(valueAt(patch, "x-kubernetes-group-version-kind"), { group, kind: "Function", version: "v1alpha1" });
+  const accepted = valueAt(patch, "requestBody", "content");
+  assert.ok(isObject(accepted) && "application/merge-patch+json" in accepted);
+  const schema = hashed.at("components", "schemas", "io.functionmesh.compute.v1alpha1.Function");
+  assert.deepEqual(valueAt(schema, "x-kubernetes-group-version-kind"), [
+    { group, kind: "Function", version: "v1alpha1" },
+  ]);
+});
+
+test("OpenAPI v2: one document, which says what it is only as JSON", async () => {
+  const reply = ok(await admin.get("/openapi/v2"));
+  assert.deepEqual([reply.body.swagger, reply.headers["content-type"]], ["2.0", "application/json"]);
+  assert.ok(isObject(reply.at("definitions", "io.functionmesh.compute.v1alpha1.Function")));
+  ok(await admin.get("/openapi/v2", { accept: "text/html" }), 406);
+});
+
+test("version and index are for people and programs", async () => {
+  const version = ok(await anonymous.get("/version"));
+  for (const field of ["major", "minor", "gitVersion", "goVersion", "platform"]) {
+    assert.equal(typeof version.body[field], "string", field);
+  }
+  const paths = itemsOf(ok(await admin.get("/")).at("paths"));
+  assert.deepEqual(paths, paths.toSorted());
+  for (const path of [
+    "/apis",
+    root,
+    "/healthz",
+    "/livez/ping",
+    "/readyz/shutdown",
+    "/metrics",
+    "/openapi/v2",
+    "/version",
+  ]) {
+    assert.ok(paths.includes(path), path);
+  }
+});
+
+for (const endpoint of ["healthz", "livez", "readyz"]) {
+  test(`/${endpoint}: a word for probes of anybody, a line per check for who asks`, async () => {
+    const reply = ok(await anonymous.get(`/${endpoint}`));
+    assert.deepEqual(
+      [reply.text, reply.headers["content-type"], reply.headers["x-content-type-options"]],
+      ["ok", "text/plain; charset=utf-8", "nosniff"],
+    );
+    const verbose = ok(await admin.get(`/${endpoint}?verbose`)).text;
+    assert.match(
+      verbose,
+      new RegExp(`^\\[\\+\\]ping ok\\n\\[\\+\\]log ok\\n\\[\\+\\]etcd ok\\n[\\s\\S]*${endpoint} check passed\\n$`),
+    );
+    const excluded = ok(await admin.get(`/${endpoint}?verbose&exclude=etcd&exclude=nothing`)).text;
+    assert.match(excluded, /^\[\+\]etcd excluded: ok$/m);
+    assert.match(excluded, /no matches for "nothing"/);
+    assert.equal(ok(await admin.get(`/${endpoint}/ping`)).text, "ok");
+    assert.equal((await anonymous.get(`/${endpoint}/ping`)).status, 403);
+  });
+}
+
+test("readyz alone waits for what requests need", async () => {
+  const ready = ok(await admin.get("/readyz?verbose")).text;
+  const alive = ok(await admin.get("/livez?verbose")).text;
+  for (const check of ["informer-sync", "etcd-readiness", "shutdown"]) {
+    assert.ok(ready.includes(`[+]${check} ok`) && !alive.includes(check), check);
+  }
+});
+
+test("metrics count requests by what they were", async () => {
+  ok(await admin.get(`${root}/functions`));
+  ok(await admin.get(`${root}/functions`));
+  ok(await admin.get(`${root}/namespaces/none/functions/x`), 404);
+  const reply = ok(await admin.get("/metrics"));
+  assert.match(String(reply.headers["content-type"]), /^text\/plain; version=0\.0\.4/);
+  const sample = (name: string, ...labels: readonly string[]): number =>
+    Number(
+      reply.text
+        .split("\n")
+        .find((line) => line.startsWith(`${name}{`) && labels.every((each) => line.includes(each)))
+        ?.replace(/^.* /, ""),
+    );
+  const ours = [`group="${group}"`, 'resource="functions"'];
+  assert.ok(sample("apiserver_request_total", 'verb="LIST"', 'code="200"', 'scope="cluster"', ...ours) >= 2);
+  assert.equal(sample("apiserver_request_total", 'verb="GET"', 'code="404"', 'scope="resource"', ...ours), 1);
+  assert.match(reply.text, /^process_cpu_seconds_total /m);
+  assert.match(reply.text, /^apiserver_request_duration_seconds_bucket\{/m);
+});
