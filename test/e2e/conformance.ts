@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
-import { exceptions } from "../conformance/exceptions.ts";
+import { exceptions, type Profile } from "../conformance/exceptions.ts";
 import { startProcess } from "../support/processes.ts";
 import { needsShared, sharedDirectory } from "../support/shared.ts";
 
@@ -12,10 +12,7 @@ type Outcome = { readonly name: string; readonly result: string; readonly why: s
 /** All checks take some minutes; the slowest, watches under load and garbage collection, one each. */
 const timeoutMs = 40 * 60 * 1000;
 
-export function conformanceChecks(
-  profile: "standalone" | "aggregated",
-  at: () => { kubeconfig: string; directory: string },
-): void {
+export function conformanceChecks(profile: Profile, at: () => { kubeconfig: string; directory: string }): void {
   test(`conformance, profile ${profile}: every P0 and P1 check passes but the listed`, {
     skip: needsShared("conformance"),
     timeout: timeoutMs,
@@ -42,7 +39,7 @@ export function conformanceChecks(
     );
     await checks.exited;
     const outcomes = parseOutcomes(await readFile(report, "utf8").catch(() => assert.fail(checks.output())));
-    const listed = new Set(exceptions.map(({ check }) => check));
+    const listed = new Set(exceptions.filter(({ profiles }) => profiles.includes(profile)).map(({ check }) => check));
     const failed = outcomes.filter(({ result }) => result !== "pass" && result !== "skip");
     const unexpected = failed
       .filter(({ name }) => !listed.has(name))
