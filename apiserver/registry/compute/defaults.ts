@@ -41,6 +41,13 @@ export function defaultWorkload(kind: WorkloadKind): (object: KubeObject) => Kub
   });
 }
 
+/** The component is called as the object, once that has a name: a generated one comes after the other defaults. */
+export function nameComponent(object: KubeObject): KubeObject {
+  const spec = objectOf(object, "spec");
+  const { name = "" } = object.metadata;
+  return name === "" || textOf(spec, "name") !== "" ? object : { ...object, spec: { ...spec, name } };
+}
+
 /** A mesh's members are completed when the mesh creates them; only their component name matters before (FM 5). */
 export function defaultSpec(kind: WorkloadKind, given: JsonObject, objectName: string): JsonObject {
   const spec: JsonObject = { ...given };

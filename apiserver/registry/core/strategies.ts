@@ -17,17 +17,24 @@ function withSpec(object: KubeObject, defaults: JsonObject): KubeObject {
 
 export const plainStrategy: Strategy = builtIn;
 
+/** Policies select namespaces by labels, so each has its name among them. */
+function withNameLabel(object: KubeObject): KubeObject {
+  const { metadata } = object;
+  const { name = "" } = metadata;
+  if (name === "") return object;
+  return { ...object, metadata: { ...metadata, labels: { ...metadata.labels, "kubernetes.io/metadata.name": name } } };
+}
+
 export const namespaceStrategy: Strategy = {
   ...builtIn,
   validateName: labelProblems,
-  default: (object) => ({
-    ...object,
-    metadata: {
-      ...object.metadata,
-      labels: { ...object.metadata.labels, "kubernetes.io/metadata.name": object.metadata.name ?? "" },
-    },
+  default: withNameLabel,
+  // A generated name is known only now.
+  prepareForCreate: (object) => ({
+    ...withNameLabel(object),
+    spec: { finalizers: ["kubernetes"] },
+    status: { phase: "Active" },
   }),
-  prepareForCreate: (object) => ({ ...object, spec: { finalizers: ["kubernetes"] }, status: { phase: "Active" } }),
   // Only `/finalize` changes what holds a namespace's deletion.
   prepareForUpdate: (object, old) => ({ ...object, spec: { ...objectOf(old, "spec") } }),
   prepareForDelete: (object) => ({ ...object, status: { ...objectOf(object, "status"), phase: "Terminating" } }),

@@ -1,0 +1,143 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { loadSchemas } from "../../../openapi/schemas/index.ts";
+import type { JsonObject, KubeObject } from "../../apis/meta/v1.ts";
+import { coreResources } from "./resources.ts";
+
+const schemas = await loadSchemas();
+const rowOf = (kind: string) => coreResources.find((row) => row.kind === kind) ?? assert.fail(kind);
+
+test("coreResources: the kinds of a laptop's cluster, by their groups", () => {
+  const groups = new Map<string, string[]>();
+  for (const { group, version, resource } of coreResources) {
+    const name = group === "" ? version : `${group}/${version}`;
+    groups.set(name, [...(groups.get(name) ?? []), resource]);
+  }
+  assert.deepEqual(Object.fromEntries(groups), {
+    v1: [
+      "namespaces",
+      "configmaps",
+      "secrets",
+      "services",
+      "serviceaccounts",
+      "pods",
+      "persistentvolumeclaims",
+      "events",
+    ],
+    "apps/v1": ["statefulsets", "controllerrevisions"],
+    "autoscaling/v2": ["horizontalpodautoscalers"],
+    "autoscaling.k8s.io/v1": ["verticalpodautoscalers"],
+    "batch/v1": ["jobs"],
+    "coordination.k8s.io/v1": ["leases"],
+    "rbac.authorization.k8s.io/v1": ["roles", "clusterroles", "rolebindings", "clusterrolebindings"],
+  });
+});
+
+test("coreResources: every row has a schema, columns, and takes protobuf", () => {
+  for (const { kind, schemaName, columns, acceptsProtobuf, listKind, singular } of coreResources) {
+    assert.ok(schemas.has(schemaName), schemaName);
+    assert.ok(
+      columns.some(({ name }) => name === "Name"),
+      kind,
+    );
+    assert.equal(acceptsProtobuf, true);
+    assert.deepEqual([listKind, singular], [`${kind}List`, kind.toLowerCase()]);
+  }
+});
+
+const lists: readonly (readonly [what: string, (row: (typeof coreResources)[number]) => boolean, readonly string[]])[] =
+  [
+    ["are of the cluster", ({ namespaced }) => !namespaced, ["Namespace", "ClusterRole", "ClusterRoleBinding"]],
+    [
+      "are in `all`",
+      ({ categories }) => categories.includes("all"),
+      ["Service", "Pod", "StatefulSet", "HorizontalPodAutoscaler", "Job"],
+    ],
+    ["can be scaled", ({ scale }) => scale !== undefined, ["StatefulSet"]],
+    ["are finalized", ({ finalize }) => finalize === true, ["Namespace"]],
+    [
+      "have a status of its own",
+      ({ status }) => status,
+      [
+        "Namespace",
+        "Service",
+        "Pod",
+        "PersistentVolumeClaim",
+        "StatefulSet",
+        "HorizontalPodAutoscaler",
+        "VerticalPodAutoscaler",
+        "Job",
+      ],
+    ],
+  ];
+for (const [what, has, kinds] of lists) {
+  test(`coreResources: what ${what}`, () =>
+    assert.deepEqual(
+      coreResources.filter(has).map(({ kind }) => kind),
+      kinds,
+    ));
+}
+
+test("coreResources: short names people type", () => {
+  const short = coreResources.flatMap(({ kind, shortNames }) => shortNames.map((name) => `${name}=${kind}`));
+  assert.deepEqual(short, [
+    "ns=Namespace",
+    "cm=ConfigMap",
+    "svc=Service",
+    "sa=ServiceAccount",
+    "po=Pod",
+    "pvc=PersistentVolumeClaim",
+    "ev=Event",
+    "sts=StatefulSet",
+    "hpa=HorizontalPodAutoscaler",
+    "vpa=VerticalPodAutoscaler",
+  ]);
+});
+
+/** Fields by which lists are selected, with their values for one object; what is absent is empty. */
+function selected(kind: string, fields: JsonObject): { readonly [field: string]: string } {
+  const object: KubeObject = { apiVersion: "v1", kind, metadata: {}, ...fields };
+  const values = Object.entries(rowOf(kind).selectableFields).map(([field, read]) => [field, read(object)] as const);
+  return Object.fromEntries(values.filter(([, value]) => value !== ""));
+}
+
+test("coreResources: fields that select pods, services, secrets, namespaces", () => {
+  const pod = {
+    spec: { nodeName: "n", restartPolicy: "Always", serviceAccountName: "s" },
+    status: { phase: "Running", podIP: "10.0.0.1" },
+  };
+  assert.deepEqual(selected("Pod", pod), {
+    "spec.nodeName": "n",
+    "spec.restartPolicy": "Always",
+    "spec.serviceAccountName": "s",
+    "status.phase": "Running",
+    "status.podIP": "10.0.0.1",
+  });
+  assert.deepEqual(selected("Service", { spec: { clusterIP: "None", type: "ClusterIP" } }), {
+    "spec.clusterIP": "None",
+    "spec.type": "ClusterIP",
+  });
+  assert.deepEqual(selected("Secret", { type: "Opaque" }), { type: "Opaque" });
+  assert.deepEqual(selected("Namespace", { status: { phase: "Active" } }), { "status.phase": "Active" });
+  assert.deepEqual(selected("ConfigMap", { type: "x" }), {});
+});
+
+test("coreResources: fields that select events, as `kubectl describe` does", () => {
+  const involvedObject = {
+    kind: "Function",
+    namespace: "demo",
+    name: "fn",
+    uid: "u",
+    apiVersion: "v",
+    resourceVersion: "1",
+    fieldPath: "spec",
+  };
+  const event = { involvedObject, reason: "R", reportingComponent: "c", source: { component: "s" }, type: "Normal" };
+  assert.deepEqual(selected("Event", event), {
+    ...Object.fromEntries(Object.entries(involvedObject).map(([field, value]) => [`involvedObject.${field}`, value])),
+    reason: "R",
+    reportingComponent: "c",
+    source: "s",
+    type: "Normal",
+  });
+});
