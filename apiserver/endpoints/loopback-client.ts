@@ -146,16 +146,8 @@ export class LoopbackClient implements ResourceClient {
   }
 
   async delete(ref: ObjectRef, options: Parameters<ResourceClient["delete"]>[1] = {}): Promise<void> {
-    const { propagationPolicy, preconditions, signal } = options;
-    await this.call({
-      method: "DELETE",
-      path: itemPath(ref),
-      body: {
-        ...(propagationPolicy === undefined ? {} : { propagationPolicy }),
-        ...(preconditions === undefined ? {} : { preconditions }),
-      },
-      signal,
-    });
+    const { signal, ...body } = options;
+    await this.call({ method: "DELETE", path: itemPath(ref), body, signal });
   }
 
   private async getOrCreate(

@@ -174,3 +174,9 @@ export const isConflict = hasReason("Conflict");
 export const isExpired = hasReason("Expired");
 export const isForbidden = hasReason("Forbidden");
 export const isInvalid = hasReason("Invalid");
+
+/** A create that was refused because the namespace is going away (API C-08): there is nothing left to do. */
+export const isNamespaceTerminating = (error: unknown): boolean =>
+  error instanceof StatusError &&
+  isForbidden(error) &&
+  (error.status.details?.causes ?? []).some(({ reason }) => reason === "NamespaceTerminating");

@@ -9,6 +9,7 @@ import { type EventRecorder, ownerUidIndex } from "../runtime/interface.ts";
 import type { Lister } from "../runtime/lister.ts";
 import { keyOf, type ObjectKey } from "../runtime/object-key.ts";
 import { done, type ReconcileContext, type Reconciler, type Result, TerminalError } from "../runtime/reconciler.ts";
+import { unlessGone } from "../runtime/unless-gone.ts";
 import { fieldManager } from "../workloads/apply.ts";
 import { isOwnedBy } from "../workloads/child.ts";
 import { isCurrent, stamped } from "../workloads/drift.ts";
@@ -114,7 +115,7 @@ export class MeshReconciler implements Reconciler {
     if (patch === undefined) return;
     const body: JsonObject = { metadata: { uid }, status: patch };
     const options = { subresource: "status", fieldManager, signal };
-    await compute.patch({ type: functionMeshType, name, namespace }, { type: "merge", body }, options);
+    await unlessGone(compute.patch({ type: functionMeshType, name, namespace }, { type: "merge", body }, options));
   }
 }
 

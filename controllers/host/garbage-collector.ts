@@ -20,8 +20,9 @@ import type { EventRecorder, Informer, Trigger } from "../runtime/interface.ts";
 import { LruMap } from "../runtime/lru-map.ts";
 import type { ObjectKey } from "../runtime/object-key.ts";
 import { done, type ReconcileContext, type Reconciler, type Result, requeueAfter } from "../runtime/reconciler.ts";
+import { unlessGone } from "../runtime/unless-gone.ts";
 import { type Node, OwnerGraph, refOf } from "./owner-graph.ts";
-import { forEachConcurrently, unlessGone } from "./requests.ts";
+import { forEachConcurrently } from "./requests.ts";
 
 /** Owners known to be absent, remembered so that a thousand dependents cost one look-up. client-go keeps 500. */
 const rememberedAbsences = 500;

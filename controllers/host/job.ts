@@ -7,9 +7,10 @@ import { type Informer, ownerUidIndex, type Trigger } from "../runtime/interface
 import type { ObjectKey } from "../runtime/object-key.ts";
 import { done, type ReconcileContext, type Reconciler, type Result, requeueAfter } from "../runtime/reconciler.ts";
 import { ownedBy, ownKind } from "../runtime/triggers.ts";
+import { unlessGone } from "../runtime/unless-gone.ts";
 import { hashName } from "./hash-name.ts";
 import { hasEnded, isReady, isTerminating, phaseOf, podFromTemplate } from "./pods.ts";
-import { controllerReference, ensureCreated, forEachConcurrently, unlessGone } from "./requests.ts";
+import { controllerReference, ensureCreated, forEachConcurrently } from "./requests.ts";
 import { jobType, podType } from "./types.ts";
 
 const maxConcurrentCreates = 16;

@@ -8,9 +8,9 @@ import type { Informer, Trigger } from "../runtime/interface.ts";
 import type { ObjectKey } from "../runtime/object-key.ts";
 import { done, type ReconcileContext, type Reconciler, type Result } from "../runtime/reconciler.ts";
 import { controllerOf, ownKind } from "../runtime/triggers.ts";
+import { unlessGone } from "../runtime/unless-gone.ts";
 import { hashOf } from "./hash-name.ts";
 import { hasEnded, isTerminating, nodeName, phaseOf, simulatedLabel } from "./pods.ts";
-import { unlessGone } from "./requests.ts";
 import { podType } from "./types.ts";
 
 const hostAddress = "10.0.0.1";

@@ -5,7 +5,8 @@ import type { Informer, Trigger } from "../runtime/interface.ts";
 import type { ObjectKey } from "../runtime/object-key.ts";
 import { done, type ReconcileContext, type Reconciler, type Result } from "../runtime/reconciler.ts";
 import { mapped, ownKind } from "../runtime/triggers.ts";
-import { ensureCreated, unlessGone } from "./requests.ts";
+import { unlessGone } from "../runtime/unless-gone.ts";
+import { ensureCreated } from "./requests.ts";
 import { configMapType, serviceAccountType } from "./types.ts";
 
 const serviceAccountName = "default";

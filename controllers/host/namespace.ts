@@ -12,9 +12,10 @@ import type { Informer, Trigger } from "../runtime/interface.ts";
 import type { ObjectKey } from "../runtime/object-key.ts";
 import { done, type ReconcileContext, type Reconciler, type Result, requeueAfter } from "../runtime/reconciler.ts";
 import { mapped, ownKind } from "../runtime/triggers.ts";
+import { unlessGone } from "../runtime/unless-gone.ts";
 import { contentConditions, withConditions } from "./namespace-conditions.ts";
 import { type Node, refOf } from "./owner-graph.ts";
-import { forEachConcurrently, unlessGone } from "./requests.ts";
+import { forEachConcurrently } from "./requests.ts";
 import { namespaceType } from "./types.ts";
 
 /** The finalizer in `spec.finalizers` that is ours to remove. */

@@ -1,6 +1,6 @@
 import { apiVersionOf, type KubeObject, type OwnerReference } from "../../apiserver/apis/meta/v1.ts";
 import type { ResourceClient, ResourceType } from "../../apiserver/client/client.ts";
-import { isAlreadyExists, isForbidden, isNotFound, StatusError } from "../../apiserver/errors/status-error.ts";
+import { isAlreadyExists, isNamespaceTerminating } from "../../apiserver/errors/status-error.ts";
 
 /** The reference by which `owner` manages what it makes. */
 export const controllerReference = (type: ResourceType, { metadata }: KubeObject): OwnerReference => ({
@@ -11,12 +11,6 @@ export const controllerReference = (type: ResourceType, { metadata }: KubeObject
   controller: true,
   blockOwnerDeletion: true,
 });
-
-/** A create that was refused because the namespace is going away (API C-08): there is nothing left to do. */
-export const isNamespaceTerminating = (error: unknown): boolean =>
-  isForbidden(error) &&
-  error instanceof StatusError &&
-  (error.status.details?.causes ?? []).some(({ reason }) => reason === "NamespaceTerminating");
 
 /** Creates what the cache doesn't show yet, if need be: an object of that name that exists is as good. */
 export async function ensureCreated(
@@ -29,16 +23,6 @@ export async function ensureCreated(
     await client.create(type, object, { signal });
   } catch (error) {
     if (!isAlreadyExists(error) && !isNamespaceTerminating(error)) throw error;
-  }
-}
-
-/** What is gone already needs no deleting, changing or reading. */
-export async function unlessGone<T>(request: Promise<T>): Promise<T | undefined> {
-  try {
-    return await request;
-  } catch (error) {
-    if (isNotFound(error)) return undefined;
-    throw error;
   }
 }
 

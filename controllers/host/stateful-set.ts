@@ -1,6 +1,6 @@
 import type { KubeObject } from "../../apiserver/apis/meta/v1.ts";
 import type { ResourceClient } from "../../apiserver/client/client.ts";
-import { isAlreadyExists } from "../../apiserver/errors/status-error.ts";
+import { isAlreadyExists, isNamespaceTerminating } from "../../apiserver/errors/status-error.ts";
 import { numberOf, objectOf } from "../../apiserver/machinery/fields.ts";
 import { deepEqual } from "../../apiserver/machinery/json.ts";
 import type { Clock } from "../runtime/clock.ts";
@@ -8,8 +8,9 @@ import { type Informer, ownerUidIndex, type Trigger } from "../runtime/interface
 import type { ObjectKey } from "../runtime/object-key.ts";
 import { done, type ReconcileContext, type Reconciler, type Result, requeueAfter } from "../runtime/reconciler.ts";
 import { ownedBy, ownKind } from "../runtime/triggers.ts";
+import { unlessGone } from "../runtime/unless-gone.ts";
 import { isTerminating } from "./pods.ts";
-import { ensureCreated, forEachConcurrently, isNamespaceTerminating, unlessGone } from "./requests.ts";
+import { ensureCreated, forEachConcurrently } from "./requests.ts";
 import { type Plan, planPods, type Revisions, revisionNameOf } from "./stateful-set-plan.ts";
 import { expiredRevisions, updateRevision } from "./stateful-set-revision.ts";
 import { currentRevision, deriveStatus } from "./stateful-set-status.ts";

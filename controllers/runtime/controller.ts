@@ -5,7 +5,7 @@
  * Invariant: nothing is reconciled before every cache that the reconciler reads is complete.
  */
 import { setImmediate as nextTurn } from "node:timers/promises";
-import { isConflict } from "../../apiserver/errors/status-error.ts";
+import { isConflict, isNamespaceTerminating } from "../../apiserver/errors/status-error.ts";
 import type { Clock } from "./clock.ts";
 import type { ControllerOptions, Informer, InformerHandler, Trigger } from "./interface.ts";
 import type { Logger } from "./logger.ts";
@@ -139,6 +139,11 @@ export class Controller {
       queue.forget(text);
       log.error({ err: error }, "reconcile failed for good, waiting for a change");
       return "terminal_error";
+    }
+    if (isNamespaceTerminating(error)) {
+      queue.forget(text);
+      log.debug({ err: error }, "the namespace is going away, and the object with it");
+      return "success";
     }
     queue.addRateLimited(text);
     const fields = { err: error, failures: queue.failures(text) };

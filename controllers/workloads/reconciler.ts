@@ -4,12 +4,13 @@
 import { annotations } from "../../apiserver/apis/compute/v1alpha1/group.ts";
 import type { JsonObject, KubeObject } from "../../apiserver/apis/meta/v1.ts";
 import type { ResourceClient } from "../../apiserver/client/client.ts";
-import { isInvalid } from "../../apiserver/errors/status-error.ts";
+import { isInvalid, isNamespaceTerminating } from "../../apiserver/errors/status-error.ts";
 import { type Clock, timestamp } from "../runtime/clock.ts";
 import type { EventRecorder } from "../runtime/interface.ts";
 import type { Lister } from "../runtime/lister.ts";
 import type { ObjectKey } from "../runtime/object-key.ts";
 import { done, type ReconcileContext, type Reconciler, type Result, TerminalError } from "../runtime/reconciler.ts";
+import { unlessGone } from "../runtime/unless-gone.ts";
 import type { Settings } from "../settings.ts";
 import { fieldManager, type Outcome, type WorkloadWriter } from "./apply.ts";
 import { planChild } from "./child.ts";
@@ -125,7 +126,7 @@ export class WorkloadReconciler<R extends WorkloadResource> implements Reconcile
     if (patch === undefined) return;
     const body: JsonObject = { metadata: { uid: workload.uid }, status: patch };
     const options = { subresource: "status", fieldManager, signal };
-    await compute.patch({ type: kind.type, name, namespace }, { type: "merge", body }, options);
+    await unlessGone(compute.patch({ type: kind.type, name, namespace }, { type: "merge", body }, options));
   }
 }
 
@@ -138,7 +139,8 @@ function settle(outcomes: Outcomes, { log }: ReconcileContext): Result {
   );
   const [first, ...others] = failures;
   if (first === undefined) return done;
-  for (const { child, error } of others) log.error({ err: error, child }, "workload not applied");
+  for (const { child, error } of others)
+    log[isNamespaceTerminating(error) ? "debug" : "error"]({ err: error, child }, "workload not applied");
   if (failures.every(({ error }) => isInvalid(error))) {
     throw new TerminalError(`the cluster refuses the ${first.child}`, { cause: first.error });
   }

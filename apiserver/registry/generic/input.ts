@@ -47,10 +47,10 @@ export class InputDecoder {
     const { apiVersion: _apiVersion, kind: _kind, metadata: rawMetadata, ...content } = body;
     const { metadata, unknownFields } = decodeMeta(rawMetadata, this.#gvk);
     checkPlace(metadata, place);
-    // Metadata is decoded above, by the same rules for every kind: the schema sees only what differs.
+    // Metadata is decoded above, by the same rules for every kind: the schema sees only that there is some.
     const { previous } = place;
     const decoded = this.#schema.decode(
-      { apiVersion: this.#apiVersion, kind: this.#gvk.kind, ...content },
+      { apiVersion: this.#apiVersion, kind: this.#gvk.kind, metadata: {}, ...content },
       previous === undefined ? {} : { previous },
     );
     const unknown = [...unknownFields, ...decoded.unknownFields].sort().map((field) => `unknown field "${field}"`);
