@@ -6,7 +6,7 @@ import type { RequestMetrics } from "../observability/metrics.ts";
 import { type IsServed, requestLabels } from "./access.ts";
 import { isLongRunning } from "./long-running.ts";
 
-/** Requests served at once; kube-apiserver's `--max-requests-inflight` and `--max-mutating-requests-inflight`. */
+/** Requests served at once, 0 for any number; `--max-requests-inflight` and `--max-mutating-requests-inflight`. */
 export type InFlightLimits = { readonly readOnly: number; readonly mutating: number };
 export const defaultInFlightLimits: InFlightLimits = { readOnly: 400, mutating: 200 };
 
@@ -28,7 +28,8 @@ export function withInFlightLimits(deps: {
     const { info } = request;
     if (isLongRunning(info) || isHealthCheck(info)) return next(request);
     const kind = readVerbs.has(info.verb) ? "readOnly" : "mutating";
-    if (current[kind] >= limits[kind] && !request.user.groups.includes(mastersGroup)) {
+    const isFull = limits[kind] > 0 && current[kind] >= limits[kind];
+    if (isFull && !request.user.groups.includes(mastersGroup)) {
       metrics.terminated(requestLabels(request, isServed), 429);
       return tooManyResponse();
     }
