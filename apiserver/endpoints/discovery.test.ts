@@ -1,0 +1,46 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { WidgetServer } from "../../test/support/widgets.ts";
+import { compareVersions, discoveryHandlers, groupsOf, verbsOf } from "./discovery.ts";
+
+test("versions are ordered as Kubernetes orders them", () => {
+  const ordered = ["v10", "v2", "v1", "v11beta2", "v10beta3", "v3beta1", "v12alpha1", "v11alpha2", "foo1", "foo10"];
+  assert.deepEqual(ordered.toReversed().sort(compareVersions), ordered);
+});
+
+test("groups as listed, their versions in order, resources by name", (t) => {
+  const { endpoint } = new WidgetServer(t);
+  const at = (group: string, version: string, resource: string) => ({ ...endpoint, group, version, resource });
+  const groups = groupsOf([at("b", "v1beta1", "y"), at("a", "v1", "x"), at("b", "v1", "z"), at("b", "v1", "y")]);
+  assert.deepEqual(
+    groups.map(({ group, versions }) => [group, versions.map((v) => [v.version, v.resources.map((r) => r.resource)])]),
+    [
+      [
+        "b",
+        [
+          ["v1", ["y", "z"]],
+          ["v1beta1", ["y"]],
+        ],
+      ],
+      ["a", [["v1", ["x"]]]],
+    ],
+  );
+});
+
+test("verbs are those a storage has, and a patch is an update", (t) => {
+  const { storage } = new WidgetServer(t).endpoint;
+  const { list, watch, update } = storage;
+  assert.deepEqual(verbsOf({}), []);
+  assert.deepEqual(verbsOf({ ...(list && { list }), ...(watch && { watch }), ...(update && { update }) }), [
+    "list",
+    "patch",
+    "update",
+    "watch",
+  ]);
+});
+
+test("a server without core resources has no /api", (t) => {
+  const { endpoint } = new WidgetServer(t);
+  assert.deepEqual([...discoveryHandlers([endpoint]).keys()], ["/apis", "/apis/test.example", "/apis/test.example/v1"]);
+  assert.ok(discoveryHandlers([{ ...endpoint, group: "" }]).has("/api/v1"));
+});

@@ -1,0 +1,97 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { refused } from "../../test/support/widgets.ts";
+import { deleteOptionsOfBody, deleteOptionsOfQuery, listOptions, watchOptions, writeOptions } from "./query-options.ts";
+
+const query = (text: string): URLSearchParams => new URLSearchParams(text);
+
+test("list: nothing given is everything, at the newest state", () => {
+  const { labels, fields, ...rest } = listOptions(query(""));
+  assert.deepEqual(rest, { limit: 0, continue: "", resourceVersion: "", resourceVersionMatch: "" });
+  assert.ok(labels.empty && fields.empty);
+});
+
+test("list: what is given, in its terms", () => {
+  const { labels, fields, ...rest } = listOptions(
+    query("labelSelector=a%3Db&fieldSelector=metadata.name%3Dx&limit=5&resourceVersion=7&resourceVersionMatch=Exact"),
+  );
+  assert.deepEqual(rest, { limit: 5, continue: "", resourceVersion: "7", resourceVersionMatch: "Exact" });
+  assert.ok(labels.matches({ a: "b" }) && !labels.matches({}));
+  assert.ok(fields.matches(() => "x"));
+  assert.equal(listOptions(query("limit=-3")).limit, 0);
+  assert.equal(listOptions(query("limit=&resourceVersion=&continue=&labelSelector=")).limit, 0);
+});
+
+test("watch: how long it lives", () => {
+  const timeoutMs = (text: string, random: number) => watchOptions(query(text), 1000, () => random).timeoutMs;
+  assert.equal(timeoutMs("timeoutSeconds=3", 0.5), 3000);
+  assert.deepEqual(
+    [timeoutMs("", 0), timeoutMs("timeoutSeconds=0", 0.5), timeoutMs("timeoutSeconds=-1", 0.999)],
+    [1000, 1500, 1999],
+  );
+});
+
+test("watch: initial events are asked for, refused, or left to the position", () => {
+  const sends = (text: string) => watchOptions(query(text), 1000).sendInitialEvents;
+  assert.equal(sends(""), undefined);
+  assert.equal(sends("sendInitialEvents=true&resourceVersionMatch=NotOlderThan"), true);
+  assert.equal(sends("sendInitialEvents&resourceVersionMatch=NotOlderThan"), true);
+  assert.equal(sends("sendInitialEvents=0&resourceVersionMatch=NotOlderThan"), false);
+});
+
+test("writes: dry run, validation and the manager's name", () => {
+  assert.deepEqual(writeOptions(query(""), "CreateOptions"), { dryRun: false, fieldValidation: "Warn" });
+  assert.deepEqual(
+    writeOptions(query("dryRun=All&dryRun=All&fieldValidation=Strict&fieldManager=m"), "UpdateOptions"),
+    {
+      dryRun: true,
+      fieldValidation: "Strict",
+    },
+  );
+  for (const manager of ["a\u0000", "a\u200b", "a\u00a0", "é".repeat(65)]) {
+    const given = new URLSearchParams({ fieldManager: manager });
+    assert.throws(() => writeOptions(given, "PatchOptions"), refused(422, /fieldManager: /), JSON.stringify(manager));
+  }
+  for (const manager of ["kubectl client", "é".repeat(64), "名"]) {
+    assert.doesNotThrow(() => writeOptions(new URLSearchParams({ fieldManager: manager }), "CreateOptions"), manager);
+  }
+  const all = query("dryRun=x&fieldValidation=y&force=true");
+  assert.throws(() => writeOptions(all, "PatchOptions"), refused(422, /dryRun: .*fieldValidation: .*force: /));
+});
+
+test("delete: the same from a query and from a body", () => {
+  const fromQuery = deleteOptionsOfQuery(
+    query("dryRun=All&gracePeriodSeconds=5&propagationPolicy=Orphan&uid=u&resourceVersion=3"),
+  );
+  const fromBody = deleteOptionsOfBody({
+    kind: "DeleteOptions",
+    apiVersion: "foreign.example/v9",
+    dryRun: ["All"],
+    gracePeriodSeconds: 5,
+    propagationPolicy: "Orphan",
+    preconditions: { uid: "u", resourceVersion: "3" },
+  });
+  assert.deepEqual(fromQuery, fromBody);
+  assert.deepEqual(fromBody, {
+    dryRun: true,
+    gracePeriodSeconds: 5,
+    propagationPolicy: "Orphan",
+    preconditions: { uid: "u", resourceVersion: "3" },
+  });
+  const none = { gracePeriodSeconds: null, preconditions: null, propagationPolicy: null, orphanDependents: null };
+  assert.deepEqual(deleteOptionsOfBody(none), { dryRun: false });
+  assert.deepEqual(deleteOptionsOfQuery(query("orphanDependents=false")), { dryRun: false, orphanDependents: false });
+});
+
+for (const body of [
+  { dryRun: "All" },
+  { preconditions: [] },
+  { preconditions: { uid: 5 } },
+  { orphanDependents: "true" },
+  { gracePeriodSeconds: 1.5 },
+  { propagationPolicy: {} },
+]) {
+  test(`delete options ${JSON.stringify(body)} cannot be decoded`, () => {
+    assert.throws(() => deleteOptionsOfBody(body), refused(400, /must be of type/));
+  });
+}

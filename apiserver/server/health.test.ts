@@ -1,0 +1,61 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { aRequest, bytesOf } from "../../test/support/requests.ts";
+import type { ApiResponse } from "../endpoints/api-handler.ts";
+import { silentLogger } from "../observability/log.ts";
+import { healthHandlers, standardChecks } from "./health.ts";
+
+/** A server whose storage and shutdown a test controls, and what it says at a URL. */
+function aServer() {
+  const state = { storage: true, synced: true, stopping: false };
+  const checks = standardChecks({
+    ping: async () => {
+      if (!state.storage) throw new Error("connection refused");
+    },
+    informersSynced: () => state.synced,
+    shuttingDown: () => state.stopping,
+    hooks: new Map([["start-x", () => true]]),
+  });
+  const handlers = healthHandlers(checks, silentLogger);
+  const ask = async (url: string): Promise<ApiResponse> => {
+    const request = aRequest({ url });
+    const handler = handlers.get(request.path);
+    assert.ok(handler !== undefined, url);
+    return handler(request);
+  };
+  const statuses = async () => {
+    const answers = await Promise.all(["/healthz", "/livez", "/readyz"].map(ask));
+    return answers.map(({ status }) => status);
+  };
+  return { state, ask, statuses, text: async (url: string) => String(await bytesOf(await ask(url))) };
+}
+
+test("losing storage fails everything, and it recovers by itself", async () => {
+  const { state, statuses } = aServer();
+  assert.deepEqual(await statuses(), [200, 200, 200]);
+  state.storage = false;
+  assert.deepEqual(await statuses(), [500, 500, 500]);
+  state.storage = true;
+  assert.deepEqual(await statuses(), [200, 200, 200]);
+});
+
+test("a server that starts or stops is alive but not ready", async () => {
+  const { state, statuses } = aServer();
+  state.synced = false;
+  assert.deepEqual(await statuses(), [200, 200, 500]);
+  state.synced = true;
+  state.stopping = true;
+  assert.deepEqual(await statuses(), [200, 200, 500]);
+});
+
+test("a failure is told by check, its reason only by the check's own path", async () => {
+  const { state, ask, text } = aServer();
+  state.storage = false;
+  const all = await text("/readyz");
+  assert.match(all, /^\[\+\]ping ok\n\[\+\]log ok\n\[-\]etcd failed: reason withheld\n/);
+  assert.match(all, /\[\+\]poststarthook\/start-x ok\n[\s\S]*readyz check failed\n$/);
+  assert.doesNotMatch(all, /refused/);
+  assert.equal((await ask("/livez/etcd")).status, 500);
+  assert.equal(await text("/livez/etcd"), "internal server error: connection refused\n");
+  assert.equal(await text("/livez?exclude=etcd"), "ok");
+});
