@@ -4,7 +4,7 @@
  */
 import type { KubeObject, ObjectMeta } from "../../apiserver/apis/meta/v1.ts";
 import type { ResourceClient, ResourceType } from "../../apiserver/client/client.ts";
-import { isNotFound } from "../../apiserver/errors/status-error.ts";
+import { isNamespaceTerminating, isNotFound } from "../../apiserver/errors/status-error.ts";
 import { type Clock, timestamp } from "./clock.ts";
 import type { EventRecord, EventRecorder } from "./interface.ts";
 import type { Logger } from "./logger.ts";
@@ -111,7 +111,11 @@ export class ClientEventRecorder implements EventRecorder {
         this.#written.set(key, await this.#create(regarding, event, atMs));
       }
     } catch (error) {
-      this.#options.log.warn({ err: error, object: identityOf(regarding), reason: event.reason }, "event not written");
+      const level = isNamespaceTerminating(error) ? "debug" : "warn";
+      this.#options.log[level](
+        { err: error, object: identityOf(regarding), reason: event.reason },
+        "event not written",
+      );
     } finally {
       this.#pending -= 1;
     }
