@@ -27,7 +27,7 @@ export function reflectorInStep(profile: string, at: () => { readonly kubeconfig
   }, async (t) => {
     await using reflector = startProcess(await ensureTool("reflector"), [
       ...["--kubeconfig", at().kubeconfig, "--namespace", "default"],
-      ...["--objects", "500", "--writers", "8", "--seconds", String(soakSeconds)],
+      ...["--objects", "500", "--writers", "8", "--seconds", String(soakSeconds), "--cut-after", "3s"],
     ]);
     const code = await reflector.exited;
     assert.equal(code, 0, reflector.output());

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"flag"
 	"fmt"
+	"io"
 	"math/rand"
 	"net/http"
 	"os"
@@ -29,9 +30,11 @@ import (
 
 var functions = schema.GroupVersionResource{Group: "compute.functionmesh.io", Version: "v1alpha1", Resource: "functions"}
 
-// requests counts how the informer reads: streaming lists, plain lists, and watches that resume.
+// requests counts how the informer reads: streaming lists, plain lists, and watches that resume. It cuts every watch off
+// after a while, as networks do, so that the informer has to resume.
 type requests struct {
-	next                     http.RoundTripper
+	next                    http.RoundTripper
+	cutAfter                time.Duration
 	streams, lists, resumes atomic.Int64
 }
 
@@ -45,13 +48,78 @@ func (r *requests) RoundTrip(request *http.Request) (*http.Response, error) {
 	case request.Method == http.MethodGet:
 		r.lists.Add(1)
 	}
-	return r.next.RoundTrip(request)
+	response, err := r.next.RoundTrip(request)
+	if err == nil && query.Get("watch") != "" && r.cutAfter > 0 {
+		body := &cutBody{ReadCloser: response.Body}
+		response.Body = body
+		time.AfterFunc(r.cutAfter, body.cut)
+	}
+	return response, err
 }
 
+// cutBody ends in the middle, as a broken connection does.
+type cutBody struct {
+	io.ReadCloser
+	broken atomic.Bool
+}
+
+func (b *cutBody) cut() {
+	b.broken.Store(true)
+	_ = b.ReadCloser.Close()
+}
+
+func (b *cutBody) Read(into []byte) (int, error) {
+	n, err := b.ReadCloser.Read(into)
+	if err != nil && b.broken.Load() {
+		err = io.ErrUnexpectedEOF
+	}
+	return n, err
+}
+
+// maxProblems is what a person reads of a run that went wrong; the first tell most.
+const maxProblems = 20
+
+// summary counts successful writes and what the informer was told. Objects is how many there were in the end.
 type summary struct {
 	Writes, Events, Streams, Lists, Resumes int64
 	Objects                                 int
 	Problems                                []string
+}
+
+// order remembers the newest version of each object and of all; both only grow. Versions of this server are revisions of
+// its store, one sequence for all objects.
+type order struct {
+	lock    sync.Mutex
+	result  *summary
+	newest  int64
+	objects map[string]int64
+}
+
+// observe takes an event. Those of an initial list come by name, so only their own object's version can be compared.
+func (o *order) observe(verb string, object any, initial bool) {
+	item, ok := object.(*unstructured.Unstructured)
+	if !ok {
+		return
+	}
+	version, err := strconv.ParseInt(item.GetResourceVersion(), 10, 64)
+	o.lock.Lock()
+	defer o.lock.Unlock()
+	o.result.Events++
+	if before := o.objects[item.GetName()]; err != nil || version < before {
+		o.problem("%s %s went back from %d to %s", verb, item.GetName(), before, item.GetResourceVersion())
+	}
+	if !initial && version < o.newest {
+		o.problem("%s %s at %d came after %d", verb, item.GetName(), version, o.newest)
+	}
+	o.objects[item.GetName()] = version
+	o.newest = max(o.newest, version)
+}
+
+func (o *order) problem(format string, args ...any) {
+	if len(o.result.Problems) == maxProblems {
+		return
+	}
+	o.result.Problems = append(o.result.Problems, fmt.Sprintf(format, args...))
 }
 
 func main() {
@@ -60,8 +128,9 @@ func main() {
 	objects := flag.Int("objects", 500, "how many Functions are kept changing")
 	writers := flag.Int("writers", 8, "writers at once")
 	seconds := flag.Int("seconds", 60, "how long they write")
+	cutAfter := flag.Duration("cut-after", 0, "how long a watch lasts before its connection is cut; 0: for ever")
 	flag.Parse()
-	result, err := run(*kubeconfig, *namespace, *objects, *writers, time.Duration(*seconds)*time.Second)
+	result, err := run(*kubeconfig, *namespace, *objects, *writers, time.Duration(*seconds)*time.Second, *cutAfter)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
@@ -85,7 +154,7 @@ func function(name string) *unstructured.Unstructured {
 	}}
 }
 
-func run(kubeconfig, namespace string, objects, writers int, duration time.Duration) (*summary, error) {
+func run(kubeconfig, namespace string, objects, writers int, duration, cutAfter time.Duration) (*summary, error) {
 	config, err := clientcmd.BuildConfigFromFlags("", kubeconfig)
 	if err != nil {
 		return nil, err
@@ -95,7 +164,7 @@ func run(kubeconfig, namespace string, objects, writers int, duration time.Durat
 	if err != nil {
 		return nil, err
 	}
-	counted := &requests{}
+	counted := &requests{cutAfter: cutAfter}
 	readConfig := *config
 	readConfig.Wrap(func(next http.RoundTripper) http.RoundTripper { counted.next = next; return counted })
 	readClient, err := dynamic.NewForConfig(&readConfig)
@@ -107,27 +176,11 @@ func run(kubeconfig, namespace string, objects, writers int, duration time.Durat
 	defer cancel()
 	informer := dynamicinformer.NewFilteredDynamicInformer(readClient, functions, namespace, 0, cache.Indexers{}, nil).Informer()
 	result := &summary{}
-	var lock sync.Mutex
-	seen := map[string]int64{}
-	observe := func(verb string) func(object any) {
-		return func(object any) {
-			item, ok := object.(*unstructured.Unstructured)
-			if !ok {
-				return
-			}
-			version, _ := strconv.ParseInt(item.GetResourceVersion(), 10, 64)
-			lock.Lock()
-			defer lock.Unlock()
-			result.Events++
-			if before := seen[item.GetName()]; version < before {
-				result.Problems = append(result.Problems, fmt.Sprintf("%s %s went back from %d to %d", verb, item.GetName(), before, version))
-			}
-			seen[item.GetName()] = version
-		}
-	}
-	if _, err := informer.AddEventHandler(cache.ResourceEventHandlerFuncs{
-		AddFunc: observe("add"), DeleteFunc: observe("delete"),
-		UpdateFunc: func(_, object any) { observe("update")(object) },
+	seen := &order{result: result, objects: map[string]int64{}}
+	if _, err := informer.AddEventHandler(cache.ResourceEventHandlerDetailedFuncs{
+		AddFunc:    func(object any, initial bool) { seen.observe("add", object, initial) },
+		UpdateFunc: func(_, object any) { seen.observe("update", object, false) },
+		DeleteFunc: func(object any) { seen.observe("delete", object, false) },
 	}); err != nil {
 		return nil, err
 	}
@@ -135,7 +188,8 @@ func run(kubeconfig, namespace string, objects, writers int, duration time.Durat
 
 	client := writeClient.Resource(functions).Namespace(namespace)
 	for i := range objects / 2 {
-		if _, err := client.Create(ctx, function(fmt.Sprintf("fn-%d", i)), metav1.CreateOptions{}); err != nil {
+		_, err := client.Create(ctx, function(fmt.Sprintf("fn-%d", i)), metav1.CreateOptions{})
+		if err != nil && !apierrors.IsAlreadyExists(err) {
 			return nil, err
 		}
 	}
@@ -149,11 +203,14 @@ func run(kubeconfig, namespace string, objects, writers int, duration time.Durat
 			defer group.Done()
 			random := rand.New(rand.NewSource(int64(writer)))
 			for time.Now().Before(end) {
-				if err := write(ctx, client, random, objects); err != nil {
+				done, err := write(ctx, client, random, objects)
+				if err != nil {
 					failures <- err
 					return
 				}
-				writes.Add(1)
+				if done {
+					writes.Add(1)
+				}
 			}
 		}()
 	}
@@ -164,21 +221,20 @@ func run(kubeconfig, namespace string, objects, writers int, duration time.Durat
 	}
 	result.Writes = writes.Load()
 
-	if err := compare(ctx, client, informer.GetStore(), result, &lock); err != nil {
+	if err := compare(ctx, client, informer.GetStore(), seen); err != nil {
 		return nil, err
 	}
 	result.Streams, result.Lists, result.Resumes = counted.streams.Load(), counted.lists.Load(), counted.resumes.Load()
-	if result.Streams == 0 {
-		result.Problems = append(result.Problems, "the informer never used a streaming list")
-	}
-	if result.Lists > 0 {
-		result.Problems = append(result.Problems, fmt.Sprintf("the informer fell back to %d plain lists", result.Lists))
+	seen.lock.Lock()
+	defer seen.lock.Unlock()
+	if result.Streams != 1 || result.Lists != 0 {
+		seen.problem("the informer read everything by %d streaming and %d plain lists", result.Streams, result.Lists)
 	}
 	return result, nil
 }
 
-// write changes one object at random: creates it when it is absent, else patches or deletes it.
-func write(ctx context.Context, client dynamic.ResourceInterface, random *rand.Rand, objects int) error {
+// write creates, patches or deletes one object at random, and says whether that could be done: others write too.
+func write(ctx context.Context, client dynamic.ResourceInterface, random *rand.Rand, objects int) (bool, error) {
 	name := fmt.Sprintf("fn-%d", random.Intn(objects))
 	var err error
 	switch random.Intn(10) {
@@ -191,13 +247,13 @@ func write(ctx context.Context, client dynamic.ResourceInterface, random *rand.R
 		_, err = client.Patch(ctx, name, types.MergePatchType, []byte(patch), metav1.PatchOptions{})
 	}
 	if apierrors.IsNotFound(err) || apierrors.IsAlreadyExists(err) || apierrors.IsConflict(err) {
-		return nil
+		return false, nil
 	}
-	return err
+	return err == nil, err
 }
 
 // compare waits until the informer has what the server has, byte for byte.
-func compare(ctx context.Context, client dynamic.ResourceInterface, store cache.Store, result *summary, lock *sync.Mutex) error {
+func compare(ctx context.Context, client dynamic.ResourceInterface, store cache.Store, seen *order) error {
 	deadline := time.Now().Add(20 * time.Second)
 	for {
 		list, err := client.List(ctx, metav1.ListOptions{})
@@ -206,15 +262,15 @@ func compare(ctx context.Context, client dynamic.ResourceInterface, store cache.
 		}
 		different := difference(list.Items, store)
 		if different == "" {
-			lock.Lock()
-			result.Objects = len(list.Items)
-			lock.Unlock()
+			seen.lock.Lock()
+			defer seen.lock.Unlock()
+			seen.result.Objects = len(list.Items)
 			return nil
 		}
 		if time.Now().After(deadline) {
-			lock.Lock()
-			result.Problems = append(result.Problems, different)
-			lock.Unlock()
+			seen.lock.Lock()
+			defer seen.lock.Unlock()
+			seen.problem("%s", different)
 			return nil
 		}
 		time.Sleep(200 * time.Millisecond)
