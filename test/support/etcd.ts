@@ -1,21 +1,39 @@
 /** A real etcd, with one member and a data directory of its own, for as long as a test needs it. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { accessSync, constants, mkdtempSync, rmSync } from "node:fs";
+import { accessSync, constants, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
 import { homedir, tmpdir } from "node:os";
 import { join } from "node:path";
 
-/** The binary, or why there is none. `FUNCTIONMESH_ETCD` names it; else it is looked for where the tools are built. */
+/**
+ * The binary, or why there is none. `FUNCTIONMESH_ETCD` names it; else it is looked for in the folders that the tools of
+ * the end-to-end tests are built into.
+ */
 export function findEtcd(): { readonly binary: string } | { readonly missing: string } {
   const named = process.env.FUNCTIONMESH_ETCD;
   const cache = process.env.FUNCTIONMESH_TOOLS_CACHE ?? join(homedir(), ".cache", "functionmesh-tools");
-  const binary = named ?? join(cache, "build", "etcd");
+  const candidates = named === undefined ? foldersOf(cache).map((folder) => join(folder, "etcd")) : [named];
+  const binary = candidates.find(isExecutable);
+  return binary === undefined
+    ? { missing: `no etcd ${named === undefined ? `in ${cache}` : `at ${named}`}; FUNCTIONMESH_ETCD can name one` }
+    : { binary };
+}
+
+function foldersOf(directory: string): readonly string[] {
   try {
-    accessSync(binary, constants.X_OK);
-    return { binary };
+    return readdirSync(directory).map((name) => join(directory, name));
   } catch {
-    return { missing: `no etcd at ${binary}; FUNCTIONMESH_ETCD can name one` };
+    return [];
+  }
+}
+
+function isExecutable(file: string): boolean {
+  try {
+    accessSync(file, constants.X_OK);
+    return true;
+  } catch {
+    return false;
   }
 }
 
