@@ -112,7 +112,7 @@ for (const { what, body, type = "application/json", ...failure } of undecodable)
   test(`${what} is refused`, async () => {
     const started = performance.now();
     assertFailure(await admin.post(functions, body, { "content-type": type }), { reason: "BadRequest", ...failure });
-    assert.ok(performance.now() - started < 2000, "refusing takes no long work");
+    assert.ok(performance.now() - started < 10_000, "refusing takes no long work");
   });
 }
 

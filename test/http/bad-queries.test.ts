@@ -271,7 +271,7 @@ describe("positions in the future", { concurrency: true }, () => {
         assert.equal(reply.at("details", "retryAfterSeconds"), 1);
         assert.equal(reply.headers["retry-after"], "1");
         const waited = performance.now() - started;
-        assert.ok(waited > 2_500 && waited < 5_000, `it waited ${waited} ms`);
+        assert.ok(waited > 2_500 && waited < 20_000, `it waited ${waited} ms`);
       }),
     );
   });

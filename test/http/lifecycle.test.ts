@@ -70,7 +70,8 @@ test("what was acknowledged survives kill -9 and SIGTERM; one data directory has
   const started = performance.now();
   server.process.kill("SIGTERM");
   assert.equal(await server.process.exited, 0, server.process.output());
-  assert.ok(performance.now() - started < 3_000, "it ends promptly, whoever is connected");
+  // Far below the minute that requests in flight would get, far above what a busy machine adds.
+  assert.ok(performance.now() - started < 20_000, "it ends promptly, whoever is connected");
   assert.deepEqual(await watch.rest(), []);
   idle.destroy();
 

@@ -121,7 +121,7 @@ test("a watch ends cleanly when its time is up, with a bookmark before", async (
   assert.ok(events.every(({ type }) => type === "BOOKMARK"));
   assert.ok(events.length > 0);
   const lived = performance.now() - started;
-  assert.ok(lived > 900 && lived < 2_000, `it lived ${lived} ms`);
+  assert.ok(lived > 900 && lived < 20_000, `it lived ${lived} ms`);
   assert.ok(watch.reply.complete);
 });
 
@@ -155,7 +155,7 @@ test("events as metadata alone, and as Tables with their columns once", async ()
 
 test("many watches of one resource all see every event in order", async () => {
   const functions = await newNamespace("crowd");
-  const watches = await Promise.all(Array.from({ length: 100 }, () => admin.watch(`${functions}?watch=1`)));
+  const watches = await Promise.all(Array.from({ length: 30 }, () => admin.watch(`${functions}?watch=1`)));
   const names = Array.from({ length: 10 }, (_, i) => `f-${i}`);
   for (const name of names) await create(functions, name);
   const seen = await Promise.all(watches.map((watch) => briefs(watch, names.length)));
