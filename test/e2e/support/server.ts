@@ -1,4 +1,5 @@
 /** The program itself, as users start it: a process with a data directory, a port and a kubeconfig. */
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { freePort, type Process, type ProcessOptions, startProcess, untilReady } from "../../support/processes.ts";
 
@@ -50,7 +51,9 @@ export async function startStandalone(
     ],
     options.logFile === undefined ? {} : { logFile: options.logFile },
   );
-  await untilReady("standalone server", server, () => answersReady(url));
+  // The file of an earlier run names another port until this one has written its own.
+  const isWritten = async (): Promise<boolean> => (await readFile(kubeconfig, "utf8")).includes(url);
+  await untilReady("standalone server", server, async () => (await answersReady(url)) && (await isWritten()));
   return {
     process: server,
     url,
