@@ -20,4 +20,4 @@ after(async () => {
 });
 
 conformanceChecks("aggregated", () => ({ kubeconfig: cluster.host.kubeconfig, directory }));
-reflectorInStep("aggregated", () => cluster.host);
+reflectorInStep({ name: "aggregated", at: () => cluster.host, alone: true });

@@ -26,6 +26,21 @@ after(async () => {
 const functionsPath = (namespace: string): string =>
   `/apis/compute.functionmesh.io/v1alpha1/namespaces/${namespace}/functions`;
 const forbidden = /Forbidden/;
+/** Longer than the controllers take to look at a changed object. */
+const settleMs = 2_000;
+
+/** Where the StatefulSet of a Function `taken` would be. */
+const statefulSetOfSomebody = `apiVersion: apps/v1
+kind: StatefulSet
+metadata: {name: taken-function}
+spec:
+  selector: {matchLabels: {app: taken}}
+  serviceName: taken
+  template:
+    metadata: {labels: {app: taken}}
+    spec:
+      containers: [{name: main, image: "example.org/somebody:1.0"}]
+`;
 
 async function refused(kubectl: Kubectl, args: string, input?: string): Promise<void> {
   const result = await kubectl.run(args.split(" "), input);
@@ -55,6 +70,59 @@ test("aggregated: the host's garbage collector honours every way to delete", asy
   await eventually(() => isGone("sts/last-function"), 60_000);
   await inNamespace("get sts kept-function");
   await kubectl.ok(["delete", "namespace", "cascade", "--timeout=60s"]);
+});
+
+test("aggregated: what the controllers write stays theirs, what others write stays others'", async () => {
+  const { kubectl } = cluster;
+  const inNamespace = (args: string, input?: string): Promise<string> =>
+    kubectl.ok(["-n", "shared", ...args.split(" ")], input);
+  const jsonPath = (object: string, path: string): Promise<string> => inNamespace(`get ${object} -o jsonpath=${path}`);
+  const sts = "sts/wordcount-function";
+  await kubectl.ok(["create", "namespace", "shared"]);
+  await inNamespace("create -f -", statefulSetOfSomebody);
+  await inNamespace("apply -f -", wordcount);
+  await inNamespace("apply -f -", wordcount.replace("name: wordcount", "name: taken"));
+  await eventually(() => inNamespace(`get ${sts}`));
+  const managers = "{.metadata.managedFields[?(@.operation=='Apply')].manager}";
+  assert.equal(await jsonPath(sts, managers), "function-mesh");
+
+  await inNamespace(`label ${sts} team=a`);
+  await inNamespace(`set image ${sts} *=example.org/other:2.0`);
+  const image = "{.spec.template.spec.containers[0].image}";
+  await eventually(async () => assert.equal(await jsonPath(sts, image), "example.org/wordcount:1.0"));
+  assert.equal(await jsonPath(sts, "{.metadata.labels.team}"), "a");
+  await inNamespace("delete svc wordcount-function-headless");
+  await eventually(() => inNamespace("get svc wordcount-function-headless"));
+
+  await eventually(async () => {
+    assert.match(await inNamespace("describe fn taken"), /Warning\s+NotOwned/);
+    assert.match(await inNamespace("describe fn wordcount"), /Normal\s+Created\s.*StatefulSet wordcount-function/);
+  });
+  assert.equal(await jsonPath("sts/taken-function", "{.metadata.ownerReferences}"), "");
+  assert.equal(await jsonPath("sts/taken-function", image), "example.org/somebody:1.0");
+
+  const versions = (): Promise<string> => jsonPath("sts,svc", "{.items[*].metadata.resourceVersion}");
+  const before = await versions();
+  await inNamespace("annotate fn wordcount note=touched");
+  await inNamespace("label fn wordcount touched=yes");
+  await new Promise((resolve) => setTimeout(resolve, settleMs));
+  assert.equal(await versions(), before);
+  await kubectl.ok(["delete", "namespace", "shared", "--timeout=60s"]);
+});
+
+test("aggregated: the host's autoscaler scales a Function through its scale", async () => {
+  const { kubectl } = cluster;
+  const inNamespace = (args: string, input?: string): Promise<string> =>
+    kubectl.ok(["-n", "scaled", ...args.split(" ")], input);
+  await kubectl.ok(["create", "namespace", "scaled"]);
+  await inNamespace("apply -f -", wordcount.replace("replicas: 1", "replicas: 1\n  minReplicas: 2\n  maxReplicas: 4"));
+  // Below its minimum an autoscaler needs no metrics to know what to do; it looks every 15 s.
+  await eventually(async () => {
+    assert.equal(await inNamespace("get fn wordcount -o jsonpath={.spec.replicas}"), "2");
+    assert.equal(await inNamespace("get sts wordcount-function -o jsonpath={.spec.replicas}"), "2");
+    assert.match(await inNamespace("get hpa wordcount-function -o jsonpath={.status.lastScaleTime}"), /^20/);
+  }, 60_000);
+  await kubectl.ok(["delete", "namespace", "scaled", "--timeout=60s"]);
 });
 
 test("aggregated: objects are in our etcd, none in the host's, and workloads the other way round", async () => {

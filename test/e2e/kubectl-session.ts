@@ -15,6 +15,8 @@ export type Session = {
   readonly podsRun: boolean;
 };
 
+/** Kubernetes' garbage collector looks for new kinds every 30 s, and does nothing about them before. */
+const collectionMs = 60_000;
 const kinds = "functions,sources,sinks,functionmeshes,backendconfigs";
 
 export function kubectlSession({ name, kubectl, podsRun }: Session): void {
@@ -126,7 +128,7 @@ export function kubectlSession({ name, kubectl, podsRun }: Session): void {
     await eventually(async () => {
       assert.equal((await kubectl().run(["-n", namespace, "get", "sink", "pipeline-store"])).code, 1);
       assert.equal((await kubectl().run(["-n", namespace, "get", "sts", "pipeline-store-sink"])).code, 1);
-    });
+    }, collectionMs);
   });
 
   test(`${name}: a watch sees what happens`, async () => {
@@ -145,7 +147,7 @@ export function kubectlSession({ name, kubectl, podsRun }: Session): void {
       for (const child of ["sts/wordcount-function", "svc/wordcount-function-headless"]) {
         assert.equal((await kubectl().run(["-n", namespace, "get", child])).code, 1, child);
       }
-    }, 60_000);
+    }, collectionMs);
   });
 
   test(`${name}: a namespace with our objects deletes`, async () => {

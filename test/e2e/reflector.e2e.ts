@@ -17,4 +17,4 @@ after(async () => {
   await rm(directory, { recursive: true, force: true });
 });
 
-reflectorInStep("standalone", () => server);
+reflectorInStep({ name: "standalone", at: () => server, alone: false });
