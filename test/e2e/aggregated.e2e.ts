@@ -136,12 +136,21 @@ test("aggregated: objects are in our etcd, none in the host's, and workloads the
   await kubectl.ok(["-n", "default", "delete", "fn", "wordcount"]);
 });
 
-test("aggregated: impersonation through kube-apiserver, whose checks it is", async () => {
-  const { kubectl, kubectlOf } = cluster;
+test("aggregated: impersonation, checked by kube-apiserver, or by us when it comes straight here", async () => {
+  const { kubectl, kubectlOf, host, url, servingAuthority } = cluster;
   await refused(kubectl, "get functions -n default --as=nobody");
   await kubectl.ok(["get", "functions", "-n", "default", "--as=nobody", "--as-group=system:masters"]);
   const plain = await kubectlOf({ commonName: "plain" });
   await refused(plain, "get functions -n default --as=admin --as-group=system:masters");
+
+  const path = `${url}${functionsPath("default")}`;
+  const statusAs = async (leaf: Leaf, user: string, group: string): Promise<number> =>
+    (await get(path, servingAuthority.pem, leaf, { "impersonate-user": user, "impersonate-group": group })).status;
+  const administrator = await issue(host.clientAuthority, { commonName: "root", organizations: ["system:masters"] });
+  const somebody = await issue(host.clientAuthority, { commonName: "plain" });
+  assert.equal(await statusAs(administrator, "nobody", "nobodies"), 403);
+  assert.equal(await statusAs(administrator, "nobody", "system:masters"), 200);
+  assert.equal(await statusAs(somebody, "admin", "system:masters"), 403);
 });
 
 test("aggregated: the cluster's own roles cover our kinds", async () => {
@@ -240,8 +249,34 @@ test("aggregated: what deploy/base grants was enough for all of the above", asyn
   assert.doesNotMatch(log, /cannot (get|list|watch|create|update|patch|delete)/);
 });
 
+test("aggregated: a crash takes nothing along: 503 meanwhile, workloads untouched, everything there afterwards", async () => {
+  const { kubectl } = cluster;
+  const inNamespace = (args: string, input?: string): Promise<string> =>
+    kubectl.ok(["-n", "crash", ...args.split(" ")], input);
+  await kubectl.ok(["create", "namespace", "crash"]);
+  await inNamespace("apply -f -", wordcount);
+  await eventually(async () =>
+    assert.equal(await inNamespace("get fn wordcount -o jsonpath={.status.observedGeneration}"), "1"),
+  );
+  const versions = (): Promise<string> => inNamespace("get sts,svc -o jsonpath={.items[*].metadata.resourceVersion}");
+  const before = await versions();
+  await cluster.crash(async () => {
+    const { code, stderr } = await kubectl.run(["-n", "crash", "get", "functions.v1alpha1.compute.functionmesh.io"]);
+    assert.equal(code, 1);
+    assert.match(stderr, /ServiceUnavailable|currently unable to handle the request/);
+  });
+  await eventually(() => inNamespace("get fn wordcount"));
+  await new Promise((resolve) => setTimeout(resolve, settleMs));
+  assert.equal(await versions(), before);
+  await inNamespace("delete fn wordcount");
+  await eventually(async () =>
+    assert.equal((await kubectl.run(["-n", "crash", "get", "sts/wordcount-function"])).code, 1),
+  );
+  await kubectl.ok(["delete", "namespace", "crash", "--timeout=60s"]);
+});
+
 test("aggregated: SIGTERM ends it with 0, in little more than its announced delay", async () => {
   const started = Date.now();
-  assert.equal(await cluster.server.stop(30_000), 0, cluster.server.output().slice(-2000));
+  assert.equal(await cluster.server().stop(30_000), 0, cluster.server().output().slice(-2000));
   assert.ok(Date.now() - started < 12_000, `${Date.now() - started} ms`);
 });

@@ -22,7 +22,10 @@ export type Aggregated = AsyncDisposable & {
   readonly host: HostCluster;
   /** Client URL of our own etcd. */
   readonly etcdUrl: string;
-  readonly server: Process;
+  /** Our server as it runs now. */
+  server(): Process;
+  /** Ends our server as a crash would, runs `meanwhile`, and starts it again. */
+  crash(meanwhile: () => Promise<void>): Promise<void>;
   /** Of our server itself, past the aggregator. */
   readonly url: string;
   readonly servingAuthority: Authority;
@@ -51,8 +54,9 @@ export async function startAggregated(directory: string, extra: readonly string[
   const identity = join(directory, "server.kubeconfig");
   const token = await kubectl.ok(["create", "token", serviceAccount, "-n", systemNamespace]);
   await writeFile(identity, kubeconfig(host.url, host.servingAuthority, { token: token.trim() }), { mode: 0o600 });
-  const server = stack.use(
-    startMain(
+  const url = `https://127.0.0.1:${port}`;
+  const start = async (): Promise<Process> => {
+    const started = startMain(
       [
         ...(await deployedArguments()),
         ...["--secure-port", String(port), "--bind-address", "127.0.0.1", "--data-dir", join(directory, "data")],
@@ -61,10 +65,12 @@ export async function startAggregated(directory: string, extra: readonly string[
         ...extra,
       ],
       { logFile: join(directory, "server.log") },
-    ),
-  );
-  const url = `https://127.0.0.1:${port}`;
-  await untilReady("aggregated server", server, () => answersReady(url));
+    );
+    await untilReady("aggregated server", started, () => answersReady(url));
+    return started;
+  };
+  let server = await start();
+  stack.defer(async () => void (await server.stop()));
   await route(kubectl, port);
 
   const kubectlOf: Aggregated["kubectlOf"] = async (user) => {
@@ -77,7 +83,13 @@ export async function startAggregated(directory: string, extra: readonly string[
   return {
     host,
     etcdUrl: etcd.url,
-    server,
+    server: () => server,
+    crash: async (meanwhile) => {
+      server.kill("SIGKILL");
+      await server.exited;
+      await meanwhile();
+      server = await start();
+    },
     url,
     servingAuthority,
     kubectl,
