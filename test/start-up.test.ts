@@ -79,6 +79,7 @@ test("npm start does not start in a directory that is none", async () => {
   const failed = start("--data-dir", file, "--secure-port", "0");
   assert.equal(await failed.exited, 1);
   assert.equal(documented(failed.output()), "data directory … cannot be used: …");
+  assert.doesNotMatch(failed.output(), /stack/);
 });
 
 test("npm start tells all mistakes of its command line at once, with exit code 2", async () => {

@@ -1,5 +1,6 @@
 /** The program: arguments and environment in, a server that runs until it is told to stop, an exit code out. */
 import { join } from "node:path";
+import { StartError } from "../errors/start-error.ts";
 import { createLogger, type Logger } from "../observability/log.ts";
 import { announcement, nextCommands } from "./announcement.ts";
 import { type CommandLine, helpText, parseCommandLine, UsageError } from "./command-line.ts";
@@ -39,7 +40,8 @@ async function main(): Promise<void> {
         log,
       );
   } catch (error) {
-    log.error({ err: error }, error instanceof Error ? error.message : "the server failed");
+    if (error instanceof StartError) log.error({}, error.message);
+    else log.error({ err: error }, error instanceof Error ? error.message : "the server failed");
     process.exitCode = exitFailure;
   }
 }

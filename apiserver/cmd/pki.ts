@@ -4,7 +4,7 @@
  * their owner only.
  */
 import { createPrivateKey, generateKeyPairSync, X509Certificate } from "node:crypto";
-import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
+import { readFile, rename, writeFile } from "node:fs/promises";
 import { isIP } from "node:net";
 import path from "node:path";
 import {
@@ -15,6 +15,7 @@ import {
 } from "../authentication/issue-certificate.ts";
 import { mastersGroup } from "../authentication/user.ts";
 import { stringifyYaml } from "../machinery/yaml.ts";
+import { makeDirectories } from "../storage/embedded/make-directories.ts";
 
 export type { KeyPair } from "../authentication/issue-certificate.ts";
 
@@ -74,7 +75,7 @@ export async function ensurePki(directory: string, options: PkiOptions = {}): Pr
 export async function ensureServingCertificate(directory: string, options: PkiOptions = {}): Promise<ServingIdentity> {
   const given = (options.names ?? []).filter((name) => name !== "0.0.0.0" && name !== "::" && name !== "");
   const names = [...new Set([...given, ...localNames])];
-  await mkdir(directory, { recursive: true, mode: 0o700 });
+  makeDirectories(path.resolve(directory));
   const store = newStore(directory, options);
   const serving = await store.ensureSigned("serving", { subject: servingSubject, usage: "server", names });
   return { serving, caBundle: (await store.ensureCa()).certificate };
@@ -121,7 +122,7 @@ export async function writeKubeconfig(file: string, content: KubeconfigContent):
           "client-certificate-data": base64(credentials.certificate),
           "client-key-data": base64(credentials.key),
         };
-  await mkdir(path.dirname(path.resolve(file)), { recursive: true });
+  makeDirectories(path.dirname(path.resolve(file)));
   await writeAtomically(
     file,
     stringifyYaml({

@@ -3,6 +3,7 @@ import { constants } from "node:crypto";
 import { createServer, type Server, type ServerOptions } from "node:https";
 import type { AddressInfo, Socket } from "node:net";
 import type { ApiHandler } from "../endpoints/api-handler.ts";
+import { StartError } from "../errors/start-error.ts";
 import type { Logger } from "../observability/log.ts";
 import { type AdapterOptions, expressAdapter } from "./express-adapter.ts";
 
@@ -112,7 +113,7 @@ function contextOf({ cert, key, clientCas }: TlsFiles): ServerOptions {
 function listen(server: Server, { bindAddress, port }: ServeOptions): Promise<AddressInfo> {
   return new Promise((resolve, reject) => {
     const onError = (error: NodeJS.ErrnoException): void => {
-      reject(new Error(`cannot listen on ${bindAddress} port ${port}: ${reasonOf(error)}`, { cause: error }));
+      reject(new StartError(`cannot listen on ${bindAddress} port ${port}: ${reasonOf(error)}`, { cause: error }));
     };
     server.once("error", onError);
     server.listen({ host: bindAddress, port }, () => {

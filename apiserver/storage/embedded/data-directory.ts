@@ -1,5 +1,7 @@
-import { accessSync, closeSync, constants, fsyncSync, mkdirSync, openSync, readFileSync, writeFileSync } from "node:fs";
+import { accessSync, closeSync, constants, fsyncSync, openSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
+import { StartError } from "../../errors/start-error.ts";
+import { makeDirectories } from "./make-directories.ts";
 
 /** A directory with one store. What is in it belongs to whoever holds the lock on the database file. */
 export type DataDirectory = {
@@ -12,12 +14,12 @@ export type DataDirectory = {
 
 /**
  * Makes the directory if it is missing, for its owner's eyes only: what is stored may hold secrets.
- * @throws Error that names the directory and what is wrong with it
+ * @throws StartError that names the directory and what is wrong with it
  */
 export function prepareDataDirectory(directory: string): DataDirectory {
   const path = resolve(directory);
   try {
-    const firstMade = mkdirSync(path, { recursive: true, mode: 0o700 });
+    const firstMade = makeDirectories(path);
     // Without this a power loss could take the new directory away, and acknowledged writes with it.
     if (firstMade !== undefined) syncDirectories(path, dirname(firstMade));
     accessSync(path, constants.R_OK | constants.W_OK | constants.X_OK);
@@ -44,12 +46,12 @@ export function recordOwner(directory: DataDirectory): void {
   writeFileSync(directory.ownerFile, `${process.pid}\n`);
 }
 
-export function directoryInUse(directory: DataDirectory): Error {
-  return new Error(`data directory ${directory.path} is in use by ${ownerName(directory)}`);
+export function directoryInUse(directory: DataDirectory): StartError {
+  return new StartError(`data directory ${directory.path} is in use by ${ownerName(directory)}`);
 }
 
-export function unusableDirectory(path: string, reason: string, cause?: unknown): Error {
-  return new Error(`data directory ${path} cannot be used: ${reason}`, {
+export function unusableDirectory(path: string, reason: string, cause?: unknown): StartError {
+  return new StartError(`data directory ${path} cannot be used: ${reason}`, {
     cause,
   });
 }

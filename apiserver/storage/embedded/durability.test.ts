@@ -67,7 +67,7 @@ test("embedded: every acknowledged write is there after kill -9, again and again
 test("embedded: a directory in use is refused with its owner's name, and free once that is killed", async () => {
   const directory = join(root, "lock");
   await withWriter(directory, async () => {
-    await assert.rejects(openEmbedded({ directory }), /^Error: data directory .*\/lock is in use by process \d+$/);
+    await assert.rejects(openEmbedded({ directory }), /^StartError: data directory .*\/lock is in use by process \d+$/);
     return true;
   });
   const store = await openEmbedded({ directory });
@@ -80,7 +80,7 @@ test("embedded: a directory in use is refused with its owner's name, and free on
 test("embedded: a directory that cannot be used is named, with the reason", async () => {
   const file = join(root, "file");
   writeFileSync(file, "");
-  await assert.rejects(openEmbedded({ directory: file }), /^Error: data directory .*\/file cannot be used: EEXIST/);
+  await assert.rejects(openEmbedded({ directory: file }), /^StartError: data directory .*\/file cannot be used: EEXIST/);
   await assert.rejects(openEmbedded({ directory: join(file, "below") }), /cannot be used: ENOTDIR/);
 });
 
