@@ -80,7 +80,10 @@ test("embedded: a directory in use is refused with its owner's name, and free on
 test("embedded: a directory that cannot be used is named, with the reason", async () => {
   const file = join(root, "file");
   writeFileSync(file, "");
-  await assert.rejects(openEmbedded({ directory: file }), /^StartError: data directory .*\/file cannot be used: EEXIST/);
+  await assert.rejects(
+    openEmbedded({ directory: file }),
+    /^StartError: data directory .*\/file cannot be used: EEXIST/,
+  );
   await assert.rejects(openEmbedded({ directory: join(file, "below") }), /cannot be used: ENOTDIR/);
 });
 
