@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import {
   generateName,
+  isGenerated,
   labelProblems,
   labelValueProblems,
   pathSegmentProblems,
@@ -73,4 +74,17 @@ test("generated names", () => {
   );
   assert.match(generateName("x", Math.random), /^x[bcdfghjklmnpqrstvwxz2456789]{5}$/);
   assert.equal(withoutTrailingDash("gn-"), "ga");
+});
+
+test("a generated name is told from one that was given", () => {
+  for (const base of ["x", "gn-", "g".repeat(58), "g".repeat(80)]) {
+    assert.equal(isGenerated(generateName(base, Math.random), base), true, base);
+  }
+  for (const [name, base] of [
+    ["given", "gn-"],
+    ["gn-much-longer", "gn-"],
+    ["abcde", ""],
+  ] as const) {
+    assert.equal(isGenerated(name, base), false, name);
+  }
 });

@@ -105,3 +105,9 @@ export function generateName(base: string, random: () => number): string {
   for (let i = 0; i < suffixLength; i++) name += suffixAlphabet.charAt(Math.floor(random() * suffixAlphabet.length));
   return name;
 }
+
+/** Whether `generateName` can have made `name` of `base`; a name that a user gave need not have anything of it. */
+export function isGenerated(name: string, base: string): boolean {
+  const kept = base.slice(0, maxBaseLength);
+  return kept !== "" && name.length === kept.length + suffixLength && name.startsWith(kept);
+}

@@ -297,7 +297,8 @@ test("validate: a name is short enough for the labels of its pods, one that was 
   const spec = aSpec("Function");
   assert.deepEqual(problems("Function", aWorkload("Function", spec, { name })), [long]);
   assert.deepEqual(problems("Function", aWorkload("Function", spec, { name: name.slice(1) })), []);
-  assert.deepEqual(problems("Function", aWorkload("Function", spec, { name, generateName: "a" })), []);
+  assert.deepEqual(problems("Function", aWorkload("Function", spec, { name, generateName: "a".repeat(39) })), []);
+  assert.deepEqual(problems("Function", aWorkload("Function", spec, { name, generateName: "a" })), [long]);
 });
 
 test("validateMesh: every component by the rules of its kind, at its place", () => {

@@ -16,6 +16,7 @@ import {
 } from "../../errors/field-error.ts";
 import { entriesOf, isSet, isTrue, listOf, numberOf, objectOf, textOf, textsOf } from "../../machinery/fields.ts";
 import { isObject } from "../../machinery/json.ts";
+import { isGenerated } from "../../machinery/names.ts";
 import { compareQuantities, parseQuantity } from "../../machinery/quantity.ts";
 import { defaultSpec, meshComponents, type WorkloadKind } from "./defaults.ts";
 import { inputTopics, locationProblem, topicProblem } from "./topics.ts";
@@ -28,7 +29,7 @@ const consumers: readonly WorkloadKind[] = ["Function", "Sink"];
 const producers: readonly WorkloadKind[] = ["Function", "Source"];
 
 /** Longest name such that `<name>-function-<pod template hash>` still fits a label of 63 characters (FM 4.1). */
-export const maxWorkloadNameLength = 43;
+const maxWorkloadNameLength = 43;
 export const nameTooLong = `must be no more than ${maxWorkloadNameLength} characters, so that the names of its pods fit into labels`;
 
 const rules: readonly Rule[] = [
@@ -54,11 +55,15 @@ export function validateWorkload(kind: WorkloadKind): (object: KubeObject) => re
   ];
 }
 
-/** A name made from `generateName` is not the user's to shorten: it gets a warning instead. */
-function checkName({ metadata: { name = "", generateName = "" } }: KubeObject): readonly FieldError[] {
-  return generateName === "" && name.length > maxWorkloadNameLength
-    ? [invalid("metadata.name", name, nameTooLong)]
-    : [];
+function checkName(object: KubeObject): readonly FieldError[] {
+  const { name = "" } = object.metadata;
+  return longName(object) === "given" ? [invalid("metadata.name", name, nameTooLong)] : [];
+}
+
+/** Too long for the labels of its pods, and whose doing that is: a generated name is not the user's to shorten. */
+export function longName({ metadata: { name = "", generateName = "" } }: KubeObject): "no" | "given" | "generated" {
+  if (name.length <= maxWorkloadNameLength) return "no";
+  return isGenerated(name, generateName) ? "generated" : "given";
 }
 
 function validateSpec(subject: Subject): readonly FieldError[] {

@@ -34,7 +34,7 @@ test("warnings: fewer replicas than the autoscaler allows, unless it is switched
 });
 
 test("warnings: a generated name that is too long", () => {
-  const metadata = { name: "a".repeat(44), generateName: "a" };
+  const metadata = { name: "a".repeat(44), generateName: "a".repeat(39) };
   assert.deepEqual(workloadWarnings("Function")(aWorkload("Function", aSpec("Function"), metadata)), [
     "metadata.name: must be no more than 43 characters, so that the names of its pods fit into labels",
   ]);

@@ -4,7 +4,7 @@ import { joinPath } from "../../errors/field-error.ts";
 import { numberOf, objectOf, textOf } from "../../machinery/fields.ts";
 import { defaultSpec, meshComponents, type WorkloadKind } from "./defaults.ts";
 import { inputTopics, type Topic, unknownDomain } from "./topics.ts";
-import { maxWorkloadNameLength, nameTooLong } from "./validation.ts";
+import { longName, nameTooLong } from "./validation.ts";
 
 export function workloadWarnings(kind: WorkloadKind): (object: KubeObject) => readonly string[] {
   return (object) => [...warnName(object), ...warnSpec(kind, objectOf(object, "spec") ?? {}, "spec")];
@@ -16,8 +16,8 @@ export function meshWarnings(mesh: KubeObject): readonly string[] {
   );
 }
 
-function warnName({ metadata: { name = "", generateName = "" } }: KubeObject): readonly string[] {
-  return generateName !== "" && name.length > maxWorkloadNameLength ? [`metadata.name: ${nameTooLong}`] : [];
+function warnName(object: KubeObject): readonly string[] {
+  return longName(object) === "generated" ? [`metadata.name: ${nameTooLong}`] : [];
 }
 
 function warnSpec(kind: WorkloadKind, spec: JsonObject, at: string): readonly string[] {
