@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { KubeObject, ObjectMeta } from "../../apiserver/apis/meta/v1.ts";
 import type { ResourceType } from "../../apiserver/client/client.ts";
-import { newConflict } from "../../apiserver/errors/status-error.ts";
+import { newConflict, newForbidden } from "../../apiserver/errors/status-error.ts";
 import { FakeClient } from "../../test/support/fake-client.ts";
 import { FakeClock, settle } from "../../test/support/fake-clock.ts";
 import { Controller, type ReconcileOutcome } from "./controller.ts";
@@ -146,6 +146,17 @@ const verdicts: Record<string, { run: Reconcile; outcome: ReconcileOutcome; runs
     outcome: "error",
     runs: 14,
     log: ["debug: reconcile lost a race, trying again"],
+  },
+  "a namespace that is going away": {
+    run: () =>
+      Promise.reject(
+        newForbidden({ group: "batch", resource: "jobs" }, "a", "it is being terminated", [
+          { reason: "NamespaceTerminating", field: "metadata.namespace" },
+        ]),
+      ),
+    outcome: "success",
+    runs: 1,
+    log: [],
   },
   "a failure for good": {
     run: () => Promise.reject(new TerminalError("never")),
