@@ -4,11 +4,13 @@
  *
  * Invariant: numbers in objects are kept as the cluster wrote them.
  */
+
 import http from "node:http";
 import https from "node:https";
 import type { KubeConfig } from "@kubernetes/client-node";
 import type { JsonValue, KubeList, KubeObject, WatchEvent } from "../apis/meta/v1.ts";
 import { newInternal, newServiceUnavailable, newTimeout, StatusError } from "../errors/status-error.ts";
+import { limits } from "../limits.ts";
 import { decodeUtf8 } from "../machinery/json.ts";
 import type {
   DeleteCall,
@@ -54,8 +56,7 @@ export type KubeClientOptions = {
 const defaultRequestTimeoutMs = 65_000;
 /** How much longer than its own `timeoutSeconds` a watch may last, in ms, before its server is taken for dead. */
 const watchGraceMs = 30_000;
-/** Longest line of a watch, in bytes: far above the 1.5 MiB an object may have in etcd, with room for encoding. */
-const maxEventBytes = 16 * 1024 * 1024;
+const maxEventBytes = limits.maxForeignEventBytes.value;
 
 type Send = {
   readonly method: string;

@@ -7,9 +7,6 @@ import { parseYaml } from "../machinery/yaml.ts";
 import type { ApiRequest } from "./api-handler.ts";
 import { firstHeader } from "./responses.ts";
 
-/** Largest body in bytes; kube-apiserver's limit (API N-40). */
-export const maxBodyBytes = 3 * 1024 * 1024;
-
 export type DecodedBody = {
   readonly value: JsonValue | KubeObject;
   /** Fields that were given twice, in words (API V-17, V-20); looking for them costs another pass over the text. */

@@ -1,14 +1,12 @@
 import { randomUUID } from "node:crypto";
 import type { ApiResponse, Filter } from "../endpoints/api-handler.ts";
 import { firstHeader } from "../endpoints/responses.ts";
-
-/** Longest id taken over from a client; an own one is made instead of anything longer. */
-const maxLength = 64;
+import { limits } from "../limits.ts";
 
 /** Gives every request an id, the client's own if it sent one, and puts it on the answer (API N-60). */
 export const withAuditId: Filter = (next) => async (request) => {
   const sent = firstHeader(request, "audit-id");
-  const auditId = sent !== "" && sent.length <= maxLength ? sent : randomUUID();
+  const auditId = sent !== "" && sent.length <= limits.maxAuditIdLength.value ? sent : randomUUID();
   return stamped(await next({ ...request, auditId }), auditId);
 };
 

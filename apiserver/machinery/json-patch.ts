@@ -1,13 +1,11 @@
 import type { JsonObject, JsonValue } from "../apis/meta/v1.ts";
 import { newBadRequest, newRequestEntityTooLarge, type StatusError, statusError } from "../errors/status-error.ts";
+import { limits } from "../limits.ts";
 import { clone, deepEqual, isObject, member, setMember, stringifyJson } from "./json.ts";
 
 /** JSON patch (RFC 6902) with the limits and the leniencies of kube-apiserver (API P-10 … P-14). */
 
-/** API P-11 */
-const maxOperations = 10_000;
-/** Bytes of JSON that `copy` operations may create in all, so that a small patch cannot make a huge object (API P-14). */
-const maxCopiedBytes = 3 * 1024 * 1024;
+const maxOperations = limits.maxPatchOperations.value;
 
 const operationMembers = new Set(["op", "path", "from", "value"]);
 
@@ -131,7 +129,7 @@ class PatchedDocument {
   #copied(from: Pointer): JsonValue {
     const value = this.#memberOrNull(from);
     this.#copiedBytes += Buffer.byteLength(stringifyJson(value));
-    if (this.#copiedBytes > maxCopiedBytes) throw failed();
+    if (this.#copiedBytes > limits.maxPatchCopiedBytes.value) throw failed();
     return clone(value);
   }
 

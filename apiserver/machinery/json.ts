@@ -1,4 +1,5 @@
 import type { JsonObject, JsonValue, RawNumber } from "../apis/meta/v1.ts";
+import { limits } from "../limits.ts";
 
 /**
  * JSON as this server reads and prints it (design D8): a number comes back as it was written, whatever a double can
@@ -13,8 +14,8 @@ declare global {
   }
 }
 
-/** Deepest nesting of arrays and objects that is accepted (API N-17; Go's `encoding/json` has the same limit). */
-export const maxDepth = 10_000;
+/** Deepest nesting of arrays and objects that is accepted (API N-17). */
+export const maxDepth = limits.maxDepth.value;
 
 /** The text nests deeper than `maxDepth`; answered as 400 `exceeded max depth`. */
 export class DepthError extends SyntaxError {
@@ -190,9 +191,6 @@ export function decodeUtf8(bytes: Uint8Array): string {
   }
 }
 
-/** Most duplicates that are reported; one more would tell nobody anything. */
-const maxDuplicates = 100;
-
 /** Where the scanner is: an object with the names seen so far, or a list with the index of the current item. */
 type Frame = { names: Set<string> | undefined; name: string; index: number };
 
@@ -211,7 +209,7 @@ export function duplicateFields(text: string): string[] {
         const end = endOfString(text, i);
         if (expectName && frame?.names !== undefined) {
           const name = unescaped(text, i, end);
-          if (frame.names.has(name) && found.size < maxDuplicates) found.add(pathOf(frames, name));
+          if (frame.names.has(name) && found.size < limits.maxReportedDuplicates.value) found.add(pathOf(frames, name));
           frame.names.add(name);
           frame.name = name;
         }

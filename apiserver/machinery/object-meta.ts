@@ -6,6 +6,7 @@ import {
   orphanFinalizer,
 } from "../apis/meta/v1.ts";
 import { type FieldError, forbiddenField, invalid, joinPath, path, required, tooLong } from "../errors/field-error.ts";
+import { limits } from "../limits.ts";
 import { labelProblems, labelValueProblems, qualifiedNameProblems, withoutTrailingDash } from "./names.ts";
 
 /** What metadata must be, for every kind alike (API section 4). Paths and texts are those of kube-apiserver. */
@@ -15,8 +16,7 @@ const annotationsField = path("metadata", "annotations");
 const finalizersField = path("metadata", "finalizers");
 const ownersField = path("metadata", "ownerReferences");
 
-/** Keys and values of all annotations of an object, in bytes (API M-21). */
-const maxAnnotationsBytes = 256 * 1024;
+const maxAnnotationsBytes = limits.maxAnnotationsBytes.value;
 const maxSubresourceBytes = 256;
 
 export type ObjectMetaRules = {

@@ -1,5 +1,6 @@
 import { Composer, isAlias, isMap, isScalar, isSeq, LineCounter, type ParsedNode, Parser, Scalar } from "yaml";
 import type { JsonObject, JsonValue } from "../apis/meta/v1.ts";
+import { limits } from "../limits.ts";
 import { DepthError, duplicateFields, isObject, isRawNumber, numberFromText, parseJson, setMember } from "./json.ts";
 
 /**
@@ -16,12 +17,6 @@ export type ParsedYaml = {
 type YamlNode = ParsedNode | null;
 type YamlMap = { readonly items: readonly { readonly key: ParsedNode; readonly value: YamlNode }[] };
 type YamlDocument = ReturnType<Composer["compose"]> extends Generator<infer D> ? D : never;
-
-/**
- * What aliases may add to a document, in characters and values: a few lines can otherwise stand for gigabytes.
- * As large as the largest body, so that nothing a client could have written out is refused.
- */
-const maxExpansion = 3 * 1024 * 1024;
 
 /** @throws SyntaxError for what is not YAML, has no JSON form, or expands too much */
 export function parseYaml(text: string): ParsedYaml {
@@ -87,7 +82,8 @@ class DocumentReader {
     const value = this.#anchored.get(target);
     if (value === undefined) throw new SyntaxError(`yaml: anchor '${node.source}' is unknown or contains itself`);
     this.#expansion += weight(value);
-    if (this.#expansion > maxExpansion) throw new SyntaxError("yaml: document contains excessive aliasing");
+    if (this.#expansion > limits.maxYamlExpansion.value)
+      throw new SyntaxError("yaml: document contains excessive aliasing");
     return value;
   }
 

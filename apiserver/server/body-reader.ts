@@ -1,9 +1,8 @@
 import type { IncomingMessage } from "node:http";
 import { newRequestEntityTooLarge, newTimeout } from "../errors/status-error.ts";
+import { limits } from "../limits.ts";
 
 const empty = new Uint8Array(0);
-/** What a client may still send, and we throw away, after it was told that its body is too large. */
-const maxDiscardedBytes = 64 * 1024 * 1024;
 
 /**
  * Reads the body of one request, at most once.
@@ -60,7 +59,7 @@ export class BodyReader {
         }
         chunks = [];
         reject(tooLarge(limit));
-        if (bytes > limit + maxDiscardedBytes) message.destroy();
+        if (bytes > limit + limits.maxDiscardedBytes.value) message.destroy();
       });
       message.once("end", () => {
         clearTimeout(timer);

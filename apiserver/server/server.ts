@@ -1,9 +1,11 @@
 /** The TLS listener: HTTP/1.1 over one port, and an orderly end (API N-65, R-20). */
+
 import { constants } from "node:crypto";
 import { createServer, type Server, type ServerOptions } from "node:https";
 import type { AddressInfo, Socket } from "node:net";
 import type { ApiHandler } from "../endpoints/api-handler.ts";
 import { StartError } from "../errors/start-error.ts";
+import { limits } from "../limits.ts";
 import type { Logger } from "../observability/log.ts";
 import { type AdapterOptions, expressAdapter } from "./express-adapter.ts";
 
@@ -33,8 +35,6 @@ export type RunningServer = {
   close(graceMs: number): Promise<void>;
 };
 
-/** Of everything before the body, in bytes: selectors and continue tokens may be long (API N-42). */
-const maxHeaderBytes = 1024 * 1024 + 64 * 1024;
 const defaultHeaderTimeoutMs = 32_000;
 /** Time between requests, in ms: as in kube-apiserver. */
 const keepAliveMs = 90_000;
@@ -58,7 +58,7 @@ export async function startServer(options: ServeOptions): Promise<RunningServer>
       handshakeTimeout: handshakeTimeoutMs,
       noDelay: true,
       keepAlive: true,
-      maxHeaderSize: maxHeaderBytes,
+      maxHeaderSize: limits.maxHeaderBytes.value,
       headersTimeout: headerTimeoutMs,
       requestTimeout: requestTimeoutMs,
       keepAliveTimeout: keepAliveMs,

@@ -7,6 +7,7 @@
  *            `Unreachable`, which says "unknown", never "failed".
  * Invariant: every promise here is checked by `test/conformance/storage.ts`, for every backend.
  */
+import { limits } from "../limits.ts";
 
 /** A position in the store's history: a positive safe integer. 0 stands for "nothing yet". */
 export type Revision = number;
@@ -128,8 +129,5 @@ export interface StorageBackend extends AsyncDisposable {
   ping(): Promise<void>;
 }
 
-/**
- * Largest value a store accepts, in bytes: etcd's default request limit of 1.5 MiB, less room for the key, which a
- * conditional write carries three times.
- */
-export const maxValueBytes = 1.5 * 1024 * 1024 - 4 * 1024;
+/** Largest value a store accepts, in bytes. */
+export const maxValueBytes = limits.maxValueBytes.value;

@@ -1,6 +1,7 @@
 import type { FunctionMeshStatus } from "../../apiserver/apis/compute/v1alpha1/function-mesh.ts";
 import type { ResourceCondition, WorkloadStatus } from "../../apiserver/apis/compute/v1alpha1/workload.ts";
 import type { KubeObject } from "../../apiserver/apis/meta/v1.ts";
+import { limits } from "../../apiserver/limits.ts";
 import { failureMessage } from "../workloads/apply.ts";
 import { partOf } from "../workloads/parts.ts";
 import { since } from "../workloads/status.ts";
@@ -42,10 +43,9 @@ export function deriveMeshStatus(
 
 function meshCondition(waiting: readonly string[]): ResourceCondition {
   if (waiting.length === 0) return { condition: "MeshReady", status: "True", action: "NoAction", reason: "Ready" };
-  const message = `Not ready: ${[...waiting].sort().join(", ")}`.slice(0, maxMessageLength);
+  const message = `Not ready: ${[...waiting].sort().join(", ")}`.slice(0, limits.maxMessageLength.value);
   return { condition: "MeshReady", status: "False", action: "Wait", reason: "MembersNotReady", message };
 }
-const maxMessageLength = 1024;
 
 function memberCondition(outcome: MemberOutcome): ResourceCondition {
   const { condition } = outcome.kind;

@@ -2,9 +2,11 @@
  * Writes `core/v1` Events about objects, so many as help a reader and no more, as client-go's event correlator does:
  * the same event again raises `count`; many that differ in the message only become one; a chatty object is cut off.
  */
+
 import type { KubeObject, ObjectMeta } from "../../apiserver/apis/meta/v1.ts";
 import type { ResourceClient, ResourceType } from "../../apiserver/client/client.ts";
 import { isNamespaceTerminating, isNotFound } from "../../apiserver/errors/status-error.ts";
+import { limits } from "../../apiserver/limits.ts";
 import { type Clock, timestamp } from "./clock.ts";
 import type { EventRecord, EventRecorder } from "./interface.ts";
 import type { Logger } from "./logger.ts";
@@ -32,7 +34,6 @@ const remembered = 4096;
 /** Writes that wait for the server; beyond it events are dropped, not memory filled. */
 const maxPending = 1000;
 
-const maxMessageLength = 1024;
 const maxNameLength = 253;
 
 type Bucket = { readonly tokens: number; readonly atMs: number };
@@ -68,7 +69,7 @@ export class ClientEventRecorder implements EventRecorder {
       return;
     }
     this.#pending += 1;
-    const message = this.#aggregated(object, event).slice(0, maxMessageLength);
+    const message = this.#aggregated(object, event).slice(0, limits.maxMessageLength.value);
     const recordedAtMs = this.#options.clock.now();
     this.#writes = this.#writes.then(() => this.#write(regarding, { ...event, message }, recordedAtMs));
   }

@@ -1,7 +1,9 @@
 /** Every write of workloads to the cluster. */
+
 import type { KubeObject } from "../../apiserver/apis/meta/v1.ts";
 import type { ObjectRef, ResourceClient } from "../../apiserver/client/client.ts";
 import { isConflict, isNotFound, StatusError } from "../../apiserver/errors/status-error.ts";
+import { limits } from "../../apiserver/limits.ts";
 import type { Plan } from "./child.ts";
 import type { ChildKind } from "./desired.ts";
 import { hostTypes } from "./host-types.ts";
@@ -93,9 +95,10 @@ function refOf(kind: keyof typeof hostTypes, { metadata }: KubeObject): ObjectRe
 export function failureMessage(error: unknown): string {
   if (!(error instanceof StatusError)) return "The write failed; see the log.";
   const { reason = "Unknown", message = "", details } = error.status;
-  if (reason !== "Invalid") return `${reason}: ${message}`.slice(0, maxMessageLength);
+  if (reason !== "Invalid") return `${reason}: ${message}`.slice(0, limits.maxMessageLength.value);
   const fields = (details?.causes ?? []).flatMap(({ field }) => (field === undefined ? [] : [field]));
-  return `The cluster refuses it as invalid: ${[...new Set(fields)].join(", ")}`.slice(0, maxMessageLength);
+  return `The cluster refuses it as invalid: ${[...new Set(fields)].join(", ")}`.slice(
+    0,
+    limits.maxMessageLength.value,
+  );
 }
-/** As long as an Event's message may be. */
-const maxMessageLength = 1024;

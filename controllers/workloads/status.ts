@@ -1,6 +1,8 @@
 /** What a user is told of a workload: a conclusion from what was seen and done, never an input of the next run. */
+
 import type { ResourceCondition, WorkloadStatus } from "../../apiserver/apis/compute/v1alpha1/workload.ts";
 import type { JsonObject, JsonValue, KubeObject } from "../../apiserver/apis/meta/v1.ts";
+import { limits } from "../../apiserver/limits.ts";
 import { deepEqual, isObject } from "../../apiserver/machinery/json.ts";
 import { failureMessage, type Outcome } from "./apply.ts";
 import type { BackendConfigs } from "./backend-config.ts";
@@ -53,9 +55,8 @@ export function deriveStatus({ workload, generation, previous, outcomes, configs
 
 /** Where the StatefulSet would change, and why it doesn't. No values: they may hold credentials (FM W-43). */
 function pendingChange({ reason, paths }: Extract<Outcome, { result: "held" }>): string {
-  return `${reason}: ${paths.join(", ")}`.slice(0, maxPendingLength);
+  return `${reason}: ${paths.join(", ")}`.slice(0, limits.maxMessageLength.value);
 }
-const maxPendingLength = 1024;
 
 /** The time of a condition is that of its last change of `status`. */
 export function since(

@@ -1,9 +1,10 @@
 import type { Status } from "../../apis/meta/v1.ts";
 import { newBadRequest } from "../../errors/status-error.ts";
+import { limits } from "../../limits.ts";
 import { isObject } from "../../machinery/json.ts";
 import type { DeleteRequest, DeleteResult } from "../../registry/rest/interface.ts";
 import type { ApiRequest } from "../api-handler.ts";
-import { bodyDecoder, maxBodyBytes, UndecodableBody } from "../body.ts";
+import { bodyDecoder, UndecodableBody } from "../body.ts";
 import { objectResponse, outputFormat } from "../output.ts";
 import { deleteOptionsOfBody, deleteOptionsOfQuery } from "../query-options.ts";
 import { statusResponse } from "../responses.ts";
@@ -34,7 +35,7 @@ export const deleteObject: VerbHandler = async (request, scope) => {
  * @throws StatusError 400, 413, 415, 422
  */
 export async function readDeleteOptions(request: ApiRequest, scope: RequestScope): Promise<DeleteRequest> {
-  const bytes = await request.body(maxBodyBytes);
+  const bytes = await request.body(limits.maxBodyBytes.value);
   if (bytes.length === 0) return deleteOptionsOfQuery(request.query);
   const decode = bodyDecoder(request, scope.acceptsProtobuf);
   try {

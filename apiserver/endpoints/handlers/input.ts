@@ -1,9 +1,10 @@
 import type { KubeObject } from "../../apis/meta/v1.ts";
 import { newBadRequest } from "../../errors/status-error.ts";
+import { limits } from "../../limits.ts";
 import { isObject } from "../../machinery/json.ts";
 import type { FieldValidation } from "../../registry/rest/interface.ts";
 import type { ApiRequest } from "../api-handler.ts";
-import { bodyDecoder, excerptOf, maxBodyBytes, UndecodableBody } from "../body.ts";
+import { bodyDecoder, excerptOf, UndecodableBody } from "../body.ts";
 import { decodeObject, inNamespace } from "../object-decoder.ts";
 import type { RequestScope } from "../scope.ts";
 
@@ -22,7 +23,7 @@ export async function readObject(
   fieldValidation: FieldValidation,
 ): Promise<InputObject> {
   const decode = bodyDecoder(request, scope.acceptsProtobuf);
-  const bytes = await request.body(maxBodyBytes);
+  const bytes = await request.body(limits.maxBodyBytes.value);
   try {
     const { value, problems } = decode(bytes, fieldValidation !== "Ignore");
     const json: unknown = value;

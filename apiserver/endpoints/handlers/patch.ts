@@ -1,12 +1,13 @@
 import type { JsonValue, KubeObject } from "../../apis/meta/v1.ts";
 import { invalid } from "../../errors/field-error.ts";
 import { newBadRequest, newInvalid, newUnsupportedMediaType, UndecodableError } from "../../errors/status-error.ts";
+import { limits } from "../../limits.ts";
 import { decodeUtf8, duplicateFields, isObject, parseJson, stringifyJson } from "../../machinery/json.ts";
 import { applyJsonPatch, jsonPatchOperations, unknownPatchMembers } from "../../machinery/json-patch.ts";
 import { applyMergePatch } from "../../machinery/merge-patch.ts";
 import type { Transform } from "../../registry/rest/interface.ts";
 import type { ApiRequest } from "../api-handler.ts";
-import { contentType, maxBodyBytes } from "../body.ts";
+import { contentType } from "../body.ts";
 import { checkName, decodeObject, inNamespace } from "../object-decoder.ts";
 import { objectResponse, outputFormat } from "../output.ts";
 import { writeOptions } from "../query-options.ts";
@@ -83,7 +84,7 @@ export const patchObject: VerbHandler = async (request, scope) => {
 };
 
 async function readPatch(request: ApiRequest, patchType: PatchType): Promise<ParsedPatch> {
-  const bytes = await request.body(maxBodyBytes);
+  const bytes = await request.body(limits.maxBodyBytes.value);
   let text: string;
   try {
     text = decodeUtf8(bytes);

@@ -1,4 +1,5 @@
 /** One page of a list, from a snapshot in memory or from storage's own history (API L-08, L-13, L-14). */
+import { limits } from "../../limits.ts";
 import type { CachedObject } from "../../storage/cacher/object-codec.ts";
 import { type Entry, lowerBound, rangeOf } from "../../storage/cacher/ordered-state.ts";
 import type { Revision, StorageBackend, StoredValue } from "../../storage/interface.ts";
@@ -24,7 +25,7 @@ export type Page = {
 
 /** First and last number of keys read from storage at once while looking for matches; doubled in between. */
 const firstReadSize = 500;
-const maxReadSize = 10_000;
+const maxReadSize = limits.maxReadKeys.value;
 
 export function pageOfSnapshot(
   { revision, entries }: { revision: Revision; entries: readonly Entry[] },

@@ -5,7 +5,9 @@
  * Invariant: nothing here waits for a reader. One whose buffer is full is closed; clients list and watch again.
  * Invariant: the cache never writes to storage. Deleting this folder would change speed, not answers.
  */
+
 import type { Status } from "../../apis/meta/v1.ts";
+import { limits } from "../../limits.ts";
 import type { RestWatchEvent } from "../../registry/rest/interface.ts";
 import type { Revision, StorageBackend, StorageEvent, StorageWatch, StorageWatchItem } from "../interface.ts";
 import { CacheEvent } from "./cache-event.ts";
@@ -23,14 +25,8 @@ import { WatchReader } from "./watch-reader.ts";
 const bookmarkPeriodMs = 60_000;
 /** A bookmark this long before the end of a watch lets the client resume from near the end (API W-31). */
 const bookmarkBeforeEndMs = 2000;
-/** Snapshots kept for the pages that follow a first page. */
-const maxHeldSnapshots = 16;
 const firstRetryMs = 50;
 const maxRetryMs = 5000;
-/** Events that may wait for one reader: references to shared frames, some seconds of the busiest resource. */
-const defaultMaxPending = 4096;
-/** Their bytes, where objects are large: what is no longer in the window is held by slow readers alone. */
-const defaultMaxPendingBytes = 16 * 1024 * 1024;
 
 export type CacherOptions = {
   readonly backend: StorageBackend;
@@ -182,7 +178,7 @@ export class Cacher {
   hold(snapshot: Snapshot): void {
     this.#held.delete(snapshot.revision);
     this.#held.set(snapshot.revision, snapshot);
-    if (this.#held.size > maxHeldSnapshots) {
+    if (this.#held.size > limits.maxHeldSnapshots.value) {
       for (const oldest of this.#held.keys()) {
         this.#held.delete(oldest);
         break;
@@ -280,8 +276,8 @@ export class Cacher {
   #open(options: CacheWatch, after: Revision): WatchReader {
     const {
       clock,
-      maxPending = defaultMaxPending,
-      maxPendingBytes = defaultMaxPendingBytes,
+      maxPending = limits.maxPendingEvents.value,
+      maxPendingBytes = limits.maxPendingBytes.value,
       onSlowReader,
     } = this.#options;
     const onAbort = (): void => reader.end();

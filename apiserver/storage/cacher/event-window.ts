@@ -1,3 +1,4 @@
+import { limits } from "../../limits.ts";
 import type { Revision } from "../interface.ts";
 import type { CacheEvent } from "./cache-event.ts";
 
@@ -5,10 +6,9 @@ import type { CacheEvent } from "./cache-event.ts";
 const keepMs = 75_000;
 /** Never fewer are dropped for their age: a quiet resource keeps its past at no cost. kube-apiserver's own minimum. */
 const minEvents = 100;
-/** Most events kept. What is older is read from storage's history, so this bounds memory, not what a client may ask. */
-const maxEvents = 4096;
-/** Most bytes of objects kept, for the same reason: large objects would make few events many bytes. */
-const maxBytes = 32 * 1024 * 1024;
+/** What is older is read from storage's history, so these bound memory, not what a client may ask. */
+const maxEvents = limits.maxWindowEvents.value;
+const maxBytes = limits.maxWindowBytes.value;
 
 /** The most recent events of one resource, in revision order. */
 export class EventWindow {

@@ -4,14 +4,13 @@
  * Invariant: everything that has arrived when a transaction starts shares it, so the number of waits for the disk
  *            does not grow with the number of writers.
  */
+
 import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from "node:worker_threads";
+import { limits } from "../../limits.ts";
 import { isStorageError } from "../errors.ts";
 import type { StoredValue } from "../interface.ts";
 import { LogTable } from "./log-table.ts";
 import type { DiskError, FromDisk, Query, QueryResult, ToDisk, WriteGroup, WriteOutcome } from "./messages.ts";
-
-/** Bytes of values in one transaction before the rest has to wait for the next: bounds how long a writer waits. */
-const maxTransactionBytes = 16 * 1024 * 1024;
 
 type WriteMessage = WriteGroup & { readonly id: number };
 
@@ -65,7 +64,7 @@ function serve(port: MessagePort, table: LogTable): void {
       case "write":
         writes.push(message);
         writeBytes += message.values.byteLength;
-        if (writeBytes > maxTransactionBytes) flushWrites();
+        if (writeBytes > limits.maxTransactionBytes.value) flushWrites();
         return;
       case "query":
         queries.push(message);

@@ -1,11 +1,12 @@
+import { limits } from "../../limits.ts";
+
 /**
  * How many keys to ask etcd for at once: enough that the calls don't count, few enough that decoding an answer does
  * not keep the event loop from others.
  */
 const targetPageBytes = 4 * 1024 * 1024;
 
-/** kube-apiserver's largest page (API T-07). */
-const maxPageKeys = 10_000;
+const maxPageKeys = limits.maxReadKeys.value;
 
 /** 3 MiB of ordinary objects, and not above 750 MiB of the largest. */
 export const firstPageKeys = 500;
