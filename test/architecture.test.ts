@@ -62,7 +62,8 @@ const homes: { readonly [name: string]: readonly string[] } = {
   etcd3: ["apiserver/storage/etcd3"],
   "@kubernetes/client-node": ["apiserver/client", "openapi/core"],
   pino: ["apiserver/observability"],
-  "prom-client": ["apiserver/observability"],
+  "@prometheus-io/client": ["apiserver/observability"],
+  undici: ["apiserver/client"],
   "openapi3-ts": ["openapi"],
 };
 

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import http from "node:http";
 import { test } from "node:test";
+import { Agent } from "undici";
 import type { JsonObject, KubeObject, WatchEvent } from "../apis/meta/v1.ts";
 import { isConflict, isNotFound, StatusError } from "../errors/status-error.ts";
 import { stringifyJson } from "../machinery/json.ts";
@@ -63,12 +64,12 @@ async function serve(
   });
   const address = server.address();
   assert.ok(typeof address === "object" && address !== null);
-  const agent = new http.Agent({ keepAlive: true });
-  context.after(() => agent.destroy());
+  const dispatcher = new Agent({ pipelining: 1 });
+  context.after(() => dispatcher.destroy());
   let refused = 0;
   const endpoint = {
     server: new URL(`http://127.0.0.1:${address.port}/prefix/`),
-    credentials: async () => ({ agent, headers: { authorization: `Bearer t${refused}` } }),
+    credentials: async () => ({ dispatcher, headers: { authorization: `Bearer t${refused}` } }),
     refused: () => {
       refused += 1;
     },

@@ -1,13 +1,12 @@
 /**
  * A cluster behind `ResourceClient`: Kubernetes' HTTP API over kept-alive connections. Whom to connect to and with which
- * credentials is client-node's to find out, the rest is node:https.
+ * credentials is client-node's to find out, the connections are undici's.
  *
  * Invariant: numbers in objects are kept as the cluster wrote them.
  */
-
-import http from "node:http";
-import https from "node:https";
-import type { KubeConfig } from "@kubernetes/client-node";
+import type { RequestOptions } from "node:https";
+import type { Cluster, KubeConfig } from "@kubernetes/client-node";
+import { Agent, type buildConnector, type Dispatcher, errors, ProxyAgent, Socks5ProxyAgent } from "undici";
 import type { JsonValue, KubeList, KubeObject, WatchEvent } from "../apis/meta/v1.ts";
 import { newInternal, newServiceUnavailable, newTimeout, StatusError } from "../errors/status-error.ts";
 import { limits } from "../limits.ts";
@@ -38,10 +37,15 @@ import {
 } from "./kube-wire.ts";
 import { statusErrorFromAnswer } from "./status-json.ts";
 
+export type Credentials = {
+  readonly dispatcher: Dispatcher;
+  readonly headers: Readonly<Record<string, string>>;
+};
+
 /** Where requests go, and what proves who we are; asked before every request, so that tokens may rotate. */
 export interface KubeEndpoint {
   readonly server: URL;
-  credentials(): Promise<{ readonly agent: http.Agent; readonly headers: http.OutgoingHttpHeaders }>;
+  credentials(): Promise<Credentials>;
   /** What `credentials` gave was refused: get fresh ones. */
   refused(): void;
 }
@@ -99,7 +103,7 @@ export class KubeClient implements ResourceClient {
     const deadline = lastMs === undefined ? undefined : AbortSignal.timeout(lastMs);
     try {
       const response = await this.#open(send, deadline);
-      for await (const line of linesOf(response)) yield eventFrom(parse(line), type);
+      for await (const line of linesOf(response.body)) yield eventFrom(parse(line), type);
     } catch (error) {
       throw failureOf(error, signal, deadline);
     } finally {
@@ -166,58 +170,49 @@ export class KubeClient implements ResourceClient {
     }
   }
 
-  async #send(send: Send, signal: AbortSignal): Promise<http.IncomingMessage> {
-    const { agent, headers } = await this.#endpoint.credentials();
+  async #send(send: Send, signal: AbortSignal): Promise<Dispatcher.ResponseData> {
+    const { dispatcher, headers } = await this.#endpoint.credentials();
     const { server } = this.#endpoint;
-    return new Promise((resolve, reject) => {
-      const request = (server.protocol === "https:" ? https : http).request(server, {
-        path: targetOf(server, send),
-        method: send.method,
-        agent,
-        signal,
-        headers: {
-          accept: "application/json",
-          "user-agent": this.#userAgent,
-          ...(send.body === undefined
-            ? {}
-            : { "content-type": send.body.type, "content-length": Buffer.byteLength(send.body.text) }),
-          ...headers,
-        },
-      });
-      request.setTimeout(this.#requestTimeoutMs, () => request.destroy(newTimeout("the server does not answer")));
-      request.once("response", (message) => {
-        request.setTimeout(0);
-        resolve(message);
-      });
-      request.on("error", (error) => {
-        const stale = request.reusedSocket && "code" in error && error.code === "ECONNRESET";
-        reject(stale ? new StaleConnection("the connection was closed", { cause: error }) : error);
-      });
-      request.end(send.body?.text);
+    return dispatcher.request({
+      origin: server.origin,
+      path: targetOf(server, send),
+      method: send.method,
+      signal,
+      body: send.body?.text ?? null,
+      headers: {
+        accept: "application/json",
+        "user-agent": this.#userAgent,
+        ...(send.body === undefined ? {} : { "content-type": send.body.type }),
+        ...headers,
+      },
+      headersTimeout: this.#requestTimeoutMs,
+      // A watch may be silent for long; how long an answer may take altogether is its signal's to say.
+      bodyTimeout: 0,
     });
   }
 
   /** Sends; resolves with a successful answer whose body is still to be read. `deadline` bounds that reading too. */
-  async #open(send: Send, deadline: AbortSignal | undefined): Promise<http.IncomingMessage> {
+  async #open(send: Send, deadline: AbortSignal | undefined): Promise<Dispatcher.ResponseData> {
     send.signal?.throwIfAborted();
     const signals = [send.signal, deadline].filter((signal) => signal !== undefined);
     const signal = AbortSignal.any(signals);
     const response = await this.#send(send, signal).catch((error: unknown) => {
       // The server closed a kept connection while the request was on its way; only reading may be repeated blindly.
-      if (send.method === "GET" && error instanceof StaleConnection) return this.#send(send, signal);
+      if (send.method === "GET" && isClosedConnection(error)) return this.#send(send, signal);
       throw error;
     });
-    const { statusCode = 500 } = response;
+    const { statusCode } = response;
     if (statusCode >= 200 && statusCode < 300) return response;
     if (statusCode === 401) this.#endpoint.refused();
     throw statusErrorFromAnswer(statusCode, await bodyOf(response), retryAfterOf(response));
   }
 }
 
-/** A kept connection ended before anything was answered. */
-class StaleConnection extends Error {}
+const closedCodes: ReadonlySet<unknown> = new Set(["ECONNRESET", "EPIPE", "UND_ERR_SOCKET"]);
+const isClosedConnection = (error: unknown): boolean =>
+  error instanceof Error && "code" in error && closedCodes.has(error.code);
 
-function retryAfterOf({ headers }: http.IncomingMessage): number | undefined {
+function retryAfterOf({ headers }: Dispatcher.ResponseData): number | undefined {
   const seconds = Number(headers["retry-after"] ?? Number.NaN);
   return Number.isInteger(seconds) && seconds >= 0 ? seconds : undefined;
 }
@@ -226,16 +221,13 @@ function retryAfterOf({ headers }: http.IncomingMessage): number | undefined {
 function failureOf(error: unknown, signal: AbortSignal | undefined, deadline: AbortSignal | undefined): unknown {
   if (signal?.aborted === true) return signal.reason;
   if (error instanceof StatusError) return error;
-  if (deadline?.aborted === true) return newTimeout("the server did not answer in time");
+  if (deadline?.aborted === true || error instanceof errors.HeadersTimeoutError)
+    return newTimeout("the server did not answer in time");
   const why = error instanceof Error ? error.message : String(error);
   return newServiceUnavailable(`the server cannot be reached: ${why}`, { cause: error });
 }
 
-async function bodyOf(response: http.IncomingMessage): Promise<string> {
-  const chunks: Buffer[] = [];
-  for await (const chunk of response) chunks.push(chunk);
-  return decodeUtf8(Buffer.concat(chunks));
-}
+const bodyOf = async ({ body }: Dispatcher.ResponseData): Promise<string> => decodeUtf8(await body.bytes());
 
 /** Lines of a stream without their ends; the next one is read when the last was taken. */
 async function* linesOf(response: AsyncIterable<Buffer>): AsyncIterable<string> {
@@ -262,7 +254,7 @@ const credentialsTtlMs = 10_000;
 /** How long an unused connection is kept, in ms: kube-apiserver closes its own after 90 s. */
 const idleTimeoutMs = 60_000;
 /** Parallel connections to the cluster; more requests wait. */
-const maxSockets = 64;
+const maxConnections = 64;
 
 /**
  * A client for the cluster that a kubeconfig's current context names; without a file, the one kubectl would use, or the
@@ -281,21 +273,22 @@ export async function loadKubeClient(
   return new KubeClient(newEndpoint(config, options.now ?? Date.now), options);
 }
 
-type Credentials = Awaited<ReturnType<KubeEndpoint["credentials"]>>;
-
 function newEndpoint(config: KubeConfig, now: () => number): KubeEndpoint {
   const cluster = config.getCurrentCluster();
   if (cluster === null) throw new Error("the kubeconfig's current context names no cluster");
-  const agents = newAgents();
+  const dispatchers = newDispatchers(cluster);
   let current: { readonly credentials: Promise<Credentials>; readonly endMs: number } | undefined;
   const load = async (): Promise<Credentials> => {
-    const options: https.RequestOptions = {};
+    const options: RequestOptions = {};
     await config.applyToHTTPSOptions(options);
-    const { auth, headers = {}, agent } = options;
-    const basic = typeof auth === "string" ? { authorization: `Basic ${Buffer.from(auth).toString("base64")}` } : {};
-    // Only client-node knows how to go through a proxy; its agents keep no connections.
-    const ownAgent = cluster.proxyUrl === undefined || typeof agent !== "object" ? agents(options) : agent;
-    return { agent: ownAgent, headers: Array.isArray(headers) ? basic : { ...basic, ...headers } };
+    const { auth, headers } = options;
+    return {
+      dispatcher: dispatchers(options),
+      headers: {
+        ...(typeof auth === "string" ? { authorization: `Basic ${Buffer.from(auth).toString("base64")}` } : {}),
+        ...Object.fromEntries(Object.entries(headers ?? {}).map(([name, value]) => [name, String(value)])),
+      },
+    };
   };
   return {
     server: new URL(cluster.server),
@@ -315,23 +308,31 @@ function newEndpoint(config: KubeConfig, now: () => number): KubeEndpoint {
   };
 }
 
-/** One agent as long as the TLS identity stays the same; a renewed certificate needs new connections. */
-function newAgents(): (options: https.RequestOptions) => http.Agent {
-  let last: { readonly identity: string; readonly agent: https.Agent } | undefined;
+/** One dispatcher as long as the TLS identity stays the same; a renewed certificate needs new connections. */
+function newDispatchers({ proxyUrl }: Cluster): (options: RequestOptions) => Dispatcher {
+  let last: { readonly identity: string; readonly dispatcher: Dispatcher } | undefined;
   return ({ ca, cert, key, servername, rejectUnauthorized }) => {
-    const identity = JSON.stringify([ca, cert, key, servername, rejectUnauthorized]);
-    if (last?.identity === identity) return last.agent;
-    const agent = new https.Agent({
-      keepAlive: true,
-      maxSockets,
-      timeout: idleTimeoutMs,
+    const tls = {
       ...(ca === undefined ? {} : { ca }),
       ...(cert === undefined ? {} : { cert }),
       ...(key === undefined ? {} : { key }),
       ...(servername === undefined ? {} : { servername }),
       ...(rejectUnauthorized === undefined ? {} : { rejectUnauthorized }),
-    });
-    last = { identity, agent };
-    return agent;
+    };
+    const identity = JSON.stringify(tls);
+    if (last?.identity === identity) return last.dispatcher;
+    // Requests that are under way end on the connections they began on.
+    last?.dispatcher.close();
+    const dispatcher = newDispatcher(tls, proxyUrl);
+    last = { identity, dispatcher };
+    return dispatcher;
   };
+}
+
+const pool = { connections: maxConnections, pipelining: 1, keepAliveTimeout: idleTimeoutMs };
+
+function newDispatcher(tls: buildConnector.BuildOptions, proxyUrl: string | undefined): Dispatcher {
+  if (proxyUrl === undefined) return new Agent({ ...pool, connect: tls });
+  if (proxyUrl.startsWith("socks")) return new Socks5ProxyAgent(proxyUrl, { ...pool, requestTls: tls });
+  return new ProxyAgent({ ...pool, uri: proxyUrl, requestTls: tls });
 }

@@ -8,6 +8,7 @@
  * the dependent's references, and the delete holds for that uid and resourceVersion only.
  * Invariant: any answer but "not found" leaves the object alone.
  */
+import { LRUCache } from "lru-cache";
 import {
   type DeletionPropagation,
   foregroundFinalizer,
@@ -17,7 +18,6 @@ import {
 } from "../../apiserver/apis/meta/v1.ts";
 import type { ResourceClient } from "../../apiserver/client/client.ts";
 import type { EventRecorder, Informer, Trigger } from "../runtime/interface.ts";
-import { LruMap } from "../runtime/lru-map.ts";
 import type { ObjectKey } from "../runtime/object-key.ts";
 import { done, type ReconcileContext, type Reconciler, type Result, requeueAfter } from "../runtime/reconciler.ts";
 import { unlessGone } from "../runtime/unless-gone.ts";
@@ -58,7 +58,7 @@ export class GarbageCollector implements Reconciler {
   readonly #events: EventRecorder;
   readonly #graph: OwnerGraph;
   readonly #informers: readonly Informer[];
-  readonly #absent = new LruMap<string, true>(rememberedAbsences);
+  readonly #absent = new LRUCache<string, true>({ max: rememberedAbsences });
 
   /** @param informers one per collected type; owners of other types count as existing */
   constructor(deps: { client: ResourceClient; events: EventRecorder; informers: readonly Informer[] }) {

@@ -2,7 +2,7 @@
  * Writes `core/v1` Events about objects, so many as help a reader and no more, as client-go's event correlator does:
  * the same event again raises `count`; many that differ in the message only become one; a chatty object is cut off.
  */
-
+import { LRUCache } from "lru-cache";
 import type { KubeObject, ObjectMeta } from "../../apiserver/apis/meta/v1.ts";
 import type { ResourceClient, ResourceType } from "../../apiserver/client/client.ts";
 import { isNamespaceTerminating, isNotFound } from "../../apiserver/errors/status-error.ts";
@@ -10,7 +10,6 @@ import { limits } from "../../apiserver/limits.ts";
 import { type Clock, timestamp } from "./clock.ts";
 import type { EventRecord, EventRecorder } from "./interface.ts";
 import type { Logger } from "./logger.ts";
-import { LruMap } from "./lru-map.ts";
 
 export const eventType: ResourceType = {
   group: "",
@@ -51,9 +50,9 @@ export type EventRecorderOptions = {
 
 export class ClientEventRecorder implements EventRecorder {
   readonly #options: EventRecorderOptions;
-  readonly #buckets = new LruMap<string, Bucket>(remembered);
-  readonly #similar = new LruMap<string, Similar>(remembered);
-  readonly #written = new LruMap<string, Written>(remembered);
+  readonly #buckets = new LRUCache<string, Bucket>({ max: remembered });
+  readonly #similar = new LRUCache<string, Similar>({ max: remembered });
+  readonly #written = new LRUCache<string, Written>({ max: remembered });
   #writes: Promise<void> = Promise.resolve();
   #pending = 0;
   #sequence = 0;
