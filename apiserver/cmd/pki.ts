@@ -14,7 +14,7 @@ import {
   type KeyPair,
 } from "../authentication/issue-certificate.ts";
 import { mastersGroup } from "../authentication/user.ts";
-import { stringifyYaml } from "../machinery/yaml.ts";
+import { stringifyYaml } from "../machinery/yaml-printer.ts";
 import { makeDirectories } from "../storage/embedded/make-directories.ts";
 
 export type { KeyPair } from "../authentication/issue-certificate.ts";

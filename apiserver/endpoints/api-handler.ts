@@ -37,7 +37,11 @@ export type ConnectionInfo = {
   readonly clientCertificates: readonly Uint8Array[];
 };
 
-export type ResponseBody = string | Uint8Array | readonly Uint8Array[] | AsyncIterable<Uint8Array>;
+/**
+ * Parts are taken one after the other, no faster than the client reads: what isn't there as bytes yet is made when its
+ * turn comes, in a time far below that of which another client would notice. An async iterable may pause between them.
+ */
+export type ResponseBody = string | Uint8Array | Iterable<Uint8Array> | AsyncIterable<Uint8Array>;
 
 export type ApiResponse = {
   readonly status: number;

@@ -1,16 +1,31 @@
 import { createGzip } from "node:zlib";
 
 /** Smaller answers are sent as they are: kube-apiserver's threshold (API N-43). */
-const minCompressedBytes = 128 * 1024;
+export const minCompressedBytes = 128 * 1024;
 /** Fastest: a list shrinks about tenfold already, and CPU is what a server runs out of first. */
 const level = 1;
 /** Input handed to zlib's thread at once; large enough that the hand-over costs little. */
 const chunkBytes = 256 * 1024;
 
-/** `gzip` must be listed by name; weights are not looked at, as upstream doesn't. */
+/** Whether an answer of so many bytes is compressed for this client. */
 export function compressible(bytes: number, acceptEncoding: readonly string[] | undefined): boolean {
-  if (bytes < minCompressedBytes || acceptEncoding === undefined) return false;
-  return acceptEncoding.some((value) => value.split(",").some((token) => token.trim().split(";")[0] === "gzip"));
+  return bytes >= minCompressedBytes && acceptsGzip(acceptEncoding);
+}
+
+/** `gzip` must be listed by name, and not with a weight of zero, which refuses it (RFC 9110 section 12.5.3). */
+export function acceptsGzip(acceptEncoding: readonly string[] | undefined): boolean {
+  if (acceptEncoding === undefined) return false;
+  return acceptEncoding.some((value) =>
+    value.split(",").some((token) => {
+      const [coding = "", ...parameters] = token.split(";");
+      return coding.trim() === "gzip" && !parameters.some(isZeroWeight);
+    }),
+  );
+}
+
+function isZeroWeight(parameter: string): boolean {
+  const [name = "", weight = ""] = parameter.split("=", 2);
+  return name.trim().toLowerCase() === "q" && weight.trim() !== "" && Number(weight) === 0;
 }
 
 /** Joins parts into chunks of at least `size` bytes, except the last, so that each costs one write. */
@@ -34,7 +49,7 @@ function concat(parts: readonly Uint8Array[], bytes: number): Uint8Array {
 }
 
 /** Compresses on zlib's threads, never on the event loop; input is taken only as fast as output is read. */
-export async function* gzipParts(parts: readonly Uint8Array[]): AsyncGenerator<Uint8Array> {
+export async function* gzipParts(parts: Iterable<Uint8Array>): AsyncGenerator<Uint8Array> {
   const gzip = createGzip({ level, chunkSize: chunkBytes });
   const feed = async (): Promise<void> => {
     for (const chunk of joinParts(parts, chunkBytes)) {

@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import type { Verb } from "../../openapi/build.ts";
 import type { JsonObject } from "../apis/meta/v1.ts";
 import { apiVersionOf, type GroupVersion } from "../apis/meta/v1.ts";
-import { stringifyYaml } from "../machinery/yaml.ts";
+import { stringifyYaml } from "../machinery/yaml-printer.ts";
 import type { ResourceEndpoint, RestStorage, SubresourceEndpoint } from "../registry/rest/interface.ts";
 import type { ApiHandler, ApiRequest } from "./api-handler.ts";
 import { utf8 } from "./bytes.ts";

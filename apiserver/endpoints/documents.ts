@@ -1,11 +1,9 @@
 import type { JsonObject } from "../apis/meta/v1.ts";
 import { newMethodNotAllowedOnPath } from "../errors/status-error.ts";
-import { stringifyYaml } from "../machinery/yaml.ts";
 import type { ApiHandler, ApiRequest } from "./api-handler.ts";
 import { utf8 } from "./bytes.ts";
 import { negotiateDocument } from "./negotiation.ts";
-import { prettyJson } from "./pretty-json.ts";
-import { bytesResponse } from "./responses.ts";
+import { bytesResponse, encodedDocument } from "./responses.ts";
 
 /** Documents are read only (API D-18). @throws StatusError 405 */
 export function onlyReads({ method }: ApiRequest): void {
@@ -14,18 +12,12 @@ export function onlyReads({ method }: ApiRequest): void {
 
 /** Serves a document that never changes, as JSON or YAML (API D-19). */
 export function documentHandler(document: JsonObject): ApiHandler {
-  const json = JSON.stringify(document);
-  const compact = [utf8(`${json}\n`)];
+  const json = utf8(JSON.stringify(document));
   return async (request) => {
     onlyReads(request);
-    const { mediaType, pretty } = negotiateDocument(request);
-    const parts =
-      mediaType === "application/yaml"
-        ? [utf8(stringifyYaml(document))]
-        : pretty
-          ? [utf8(`${prettyJson(json)}\n`)]
-          : compact;
-    return bytesResponse(request, { status: 200, contentType: mediaType, parts });
+    const format = negotiateDocument(request);
+    const parts = encodedDocument(json, document, format);
+    return bytesResponse(request, { status: 200, contentType: format.mediaType, parts });
   };
 }
 

@@ -6,7 +6,7 @@ import fc from "fast-check";
 import { textOf, utf8 } from "./bytes.ts";
 import { compressible, gzipParts, joinParts } from "./compression.ts";
 import { memberBytes } from "./json-members.ts";
-import { prettyJson } from "./pretty-json.ts";
+import { indentJson } from "./pretty-json.ts";
 
 test("a member's bytes are those of its value, whatever stands before it", () => {
   const names = ["a", "metadata", 'quo"te', "back\\", "ü"];
@@ -28,24 +28,53 @@ test("a member of a member is not taken for one's own", () => {
   assert.equal(memberBytes(utf8("{}"), "metadata"), undefined);
 });
 
+const indented = (...parts: readonly Uint8Array[]): string => textOf([...indentJson(parts)]);
+
 test("indented JSON is what JSON.stringify would have made of it, but for numbers, which stay as written", () => {
   fc.assert(
-    fc.property(fc.jsonValue(), (value) => {
-      assert.equal(prettyJson(JSON.stringify(value)), JSON.stringify(value, null, 2));
+    fc.property(fc.jsonValue(), fc.nat(), (value, cut) => {
+      const bytes = utf8(JSON.stringify(value));
+      const at = cut % (bytes.length + 1);
+      assert.equal(indented(bytes.subarray(0, at), bytes.subarray(at)), JSON.stringify(value, null, 2));
     }),
   );
   assert.equal(
-    prettyJson('{"a":[1.10,10000000000000000000]}'),
+    indented(utf8('{"a":[1.10,10000000000000000000]}')),
     '{\n  "a": [\n    1.10,\n    10000000000000000000\n  ]\n}',
   );
 });
 
-test("only large answers are compressed, and for who lists gzip by name", () => {
-  const large = 128 * 1024;
-  for (const accept of [["gzip"], ["br, gzip"], ["br", "gzip;q=0"]]) assert.equal(compressible(large, accept), true);
-  for (const accept of [undefined, [], ["*"], ["x-gzip"], ["br"]]) assert.equal(compressible(large, accept), false);
-  assert.equal(compressible(large - 1, ["gzip"]), false);
+test("the deepest value that is accepted is indented in small pieces (API N-17)", () => {
+  const deepest = utf8("[".repeat(10_000) + "]".repeat(10_000));
+  let bytes = 0;
+  for (const piece of indentJson([deepest])) {
+    assert.ok(piece.length <= 64 * 1024);
+    bytes += piece.length;
+  }
+  // A line per bracket but for the innermost pair, which stands on one.
+  assert.equal(bytes, 10_000 * 2 + 9_999 * 10_000 * 2 - 9_999 * 2 + 2 * 9_999);
 });
+
+const accepted: readonly (readonly [header: readonly string[] | undefined, accepts: boolean])[] = [
+  [["gzip"], true],
+  [["br, gzip"], true],
+  [["gzip;q=0.5"], true],
+  [["br", "gzip ; q=1"], true],
+  [["gzip;q=0"], false],
+  [["br, gzip; q=0.000"], false],
+  [["gzip;Q=0"], false],
+  [undefined, false],
+  [[], false],
+  [["*"], false],
+  [["x-gzip"], false],
+  [["br"], false],
+];
+for (const [header, accepts] of accepted) {
+  test(`only large answers are compressed: Accept-Encoding ${header ?? "absent"} ${accepts ? "is" : "is not"} for it (API N-43)`, () => {
+    assert.equal(compressible(128 * 1024, header), accepts);
+    assert.equal(compressible(128 * 1024 - 1, header), false);
+  });
+}
 
 test("parts are joined up to a size, and none is lost or reordered", () => {
   const sizes = fc.array(fc.integer({ min: 0, max: 9 }), { maxLength: 30 });

@@ -1,22 +1,20 @@
-/** Answers of the verbs: one object or a list, in the shape and encoding the client asked for. */
+/**
+ * Answers of the verbs: one object or a list, in the shape and encoding the client asked for.
+ *
+ * Invariant: what isn't there as bytes already is made in pieces, when the transport asks for the next (API N-17).
+ */
+import type { JsonObject } from "../apis/meta/v1.ts";
 import { statusError } from "../errors/status-error.ts";
 import { parseJson } from "../machinery/json.ts";
-import { stringifyYaml } from "../machinery/yaml.ts";
+import { yamlListPieces, yamlPieces } from "../machinery/yaml-printer.ts";
 import type { EncodedObject, ListResult } from "../registry/rest/interface.ts";
 import type { ApiRequest, ApiResponse, ApiResult } from "./api-handler.ts";
 import { comma, newline, textOf, utf8 } from "./bytes.ts";
 import { negotiateOutput, type OutputFormat } from "./negotiation.ts";
-import { prettyJson } from "./pretty-json.ts";
-import { bytesResponse, type HeaderFields } from "./responses.ts";
+import { indentJson } from "./pretty-json.ts";
+import { bytesResponse, type HeaderFields, piecesResponse } from "./responses.ts";
 import type { RequestScope } from "./scope.ts";
-import {
-  columnDefinitions,
-  type IncludeObject,
-  includeObjectOf,
-  partialObjectParts,
-  rowParts,
-  tableHeader,
-} from "./table.ts";
+import { columnDefinitions, type IncludeObject, includeObjectOf, partialObjectParts, rowParts } from "./table.ts";
 
 /** A format this endpoint can write, with what the query adds to it. */
 export type CheckedFormat = OutputFormat & { readonly include: IncludeObject };
@@ -49,117 +47,140 @@ export function objectResponse(
   request: ApiRequest,
   scope: RequestScope,
   item: EncodedObject,
-  { format, status = 200, headers }: Answer,
+  answer: Answer,
 ): ApiResponse {
-  return encoded(request, objectParts(scope, item, format), {
-    format,
-    status,
-    ...(headers === undefined ? {} : { headers }),
-    result: { kind: "object", item },
+  const result: ApiResult = { kind: "object", item };
+  const { transform, include } = answer.format;
+  if (transform.as === "Table") {
+    const { resourceVersion } = item.object.metadata;
+    const metadata = resourceVersion === undefined ? {} : { resourceVersion };
+    const table = tableDocument(scope, { items: [item], metadata }, { include, version: transform.version });
+    return listDocumentResponse(request, table, answer, result);
+  }
+  const parts = transform.as === "PartialObjectMetadata" ? partialObjectParts(item, transform.version) : [item.json];
+  return encodedResponse(request, answer, result, {
+    json: parts,
+    bytes: parts.reduce((sum, { length }) => sum + length, 0),
+    yaml: () => yamlPieces(parseJson(textOf(parts))),
   });
 }
 
-function objectParts(scope: RequestScope, item: EncodedObject, { transform, include }: CheckedFormat): Uint8Array[] {
-  switch (transform.as) {
-    case "Table": {
-      const { resourceVersion } = item.object.metadata;
-      const list: ListResult = {
-        items: [item],
-        metadata: resourceVersion === undefined ? {} : { resourceVersion },
-      };
-      return tableParts(scope, list, { include, version: transform.version });
-    }
-    case "PartialObjectMetadata":
-      return partialObjectParts(item, transform.version);
-    default:
-      return [item.json];
-  }
+export function listResponse(request: ApiRequest, scope: RequestScope, list: ListResult, answer: Answer): ApiResponse {
+  return listDocumentResponse(request, listDocument(scope, list, answer.format), answer, { kind: "list", list });
 }
 
-export function listResponse(
-  request: ApiRequest,
-  scope: RequestScope,
+/** A list before it has an encoding: its first members, and its elements as JSON. */
+type ListDocument = {
+  readonly head: JsonObject;
+  readonly member: "items" | "rows";
+  readonly elements: Iterable<readonly Uint8Array[]>;
+  /** Bytes of all elements and of the commas between them, where they exist already. */
+  readonly elementBytes?: number;
+};
+
+function listDocument(scope: RequestScope, list: ListResult, { transform, include }: CheckedFormat): ListDocument {
+  if (transform.as === "Table") return tableDocument(scope, list, { include, version: transform.version });
+  if (transform.as === "PartialObjectMetadataList") {
+    const { version } = transform;
+    return {
+      head: listHead("PartialObjectMetadataList", `meta.k8s.io/${version}`, list),
+      member: "items",
+      elements: mapped(list.items, (item) => partialObjectParts(item, version)),
+    };
+  }
+  let elementBytes = Math.max(0, list.items.length - 1);
+  for (const { json } of list.items) elementBytes += json.length;
+  return {
+    head: listHead(scope.listKind, scope.apiVersion, list),
+    member: "items",
+    elements: mapped(list.items, ({ json }) => [json]),
+    elementBytes,
+  };
+}
+
+function tableDocument(
+  { columns }: RequestScope,
   list: ListResult,
-  { format, status = 200, headers }: Answer,
+  options: { include: IncludeObject; version: "v1" | "v1beta1" },
+): ListDocument {
+  const now = new Date();
+  const head = listHead("Table", `meta.k8s.io/${options.version}`, list);
+  return {
+    head: { ...head, columnDefinitions: columnDefinitions(columns) },
+    member: "rows",
+    elements: mapped(list.items, (item) => rowParts(item, { columns, ...options }, now)),
+  };
+}
+
+const listHead = (kind: string, apiVersion: string, { metadata }: ListResult): JsonObject => ({
+  kind,
+  apiVersion,
+  metadata: { ...metadata },
+});
+
+function* mapped<T, U>(items: Iterable<T>, map: (item: T) => U): Generator<U> {
+  for (const item of items) yield map(item);
+}
+
+function listDocumentResponse(
+  request: ApiRequest,
+  document: ListDocument,
+  answer: Answer,
+  result: ApiResult,
 ): ApiResponse {
-  return encoded(request, listParts(scope, list, format), {
-    format,
-    status,
-    ...(headers === undefined ? {} : { headers }),
-    result: { kind: "list", list },
+  const { elements, head, member, elementBytes } = document;
+  const start = utf8(`${JSON.stringify(head).slice(0, -1)},"${member}":[`);
+  return encodedResponse(request, answer, result, {
+    json: joined(start, elements),
+    bytes: elementBytes === undefined ? undefined : start.length + elementBytes + listEnd.length,
+    yaml: () =>
+      yamlListPieces(
+        head,
+        member,
+        mapped(elements, (parts) => parseJson(textOf(parts))),
+      ),
   });
 }
 
 const listEnd = utf8("]}");
 
-function listParts(scope: RequestScope, list: ListResult, { transform, include }: CheckedFormat): Uint8Array[] {
-  if (transform.as === "Table") return tableParts(scope, list, { include, version: transform.version });
-  if (transform.as === "PartialObjectMetadataList") {
-    const { version } = transform;
-    const parts = [listHeader("PartialObjectMetadataList", `meta.k8s.io/${version}`, list)];
-    pushJoined(parts, list.items, (item) => parts.push(...partialObjectParts(item, version)));
-    return parts;
+function* joined(start: Uint8Array, elements: ListDocument["elements"]): Generator<Uint8Array> {
+  yield start;
+  let isFirst = true;
+  for (const parts of elements) {
+    if (!isFirst) yield comma;
+    isFirst = false;
+    yield* parts;
   }
-  const parts = [listHeader(scope.listKind, scope.apiVersion, list)];
-  pushJoined(parts, list.items, (item) => parts.push(item.json));
-  return parts;
+  yield listEnd;
 }
 
-function listHeader(kind: string, apiVersion: string, { metadata }: ListResult): Uint8Array {
-  return utf8(
-    `{"kind":${JSON.stringify(kind)},"apiVersion":${JSON.stringify(apiVersion)},"metadata":${JSON.stringify(metadata)},"items":[`,
-  );
-}
-
-function tableParts(
-  { columns }: RequestScope,
-  list: ListResult,
-  options: { include: IncludeObject; version: "v1" | "v1beta1" },
-): Uint8Array[] {
-  const now = new Date();
-  const parts = [tableHeader(list.metadata, options.version, columnDefinitions(columns))];
-  pushJoined(parts, list.items, (item) => parts.push(...rowParts(item, { columns, ...options }, now)));
-  return parts;
-}
-
-function pushJoined(
-  parts: Uint8Array[],
-  items: readonly EncodedObject[],
-  push: (item: EncodedObject) => unknown,
-): void {
-  let first = true;
-  for (const item of items) {
-    if (!first) parts.push(comma);
-    first = false;
-    push(item);
-  }
-  parts.push(listEnd);
-}
-
-function encoded(
-  request: ApiRequest,
-  json: Uint8Array[],
-  answer: {
-    format: OutputFormat;
-    status: number;
-    headers?: HeaderFields;
-    result: ApiResult;
-  },
-): ApiResponse {
-  const { format, status, headers, result } = answer;
-  return bytesResponse(request, {
-    status,
-    contentType: format.mediaType,
-    parts: finish(json, format),
-    ...(headers === undefined ? {} : { headers }),
-    result,
-  });
-}
+/** What an answer says, as compact JSON that is read at most once, or as YAML. */
+type Content = {
+  readonly json: Iterable<Uint8Array>;
+  /** Length of that, where it is known before it is made. */
+  readonly bytes: number | undefined;
+  readonly yaml: () => Iterable<string>;
+};
 
 /** Compact JSON is passed on as it is; only YAML and indented JSON are made anew. */
-function finish(json: Uint8Array[], { mediaType, pretty }: OutputFormat): readonly Uint8Array[] {
-  if (mediaType === "application/yaml") return [utf8(stringifyYaml(parseJson(textOf(json))))];
-  if (pretty) return [utf8(`${prettyJson(textOf(json))}\n`)];
-  json.push(newline);
-  return json;
+function encodedResponse(
+  request: ApiRequest,
+  { format, status = 200, headers = {} }: Answer,
+  result: ApiResult,
+  { json, bytes, yaml }: Content,
+): ApiResponse {
+  const common = { status, contentType: format.mediaType, headers, result };
+  if (format.mediaType === "application/yaml") return piecesResponse(request, { ...common, pieces: encoded(yaml()) });
+  if (format.pretty) return piecesResponse(request, { ...common, pieces: withNewline(indentJson(json)) });
+  return bytes === undefined
+    ? piecesResponse(request, { ...common, pieces: withNewline(json) })
+    : bytesResponse(request, { ...common, parts: withNewline(json), bytes: bytes + newline.length });
 }
+
+function* withNewline(parts: Iterable<Uint8Array>): Generator<Uint8Array> {
+  yield* parts;
+  yield newline;
+}
+
+const encoded = (pieces: Iterable<string>): Generator<Uint8Array> => mapped(pieces, utf8);

@@ -1,12 +1,12 @@
 import type { Status } from "../apis/meta/v1.ts";
 import type { StatusError } from "../errors/status-error.ts";
 import { stringifyJson } from "../machinery/json.ts";
-import { stringifyYaml } from "../machinery/yaml.ts";
-import type { ApiRequest, ApiResponse, ApiResult } from "./api-handler.ts";
-import { utf8 } from "./bytes.ts";
-import { compressible, gzipParts } from "./compression.ts";
-import { errorFormat } from "./negotiation.ts";
-import { prettyJson } from "./pretty-json.ts";
+import { stringifyYaml } from "../machinery/yaml-printer.ts";
+import type { ApiRequest, ApiResponse, ApiResult, ResponseBody } from "./api-handler.ts";
+import { newline, utf8 } from "./bytes.ts";
+import { acceptsGzip, compressible, gzipParts, minCompressedBytes } from "./compression.ts";
+import { errorFormat, type OutputFormat } from "./negotiation.ts";
+import { indentJson } from "./pretty-json.ts";
 
 export type HeaderFields = {
   readonly [name: string]: string | readonly string[];
@@ -37,36 +37,70 @@ export const pathNotFoundResponse = (): ApiResponse => textResponse(404, "404 pa
 /** An answer without body. */
 export const emptyResponse = (status: number, headers: HeaderFields = {}): ApiResponse => ({ status, headers });
 
+type AnswerOfBytes = {
+  readonly status: number;
+  readonly contentType: string;
+  readonly headers?: HeaderFields;
+  readonly result?: ApiResult;
+};
+
 /**
  * Bytes as the answer, compressed when that pays and the client accepts it (API N-43).
  *
- * @param parts  joined on the wire; never changed afterwards
+ * @param parts  joined on the wire, read at most once; never changed afterwards
+ * @param bytes  length of them all; may be left out where they are in an array
  */
 export function bytesResponse(
   request: ApiRequest,
-  answer: {
-    status: number;
-    contentType: string;
-    parts: readonly Uint8Array[];
-    headers?: HeaderFields;
-    result?: ApiResult;
-  },
+  answer: AnswerOfBytes &
+    (
+      | { readonly parts: readonly Uint8Array[]; readonly bytes?: undefined }
+      | { readonly parts: Iterable<Uint8Array>; readonly bytes: number }
+    ),
 ): ApiResponse {
-  const { status, contentType, parts, headers, result } = answer;
-  let size = 0;
-  for (const part of parts) size += part.length;
-  const compress = compressible(size, request.headers.get("accept-encoding"));
-  const common = { "content-type": contentType, ...headers };
+  const { parts } = answer;
+  const bytes = answer.bytes ?? answer.parts.reduce((sum, { length }) => sum + length, 0);
+  if (compressible(bytes, request.headers.get("accept-encoding"))) return compressedResponse(answer, parts);
+  return responseOf(answer, { "content-length": String(bytes) }, () => parts);
+}
+
+/** The same for pieces that are made when they are asked for: their length is known only where they are few. */
+export function piecesResponse(
+  request: ApiRequest,
+  answer: AnswerOfBytes & { readonly pieces: Iterable<Uint8Array> },
+): ApiResponse {
+  const pieces = answer.pieces[Symbol.iterator]();
+  const first: Uint8Array[] = [];
+  for (let bytes = 0; bytes < minCompressedBytes; ) {
+    const { done, value } = pieces.next();
+    if (done === true) return bytesResponse(request, { ...answer, parts: first });
+    first.push(value);
+    bytes += value.length;
+  }
+  const all = chained(first, pieces);
+  if (acceptsGzip(request.headers.get("accept-encoding"))) return compressedResponse(answer, all);
+  return responseOf(answer, {}, () => all);
+}
+
+function* chained(first: Uint8Array[], rest: Iterator<Uint8Array>): Generator<Uint8Array> {
+  yield* first.splice(0);
+  for (let next = rest.next(); next.done !== true; next = rest.next()) yield next.value;
+}
+
+function compressedResponse(answer: AnswerOfBytes, parts: Iterable<Uint8Array>): ApiResponse {
+  const vary = withVary(answer.headers?.vary, "Accept-Encoding");
+  return responseOf(answer, { "content-encoding": "gzip", vary }, () => gzipParts(parts));
+}
+
+function responseOf(
+  { status, contentType, headers, result }: AnswerOfBytes,
+  more: HeaderFields,
+  body: () => ResponseBody,
+): ApiResponse {
   return {
     status,
-    headers: compress
-      ? {
-          ...common,
-          "content-encoding": "gzip",
-          vary: withVary(headers?.vary, "Accept-Encoding"),
-        }
-      : { ...common, "content-length": String(size) },
-    body: compress ? () => gzipParts(parts) : () => parts,
+    headers: { "content-type": contentType, ...headers, ...more },
+    body,
     ...(result === undefined ? {} : { result }),
   };
 }
@@ -83,15 +117,11 @@ function withVary(vary: string | readonly string[] | undefined, name: string): s
  */
 export function statusResponse(request: ApiRequest, status: Status, code: number, headers?: HeaderFields): ApiResponse {
   const format = errorFormat(request);
-  const text =
-    format.mediaType === "application/yaml"
-      ? stringifyYaml(status)
-      : `${format.pretty ? prettyJson(stringifyJson(status)) : stringifyJson(status)}\n`;
   const retryAfter = status.details?.retryAfterSeconds ?? 0;
   return bytesResponse(request, {
     status: code,
     contentType: format.mediaType,
-    parts: [utf8(text)],
+    parts: encodedDocument(utf8(stringifyJson(status)), status, format),
     headers: {
       ...headers,
       ...(retryAfter > 0 ? { "retry-after": String(retryAfter) } : {}),
@@ -99,6 +129,16 @@ export function statusResponse(request: ApiRequest, status: Status, code: number
     },
     result: { kind: "status", status },
   });
+}
+
+/** A small document in the asked encoding. @param json  the same as compact JSON */
+export function encodedDocument(
+  json: Uint8Array,
+  document: object,
+  { mediaType, pretty }: Pick<OutputFormat, "mediaType" | "pretty">,
+): readonly Uint8Array[] {
+  if (mediaType === "application/yaml") return [utf8(stringifyYaml(document))];
+  return pretty ? [...indentJson([json]), newline] : [json, newline];
 }
 
 export function errorResponse(request: ApiRequest, error: StatusError): ApiResponse {

@@ -1,5 +1,5 @@
 /** Tables and PartialObjectMetadata: objects as kubectl and metadata clients ask for them (API 7.3). */
-import type { ListMeta } from "../apis/meta/v1.ts";
+import type { JsonObject, ListMeta } from "../apis/meta/v1.ts";
 import { newBadRequest } from "../errors/status-error.ts";
 import { ageColumn, nameColumn } from "../registry/rest/columns.ts";
 import type { Column, EncodedObject } from "../registry/rest/interface.ts";
@@ -38,16 +38,14 @@ export function partialObjectParts(item: Pick<EncodedObject, "json">, version: M
 }
 
 /** Definitions of the columns as a Table has them (API N-31). */
-export function columnDefinitions(columns: readonly Column[]): string {
-  return JSON.stringify(
-    columns.map(({ name, type, format = "", description, priority }) => ({
-      name,
-      type,
-      format,
-      description,
-      priority,
-    })),
-  );
+export function columnDefinitions(columns: readonly Column[]): JsonObject[] {
+  return columns.map(({ name, type, format = "", description, priority }) => ({
+    name,
+    type,
+    format,
+    description,
+    priority,
+  }));
 }
 
 export type TableOptions = {
@@ -66,10 +64,10 @@ export function rowParts(item: EncodedObject, { columns, include, version }: Tab
 }
 
 /**
- * What stands before the rows of a Table; `]}` ends it.
- * @param definitions  `null` in all but the first event of a watch (API W-51)
+ * What stands before the row of a Table that is an event; `]}` ends it.
+ * @param definitions  JSON; `null` in all but the first event of a watch (API W-51)
  */
-export function tableHeader(metadata: ListMeta, version: MetaVersion, definitions: string | null): Uint8Array {
+export function tableHeader(metadata: ListMeta, version: MetaVersion, definitions: string): Uint8Array {
   return utf8(
     `{"kind":"Table","apiVersion":"meta.k8s.io/${version}","metadata":${JSON.stringify(metadata)},"columnDefinitions":${definitions},"rows":[`,
   );

@@ -9,6 +9,7 @@ import { initialEventsEndAnnotation } from "../apis/meta/v1.ts";
 import type { RestWatchEvent } from "../registry/rest/interface.ts";
 import type { ApiResponse } from "./api-handler.ts";
 import { utf8 } from "./bytes.ts";
+import { joinParts } from "./compression.ts";
 import type { CheckedFormat } from "./output.ts";
 import type { HeaderFields } from "./responses.ts";
 import type { RequestScope } from "./scope.ts";
@@ -83,13 +84,14 @@ async function* lines(
   events: AsyncIterable<readonly RestWatchEvent[]>,
   encode: EventEncoder,
 ): AsyncGenerator<Uint8Array> {
-  for await (const batch of events) {
-    const parts: Uint8Array[] = [];
-    for (const event of batch) parts.push(...encode(event));
-    const [first] = parts;
-    if (first === undefined) continue;
-    yield parts.length === 1 ? first : Buffer.concat(parts);
-  }
+  for await (const batch of events) yield* joinParts(encodedParts(batch, encode), lineBytes);
+}
+
+/** Bytes that are written together, about: the initial events may be all there is, and are made as they are read. */
+const lineBytes = 64 * 1024;
+
+function* encodedParts(batch: readonly RestWatchEvent[], encode: EventEncoder): Generator<Uint8Array> {
+  for (const event of batch) yield* encode(event);
 }
 
 function encoderFor(scope: RequestScope, { transform, include }: CheckedFormat): EventEncoder {
@@ -155,10 +157,10 @@ type TableWatchOptions = {
 
 /** Definitions come with the first event only; every later Table has none (API W-51). */
 function tableEncoder({ columns }: RequestScope, options: TableWatchOptions): EventEncoder {
-  let definitions: string | null = columnDefinitions(columns);
+  let definitions = JSON.stringify(columnDefinitions(columns));
   const table = (event: ObjectEvent | BookmarkEvent, metadata: ListMeta, row: readonly Uint8Array[]): Uint8Array[] => {
     const header = tableHeader(metadata, options.version, definitions);
-    definitions = null;
+    definitions = "null";
     return [eventStart[event.type], header, ...row, tableEnd];
   };
   return (event) => {

@@ -4,7 +4,8 @@ import fc from "fast-check";
 import { parse } from "yaml";
 import type { JsonValue } from "../apis/meta/v1.ts";
 import { deepEqual, parseJson, stringifyJson } from "./json.ts";
-import { parseYaml, stringifyYaml } from "./yaml.ts";
+import { parseYaml } from "./yaml.ts";
+import { stringifyYaml, yamlListPieces, yamlPieces } from "./yaml-printer.ts";
 
 const cases: Record<string, string> = {
   "a: y": '{"a":true}',
@@ -156,4 +157,22 @@ test("property: printed values read back equal, by us and by a YAML 1.1 reader",
       assert.ok(deepEqual(parse(text, { version: "1.1", merge: false }), content), text);
     }),
   );
+});
+
+test("a list is printed as the map it ends, element by element", () => {
+  const head = { kind: "List", metadata: { resourceVersion: "1" } };
+  for (const items of [[], [{ a: [1, { b: {} }] }, "x", [[]]]]) {
+    assert.equal([...yamlListPieces(head, "items", items)].join(""), stringifyYaml({ ...head, items }));
+  }
+});
+
+test("what indentation makes long is printed in pieces", () => {
+  const wide = { list: Array.from({ length: 50_000 }, (_, i) => i) };
+  const nested = Array.from({ length: 90 }).reduce<JsonValue>((inner) => ({ a: inner }), wide);
+  let length = 0;
+  for (const piece of yamlPieces(nested)) {
+    assert.ok(piece.length < 128 * 1024);
+    length += piece.length;
+  }
+  assert.ok(length > 50_000 * 180);
 });
