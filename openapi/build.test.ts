@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { buildOpenApiV2, buildOpenApiV3, type OpenApiResource, resourcesByDocument, type Verb } from "./build.ts";
 import { loadSchemas } from "./schemas/index.ts";
 
-const schemas = await loadSchemas();
+const schemas = loadSchemas();
 const everyVerb: readonly Verb[] = ["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"];
 const functionKind = { group: "compute.functionmesh.io", version: "v1alpha1", kind: "Function" };
 const functionName = "io.functionmesh.compute.v1alpha1.Function";

@@ -1,4 +1,4 @@
-import { intOrStringName, quantityName } from "./core/facts.ts";
+import { intOrStringName, quantityName } from "./core/well-known-types.ts";
 import { isRef, refPrefix, type Schema, type SchemaOrRef, type SchemaSet } from "./schema.ts";
 
 /** A schema as it is published: references and scalars in the notation of one version of OpenAPI. */

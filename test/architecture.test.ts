@@ -60,7 +60,7 @@ const allowed: { readonly [folder: string]: readonly string[] } = {
 const homes: { readonly [name: string]: readonly string[] } = {
   express: ["apiserver/server"],
   etcd3: ["apiserver/storage/etcd3"],
-  "@kubernetes/client-node": ["apiserver/client", "openapi/core"],
+  "@kubernetes/client-node": ["apiserver/client"],
   pino: ["apiserver/observability"],
   "@prometheus-io/client": ["apiserver/observability"],
   undici: ["apiserver/client"],

@@ -104,7 +104,8 @@ export async function run(
   const { signal } = ending;
   await using failed = new AsyncDisposableStack();
   failed.defer(() => ending.abort());
-  const [backend, schemas] = await Promise.all([openBackend(options), loadSchemas()]);
+  const backend = await openBackend(options);
+  const schemas = loadSchemas();
   failed.use(backend);
 
   const own: ResourceClient = new LoopbackClient((request) => chain.loopback(request), serverUser);

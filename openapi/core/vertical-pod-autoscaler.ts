@@ -1,6 +1,6 @@
 import { choice, instant, int32, keyedBy, list, map, object, text } from "../nodes.ts";
 import { ref, type Schema } from "../schema.ts";
-import { metaPackage, quantityName } from "./facts.ts";
+import { metaPackage, quantityName } from "./well-known-types.ts";
 
 /**
  * autoscaling.k8s.io/v1, which is a custom resource upstream and has no model. As much of it as the controllers write

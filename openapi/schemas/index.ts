@@ -17,6 +17,6 @@ export const computeSchemas: readonly (readonly [name: string, schema: Schema])[
 ];
 
 /** Every schema there is: our kinds, Kubernetes' own, and what all of them share. */
-export async function loadSchemas(): Promise<SchemaSet> {
-  return new Map([...computeSchemas, ...verticalPodAutoscalerSchemas, ...(await loadCoreSchemas())]);
+export function loadSchemas(): SchemaSet {
+  return new Map([...computeSchemas, ...verticalPodAutoscalerSchemas, ...loadCoreSchemas()]);
 }

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { isRef, ref, resolve, type Schema, type SchemaOrRef } from "../schema.ts";
 import { computeSchemas, loadSchemas } from "./index.ts";
 
-const schemas = await loadSchemas();
+const schemas = loadSchemas();
 const ours = new Map(computeSchemas);
 const component = (type: string) => `io.functionmesh.compute.v1alpha1.${type}`;
 

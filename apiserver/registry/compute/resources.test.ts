@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { loadSchemas } from "../../../openapi/schemas/index.ts";
 import { computeResources } from "./resources.ts";
 
-const schemas = await loadSchemas();
+const schemas = loadSchemas();
 
 test("computeResources: what users call the five kinds", () => {
   assert.deepEqual(

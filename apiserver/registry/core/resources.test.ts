@@ -4,7 +4,7 @@ import { loadSchemas } from "../../../openapi/schemas/index.ts";
 import type { JsonObject, KubeObject } from "../../apis/meta/v1.ts";
 import { coreResources } from "./resources.ts";
 
-const schemas = await loadSchemas();
+const schemas = loadSchemas();
 const rowOf = (kind: string) => coreResources.find((row) => row.kind === kind) ?? assert.fail(kind);
 
 test("coreResources: the kinds of a laptop's cluster, by their groups", () => {

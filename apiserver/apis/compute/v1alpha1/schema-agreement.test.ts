@@ -355,7 +355,7 @@ const places: Record<string, { readonly [member: string]: string }> = {
   "Function.spec.pod.vpa.resourcePolicy.containerPolicies.[]": containerPolicy,
 };
 
-const schemas = await loadSchemas();
+const schemas = loadSchemas();
 
 function step(schema: SchemaOrRef, name: string): SchemaOrRef {
   const { additionalProperties, items, properties } = resolve(schemas, schema);
