@@ -1,9 +1,18 @@
 import type { FunctionMeshResource } from "../../apiserver/apis/compute/v1alpha1/function-mesh.ts";
-import { functionMeshType, functionType, sinkType, sourceType } from "../../apiserver/apis/compute/v1alpha1/group.ts";
+import {
+  functionMeshType,
+  functionType,
+  group,
+  sinkType,
+  sourceType,
+} from "../../apiserver/apis/compute/v1alpha1/group.ts";
 import type { WorkloadSpec } from "../../apiserver/apis/compute/v1alpha1/workload.ts";
 import type { JsonObject, KubeObject } from "../../apiserver/apis/meta/v1.ts";
 import { objectOf } from "../../apiserver/machinery/fields.ts";
 import { ownerReference } from "../workloads/workload.ts";
+
+/** On every member: the name of its mesh. */
+export const meshLabel = `${group}/mesh`;
 
 /** The lists of a mesh, in the order they are made. */
 export const memberKinds = [
@@ -49,7 +58,7 @@ function member(
   const object: KubeObject = {
     apiVersion: owner.apiVersion,
     kind: kind.type.kind,
-    metadata: { name: memberName(name, component), namespace, ownerReferences: [owner] },
+    metadata: { name: memberName(name, component), namespace, labels: { [meshLabel]: name }, ownerReferences: [owner] },
     spec: withoutEmptyLocations(spec),
   };
   return { kind, component, object, autoscaled: spec.maxReplicas !== undefined };

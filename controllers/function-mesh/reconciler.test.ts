@@ -42,6 +42,7 @@ test("components become members with the mesh as their owner", async () => {
     [{ kind: "FunctionMesh", name: "mesh", uid: mesh.metadata.uid, controller: true }],
   );
   assert.equal(partOf(member, "spec").name, "a");
+  assert.deepEqual(member?.metadata.labels, { "compute.functionmesh.io/mesh": "mesh" });
   assert.notEqual(await world.find(sinkType, "mesh-s"), undefined);
   assert.notEqual(await world.find(hostTypes.StatefulSet, "mesh-a-function"), undefined);
   assert.deepEqual(await conditions(world), {

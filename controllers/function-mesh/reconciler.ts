@@ -137,10 +137,15 @@ function withReplicasOf({ object, autoscaled }: Member, live: KubeObject): KubeO
 /** The live object with the wanted spec: fields that the mesh no longer has must go. */
 function replacement(wanted: KubeObject, live: KubeObject): KubeObject {
   const { metadata } = live;
-  const { annotations: marks, ownerReferences = [] } = wanted.metadata;
+  const { annotations: marks, labels, ownerReferences = [] } = wanted.metadata;
   return {
     ...live,
-    metadata: { ...metadata, annotations: { ...metadata.annotations, ...marks }, ownerReferences },
+    metadata: {
+      ...metadata,
+      labels: { ...metadata.labels, ...labels },
+      annotations: { ...metadata.annotations, ...marks },
+      ownerReferences,
+    },
     spec: partOf(wanted, "spec"),
   };
 }

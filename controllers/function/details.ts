@@ -83,6 +83,8 @@ function functionSource(spec: FunctionSpec): JsonObject {
     subscriptionName: spec.subscriptionName,
     cleanupSubscription: spec.cleanupSubscription,
     subscriptionPosition: subscriptionPositionField(spec),
+    // Pulsar's converter has one number for both: without it a dead letter takes minutes.
+    negativeAckRedeliveryDelayMs: int64(spec.timeout),
     skipToLatest: spec.skipToLatest,
   };
   const connector = connectorFields(sourceConfig && { ...sourceConfig, type: sourceConfig.sourceType });

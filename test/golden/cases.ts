@@ -38,10 +38,6 @@ const connectorType: Difference = {
   lines: /\.(source|sink)\.typeClassName {2}"\[B" -> "java\.lang\.\w+"$/,
   reason: "W-49: a connector's type class replaces the defaulted one",
 };
-const redelivery: Difference = {
-  lines: /\.source\.negativeAckRedeliveryDelayMs {2}"\d+" -> \(absent\)$/,
-  reason: "W-53: the acknowledgement timeout is no redelivery delay",
-};
 const neverMade = (why: string): Difference => ({
   lines: /^(StatefulSet|Service|Function)\/\S+ {2}\. {2}\(absent\) -> "exists"$/,
   reason: `the operator never gets that far: ${why}; its user sees nothing, ours a condition and an event`,
@@ -81,7 +77,6 @@ export const differences: { readonly [name: string]: readonly Difference[] } = {
   "fixture-integration-python-log-format-json": [pythonLogFile, pythonJson],
   "fixture-oauth2-java-download-function": [cleanupJob],
   "func-config-big-integers": [exactNumbers],
-  "generic-everything": [redelivery],
   "generic-unknown-language": [neverMade("the cluster refuses an empty image")],
   "go-cpu-rounded": [{ ...goCpu }],
   "go-default-dead-letter": [goCpu],
@@ -141,7 +136,6 @@ export const differences: { readonly [name: string]: readonly Difference[] } = {
     { lines: /pylog/, reason: "FM 1.4: connectors run in Java; a Python logging configuration is for nobody" },
   ],
   "source-typed-config": [exactNumbers],
-  timeout: [redelivery],
   "update-behavior-crash/v2": [
     { lines: /spec\.behavior {2}\(absent\) -> /, reason: "W-2: the operator crashes over this input" },
   ],

@@ -24,8 +24,9 @@ const cases = skip === false ? operatorCases(goldens).filter(({ name }) => /^fix
 const reconcilers = ["--controllers", "function,source,sink,function-mesh"];
 const server: HttpServer | undefined = skip === false ? await serverForFile(reconcilers) : undefined;
 
-/** What our reconcilers leave on what they write, to know it again; the operator leaves nothing. */
-const marks = /metadata\.annotations(\["compute\.functionmesh\.io\/(applied-digest|rendered-from)"\])? {2}\(absent\)/;
+/** What our reconcilers leave on what they write, to know it again and to find members; the operator leaves nothing. */
+const marks =
+  /metadata\.(annotations(\["compute\.functionmesh\.io\/(applied-digest|rendered-from)"\])?|labels) {2}\(absent\)/;
 
 const collections = [
   "/apis/apps/v1/statefulsets",

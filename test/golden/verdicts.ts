@@ -24,7 +24,7 @@ export const refused: { readonly [name: string]: readonly string[] } = {
   "invalid-location-two-versions": ["spec.java.jarLocation"],
   "invalid-many-errors": ["spec.className", "spec.java.jar", "spec.java.jarLocation", "spec.input", "spec.pulsar"],
   "invalid-mesh-schema": ["spec.functions[0].java.jar"],
-  "invalid-min-over-max": ["spec.minReplicas"],
+  "invalid-min-over-max": ["spec.minReplicas", "spec.minReplicas"],
   "invalid-name-too-long": ["metadata.name"],
   "invalid-no-input": ["spec.input"],
   "invalid-no-runtime": ["spec"],

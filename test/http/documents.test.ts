@@ -47,7 +47,7 @@ test("discovery, one document per step", async () => {
     kind: "Function",
     verbs: ["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"],
     shortNames: ["fn"],
-    categories: ["all", "functionmesh"],
+    categories: ["all", "fnall"],
   });
   assert.equal(Buffer.from(String(storageVersionHash), "base64").length, 8);
   assert.deepEqual(find(resources, "name", "functions/scale"), {

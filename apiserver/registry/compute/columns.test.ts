@@ -9,6 +9,7 @@ import {
   functionMeshColumns,
   inputOf,
   runtimeOf,
+  shortTopics,
   sinkColumns,
   sourceColumns,
 } from "./columns.ts";
@@ -17,7 +18,7 @@ const created = { creationTimestamp: "2026-01-01T00:00:00Z" };
 
 test("columns: what is shown without and with -o wide", () => {
   assert.deepEqual(namesOf(functionColumns, { wide: false }), ["Name", "Ready", "Runtime", "Input", "Output", "Age"]);
-  assert.deepEqual(namesOf(functionColumns, { wide: true }), ["Class", "Guarantee", "Scaling", "Image"]);
+  assert.deepEqual(namesOf(functionColumns, { wide: true }), ["Topics", "Class", "Guarantee", "Scaling", "Image"]);
   assert.deepEqual(namesOf(sourceColumns, { wide: false }), ["Name", "Ready", "Output", "Age"]);
   assert.deepEqual(namesOf(sinkColumns, { wide: false }), ["Name", "Ready", "Input", "Age"]);
   assert.deepEqual(namesOf(functionMeshColumns, { wide: false }), [
@@ -47,6 +48,7 @@ test("columns: a Function that runs", () => {
     "Input=in",
     "Output=out",
     "Age=5m",
+    "Topics=in -> out",
     "Class=org.example.Split",
     "Guarantee=manual",
     "Scaling=2-5",
@@ -63,6 +65,7 @@ test("columns: a Function that was just stored, and one of nothing", () => {
     "Input=",
     "Output=",
     "Age=<unknown>",
+    "Topics=",
     "Class=",
     "Guarantee=",
     "Scaling=fixed",
@@ -91,6 +94,25 @@ const inputs: readonly (readonly [spec: JsonObject, shown: string])[] = [
   [{ input: { topics: ["a"] }, sourceConfig: { sourceType: "kafka" } }, "a"],
 ];
 for (const [spec, shown] of inputs) test(`inputOf: ${JSON.stringify(spec)}`, () => assert.equal(inputOf(spec), shown));
+
+const topics: readonly (readonly [topics: string, shown: string])[] = [
+  ["persistent://public/default/orders", "orders"],
+  ["persistent://shop/eu/orders", "shop/eu/orders"],
+  ["non-persistent://a/b/c", "non-persistent://a/b/c"],
+  ["a,b,c", "a,+2"],
+  ["persistent://platform/namespace/orders-that-were-cancelled", "…s-that-were-cancelled"],
+];
+for (const [given, shown] of topics) test(`shortTopics: ${given}`, () => assert.equal(shortTopics(given), shown));
+
+test("columns: get fn fits 120 columns", () => {
+  const topic = "persistent://tenant/namespace/a-topic-with-a-rather-long-name";
+  const spec = aSpec("Function", { replicas: 10, input: { topics: [topic, topic] }, output: { topic } });
+  const object = { ...aWorkload("Function", spec, { ...created, name: "n".repeat(40) }) };
+  const shown = functionColumns.filter(({ priority }) => priority === 0);
+  const cells = rowOf(shown, object).map((cell) => cell.slice(cell.indexOf("=") + 1));
+  const width = cells.map((cell, index) => Math.max(cell.length, shown[index]?.name.length ?? 0) + 3);
+  assert.ok(width.reduce((a, b) => a + b) - 3 <= 120);
+});
 
 test("columns: a mesh counts its ready members; what is on its way out is no member", () => {
   const spec = { functions: [{ name: "a" }, { name: "b" }], sinks: [{ name: "c" }] };

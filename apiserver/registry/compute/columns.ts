@@ -35,6 +35,23 @@ export function inputOf(spec: JsonObject | undefined): string {
   return textOf(connector, "sourceType") || textOf(connector, "className");
 }
 
+/** Widest cell of topics, in characters: with names of 40, a row of `kubectl get functions` fits 120 columns. */
+const maxTopicsWidth = 22;
+const commonPrefix = /^persistent:\/\/(public\/default\/)?/;
+
+/**
+ * Topics as a person calls them: without what Pulsar assumes anyway, cut at the front, as it is their ends that differ.
+ * `-o wide` shows them whole.
+ */
+export function shortTopics(topics: string): string {
+  const [first = "", ...others] = topics.split(",").map((topic) => topic.replace(commonPrefix, ""));
+  const more = others.length === 0 ? "" : `,+${others.length}`;
+  const room = maxTopicsWidth - more.length;
+  return (first.length > room ? `…${first.slice(1 - room)}` : first) + more;
+}
+
+const outputOf = (spec: JsonObject | undefined): string => textOf(objectOf(spec, "output"), "topic");
+
 const ready = column("Ready", "Ready replicas out of those wanted.", (object) => {
   const wanted = numberOf(specOf(object), "replicas") ?? 0;
   return `${numberOf(statusOf(object), "readyReplicas") ?? 0}/${wanted}`;
@@ -42,8 +59,13 @@ const ready = column("Ready", "Ready replicas out of those wanted.", (object) =>
 const runtime = column("Runtime", "Language runtime that executes the function.", (object) =>
   runtimeOf(specOf(object)),
 );
-const input = column("Input", "Topics read, or the connector that replaces them.", (object) => inputOf(specOf(object)));
-const output = column("Output", "Topic written.", (object) => textOf(objectOf(specOf(object), "output"), "topic"));
+const input = column("Input", "Topics read, in short, or the connector that replaces them.", (object) =>
+  shortTopics(inputOf(specOf(object))),
+);
+const output = column("Output", "Topic written, in short.", (object) => shortTopics(outputOf(specOf(object))));
+const topics = wideColumn("Topics", "Topics read and written, in full.", (object) =>
+  [inputOf(specOf(object)), outputOf(specOf(object))].filter((text) => text !== "").join(" -> "),
+);
 const className = wideColumn("Class", "Class that is run.", (object) => textOf(specOf(object), "className"));
 const image = wideColumn("Image", "Runner image, if the object names one.", (object) =>
   textOf(specOf(object), "image"),
@@ -64,6 +86,7 @@ export const functionColumns: readonly Column[] = [
   input,
   output,
   ageColumn,
+  topics,
   className,
   guarantee,
   scaling,
@@ -74,6 +97,7 @@ export const sourceColumns: readonly Column[] = [
   ready,
   output,
   ageColumn,
+  topics,
   className,
   guarantee,
   scaling,
@@ -84,6 +108,7 @@ export const sinkColumns: readonly Column[] = [
   ready,
   input,
   ageColumn,
+  topics,
   className,
   guarantee,
   scaling,

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { loadSchemas } from "../../../openapi/schemas/index.ts";
+import { coreResources } from "../core/resources.ts";
 import { computeResources } from "./resources.ts";
 
 const schemas = loadSchemas();
@@ -24,7 +25,7 @@ for (const row of computeResources) {
   test(`${kind}: is namespaced, in both categories, has a status and a schema`, () => {
     assert.deepEqual([row.group, row.version], ["compute.functionmesh.io", "v1alpha1"]);
     assert.equal(row.namespaced, true);
-    assert.deepEqual(row.categories, ["all", "functionmesh"]);
+    assert.deepEqual(row.categories, ["all", "fnall"]);
     assert.equal(row.status, true);
     assert.equal(row.listKind, `${kind}List`);
     assert.ok(schemas.has(row.schemaName));
@@ -34,6 +35,16 @@ for (const row of computeResources) {
   test(`${kind}: a PUT must say which version it replaces`, () =>
     assert.notEqual(strategy.allowUnconditionalUpdate, true));
 }
+
+test("a category names no kind: kubectl delete functionmesh --all must not take the Functions along", () => {
+  const served = [...computeResources, ...coreResources];
+  const names = new Set(served.flatMap(({ resource, singular, shortNames }) => [resource, singular, ...shortNames]));
+  const categories = new Set(served.flatMap((row) => row.categories));
+  assert.deepEqual(
+    [...categories].filter((category) => names.has(category)),
+    [],
+  );
+});
 
 test("scale: workloads have replicas, a BackendConfig declares what it refuses, a mesh has none", () => {
   const paths = {

@@ -87,9 +87,9 @@ const runtimeCases: Record<string, Case> = {
 const scalingCases: Record<string, Case> = {
   "negative replicas": { spec: { replicas: -1 }, errors: [`spec.replicas: Invalid value: -1: ${notNegative}`] },
   "no replicas switch a workload off": { spec: { replicas: 0 }, errors: [] },
-  "no replicas under an autoscaler": {
+  "no replicas switch a workload off under an autoscaler, too": {
     spec: { replicas: 0, maxReplicas: 3 },
-    errors: ["spec.replicas: Invalid value: 0: must be greater than 0 when maxReplicas is set"],
+    errors: [],
   },
   "no least replicas": {
     spec: { minReplicas: 0, replicas: 1 },
@@ -101,9 +101,15 @@ const scalingCases: Record<string, Case> = {
   },
   "more at least than at most": {
     spec: { replicas: 1, minReplicas: 4, maxReplicas: 3 },
-    errors: ["spec.minReplicas: Invalid value: 4: must be less than or equal to maxReplicas (3)"],
+    errors: [
+      "spec.minReplicas: Invalid value: 4: must be less than or equal to replicas (1)",
+      "spec.minReplicas: Invalid value: 4: must be less than or equal to maxReplicas (3)",
+    ],
   },
-  "more at least than now is told as a warning": { spec: { replicas: 1, minReplicas: 2 }, errors: [] },
+  "more at least than now": {
+    spec: { replicas: 1, minReplicas: 2 },
+    errors: ["spec.minReplicas: Invalid value: 2: must be less than or equal to replicas (1)"],
+  },
   "both autoscalers": {
     spec: { maxReplicas: 3, pod: { vpa: {} } },
     errors: [
@@ -333,3 +339,19 @@ test("validateMesh: components have names, of their own within a list, and short
 });
 
 test("validateMesh: a mesh of nothing is valid", () => assert.deepEqual(validateMesh(aMesh({})), []));
+
+test("validate: bounds may be moved past the replicas that an autoscaler has reached (kubernetes pull 21149)", () => {
+  const spec = (changes: Changes) => aSpec("Function", { name: "a", replicas: 6, minReplicas: 1, ...changes });
+  const before = spec({ maxReplicas: 10 });
+  const lowered = spec({ maxReplicas: 4 });
+  const raised = spec({ minReplicas: 7, maxReplicas: 10 });
+  for (const after of [lowered, raised]) {
+    assert.deepEqual(validateWorkload("Function")(aWorkload("Function", after), aWorkload("Function", before)), []);
+    assert.notDeepEqual(validateWorkload("Function")(aWorkload("Function", after)), [], "refused on create");
+    assert.deepEqual(validateMesh(aMesh({ functions: [after] }), aMesh({ functions: [before] })), []);
+  }
+  const another = { ...lowered, name: "b" };
+  assert.deepEqual(texts(validateMesh(aMesh({ functions: [before, another] }), aMesh({ functions: [before] }))), [
+    "spec.functions[1].maxReplicas: Invalid value: 4: must be greater than or equal to replicas (6)",
+  ]);
+});

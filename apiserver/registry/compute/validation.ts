@@ -21,7 +21,13 @@ import { compareQuantities, parseQuantity } from "../../machinery/quantity.ts";
 import { defaultSpec, meshComponents, type WorkloadKind } from "./defaults.ts";
 import { inputTopics, locationProblem, topicProblem } from "./topics.ts";
 
-type Subject = { readonly kind: WorkloadKind; readonly spec: JsonObject; readonly at: string };
+type Subject = {
+  readonly kind: WorkloadKind;
+  readonly spec: JsonObject;
+  readonly at: string;
+  /** Nothing of this name existed before. */
+  readonly isNew: boolean;
+};
 type Rule = { readonly kinds: readonly WorkloadKind[]; readonly check: (subject: Subject) => readonly FieldError[] };
 
 const all: readonly WorkloadKind[] = ["Function", "Source", "Sink"];
@@ -48,10 +54,10 @@ const rules: readonly Rule[] = [
   { kinds: all, check: checkBuiltinAutoscaler },
 ];
 
-export function validateWorkload(kind: WorkloadKind): (object: KubeObject) => readonly FieldError[] {
-  return (object) => [
+export function validateWorkload(kind: WorkloadKind): (object: KubeObject, old?: KubeObject) => readonly FieldError[] {
+  return (object, old) => [
     ...checkName(object),
-    ...validateSpec({ kind, spec: objectOf(object, "spec") ?? {}, at: "spec" }),
+    ...validateSpec({ kind, spec: objectOf(object, "spec") ?? {}, at: "spec", isNew: old === undefined }),
   ];
 }
 
@@ -71,8 +77,9 @@ function validateSpec(subject: Subject): readonly FieldError[] {
 }
 
 /** A mesh is valid when every member it makes would be, and each has a name of its own (W-33, W-40, W-61). */
-export function validateMesh(mesh: KubeObject): readonly FieldError[] {
+export function validateMesh(mesh: KubeObject, old?: KubeObject): readonly FieldError[] {
   const meshName = mesh.metadata.name ?? "";
+  const before = new Set(old === undefined ? [] : meshComponents(old).map(componentKey));
   const errors: FieldError[] = [];
   const seen = new Set<string>();
   for (const { field, index, kind, spec } of meshComponents(mesh)) {
@@ -80,8 +87,8 @@ export function validateMesh(mesh: KubeObject): readonly FieldError[] {
     const nameAt = joinPath(at, "name");
     const name = textOf(spec, "name");
     if (name === "") errors.push(required(nameAt, "names the component inside the mesh"));
-    else if (seen.has(`${field}/${name}`)) errors.push(duplicate(nameAt, name));
-    seen.add(`${field}/${name}`);
+    else if (seen.has(componentKey({ field, spec }))) errors.push(duplicate(nameAt, name));
+    seen.add(componentKey({ field, spec }));
     const memberName = `${meshName}-${name}`;
     if (meshName !== "" && memberName.length > maxWorkloadNameLength) {
       errors.push(
@@ -92,10 +99,14 @@ export function validateMesh(mesh: KubeObject): readonly FieldError[] {
         ),
       );
     }
-    errors.push(...validateSpec({ kind, spec: defaultSpec(kind, spec, name), at }));
+    const isNew = !before.has(componentKey({ field, spec }));
+    errors.push(...validateSpec({ kind, spec: defaultSpec(kind, spec, name), at, isNew }));
   }
   return errors;
 }
+
+const componentKey = ({ field, spec }: { readonly field: string; readonly spec: JsonObject }): string =>
+  `${field}/${textOf(spec, "name")}`;
 
 const runtimes = [
   { field: "java", file: "jar", location: "jarLocation", needsClass: true },
@@ -140,7 +151,11 @@ function checkConnector({ kind, spec, at }: Subject): readonly FieldError[] {
     : [required(joinPath(at, field), "configuration of the connector; {} if it needs none")];
 }
 
-function checkReplicas({ spec, at }: Subject): readonly FieldError[] {
+/**
+ * Where an autoscaler moves `replicas` no later write is refused for it: it may stand anywhere by the time its bounds
+ * change, and the autoscaler brings it back. 0 is "switched off", whatever the bounds (design, min/max).
+ */
+function checkReplicas({ spec, at, isNew }: Subject): readonly FieldError[] {
   const replicas = numberOf(spec, "replicas") ?? 1;
   const minReplicas = numberOf(spec, "minReplicas") ?? 1;
   const maxReplicas = numberOf(spec, "maxReplicas");
@@ -149,12 +164,14 @@ function checkReplicas({ spec, at }: Subject): readonly FieldError[] {
     errors.push(invalid(joinPath(at, field), value, detail));
   if (replicas < 0) wrong("replicas", replicas, "must be greater than or equal to 0");
   if (minReplicas <= 0) wrong("minReplicas", minReplicas, "must be greater than 0");
-  if (maxReplicas !== undefined) {
-    if (replicas === 0) wrong("replicas", replicas, "must be greater than 0 when maxReplicas is set");
-    if (replicas > maxReplicas)
-      wrong("maxReplicas", maxReplicas, `must be greater than or equal to replicas (${replicas})`);
-    if (minReplicas > maxReplicas)
-      wrong("minReplicas", minReplicas, `must be less than or equal to maxReplicas (${maxReplicas})`);
+  if (isNew && maxReplicas !== undefined && replicas > maxReplicas) {
+    wrong("maxReplicas", maxReplicas, `must be greater than or equal to replicas (${replicas})`);
+  }
+  if (isNew && replicas > 0 && minReplicas > replicas) {
+    wrong("minReplicas", minReplicas, `must be less than or equal to replicas (${replicas})`);
+  }
+  if (maxReplicas !== undefined && minReplicas > maxReplicas) {
+    wrong("minReplicas", minReplicas, `must be less than or equal to maxReplicas (${maxReplicas})`);
   }
   return errors;
 }

@@ -26,10 +26,14 @@ test("warnings: a Source reads no topics", () => {
 });
 
 test("warnings: fewer replicas than the autoscaler allows, unless it is switched off", () => {
-  const at = (replicas: number) =>
-    workloadWarnings("Sink")(aWorkload("Sink", aSpec("Sink", { replicas, minReplicas: 2 })));
-  assert.deepEqual(at(1), ["spec.minReplicas: is 2, more than replicas, 1"]);
+  const at = (replicas: number, maxReplicas?: number) =>
+    workloadWarnings("Sink")(aWorkload("Sink", aSpec("Sink", { replicas, minReplicas: 2, maxReplicas })));
+  const noAutoscaler = "without maxReplicas no autoscaler acts on it";
+  assert.deepEqual(at(1), [`spec.replicas: is 1, less than minReplicas, 2: ${noAutoscaler}`]);
+  assert.deepEqual(at(1, 3), ["spec.replicas: is 1, less than minReplicas, 2: the autoscaler will change it"]);
+  assert.deepEqual(at(6, 4), ["spec.replicas: is 6, more than maxReplicas, 4: the autoscaler will change it"]);
   assert.deepEqual(at(0), []);
+  assert.deepEqual(at(0, 3), []);
   assert.deepEqual(at(2), []);
 });
 
@@ -47,6 +51,6 @@ test("warnings: of a mesh's components, at their places", () => {
   });
   assert.deepEqual(meshWarnings(mesh), [
     unknown("spec.functions[0].output.topic", "kafka"),
-    "spec.sinks[0].minReplicas: is 3, more than replicas, 1",
+    "spec.sinks[0].replicas: is 1, less than minReplicas, 3: without maxReplicas no autoscaler acts on it",
   ]);
 });

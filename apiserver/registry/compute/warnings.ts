@@ -28,9 +28,15 @@ function warnSpec(kind: WorkloadKind, spec: JsonObject, at: string): readonly st
 function warnReplicas(spec: JsonObject, at: string): readonly string[] {
   const replicas = numberOf(spec, "replicas") ?? 1;
   const minReplicas = numberOf(spec, "minReplicas") ?? 1;
-  return replicas > 0 && minReplicas > replicas
-    ? [`${joinPath(at, "minReplicas")}: is ${minReplicas}, more than replicas, ${replicas}`]
-    : [];
+  const maxReplicas = numberOf(spec, "maxReplicas") ?? Number.POSITIVE_INFINITY;
+  if (replicas === 0 || (replicas >= minReplicas && replicas <= maxReplicas)) return [];
+  const [bound, amount] = replicas < minReplicas ? ["minReplicas", minReplicas] : ["maxReplicas", maxReplicas];
+  const compared = replicas < minReplicas ? "less" : "more";
+  const then =
+    maxReplicas === Number.POSITIVE_INFINITY
+      ? "without maxReplicas no autoscaler acts on it"
+      : "the autoscaler will change it";
+  return [`${joinPath(at, "replicas")}: is ${replicas}, ${compared} than ${bound}, ${amount}: ${then}`];
 }
 
 function warnTopics(kind: WorkloadKind, spec: JsonObject, at: string): readonly string[] {

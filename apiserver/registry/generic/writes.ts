@@ -118,7 +118,7 @@ export class Writes {
 
     const errors = validateMeta(next);
     if (part.desiredState) {
-      errors.push(...(strategy.validate?.(next) ?? []), ...(strategy.validateUpdate?.(next, existing) ?? []));
+      errors.push(...(strategy.validate?.(next, existing) ?? []), ...(strategy.validateUpdate?.(next, existing) ?? []));
     }
     if (errors.length > 0) throw this.#invalid(next, errors);
     this.#warn(next, existing, context);
@@ -150,7 +150,10 @@ export class Writes {
   async #createNamed(admitted: KubeObject, context: RequestContext, options: DryRun): Promise<EncodedObject> {
     const { strategy, admission } = this.#resource;
     const object = strategy.prepareForCreate?.(admitted) ?? admitted;
-    const errors = [...validateObjectMeta(object.metadata, this.#metaRules), ...(strategy.validate?.(object) ?? [])];
+    const errors = [
+      ...validateObjectMeta(object.metadata, this.#metaRules),
+      ...(strategy.validate?.(object, undefined) ?? []),
+    ];
     if (errors.length > 0) throw this.#invalid(object, errors);
     this.#warn(object, undefined, context);
     await admission.validate(this.#attributes(object, undefined, context, options, this.#whole));

@@ -13,8 +13,8 @@ export interface Strategy {
   readonly default?: (object: KubeObject) => KubeObject;
   readonly prepareForCreate?: (object: KubeObject) => KubeObject;
   readonly prepareForUpdate?: (object: KubeObject, old: KubeObject) => KubeObject;
-  /** Cross-field rules, after the schema's own. Collects everything that is wrong. */
-  readonly validate?: (object: KubeObject) => readonly FieldError[];
+  /** Cross-field rules, after the schema's own. Collects everything that is wrong. `old` is absent on create. */
+  readonly validate?: (object: KubeObject, old?: KubeObject) => readonly FieldError[];
   /** Rules about the change itself, for example immutable fields; runs besides `validate`. */
   readonly validateUpdate?: (object: KubeObject, old: KubeObject) => readonly FieldError[];
   /** Texts for `Warning` headers; nothing here refuses. */

@@ -20,6 +20,12 @@ export type ResourceType = {
   readonly schemaName: string;
 };
 
+/**
+ * Names all five kinds at once, as in `kubectl get fnall`. kubectl expands a category wherever a resource may stand, so
+ * it must be nobody's plural, singular or short name.
+ */
+const category = "fnall";
+
 function namespacedType<Kind extends string>(kind: Kind, resource: string, shortNames: readonly string[]) {
   return {
     group,
@@ -30,7 +36,7 @@ function namespacedType<Kind extends string>(kind: Kind, resource: string, short
     singular: kind.toLowerCase(),
     namespaced: true,
     shortNames,
-    categories: ["all", "functionmesh"],
+    categories: ["all", category],
     schemaName: `io.functionmesh.compute.${version}.${kind}`,
   } satisfies ResourceType;
 }
