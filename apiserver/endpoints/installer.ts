@@ -108,7 +108,7 @@ async function serveResource(request: ApiRequest, table: RouteTable): Promise<Ap
   if (scope === undefined) return notFound();
   const handler = verbsOf(request, scope)[info.verb];
   if (handler === undefined) throw newMethodNotAllowedOnPath();
-  if (request.method === "HEAD" && info.verb === "watch") throw newMethodNotAllowed(scope.resource, "watch");
+  if (request.method !== "GET" && info.verb === "watch") throw newMethodNotAllowed(scope.resource, "watch");
   return handler(request, scope);
 }
 

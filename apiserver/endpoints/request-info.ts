@@ -11,7 +11,11 @@ export type RequestInfo = {
   readonly namespace: string;
   readonly resource: string;
   readonly subresource: string;
-  /** Of a collection request: what its field selector requires of `metadata.name`, else `""` (API V-02). */
+  /**
+   * Of the path, else `""`. For `list`, `watch` and `deletecollection`, which select objects, it is what their field
+   * selector requires of `metadata.name` (API V-02). No other verb reads the selector, so for no other may it name what
+   * is authorized.
+   */
   readonly name: string;
   /** Path segments from the resource on, decoded: `[resource, name, subresource]`. */
   readonly parts: readonly string[];
@@ -33,6 +37,9 @@ const collectionVerbs: { readonly [method: string]: string } = {
 };
 /** Segments after `namespaces/N` that belong to the Namespace object itself. */
 const namespaceSubresources: ReadonlySet<string> = new Set(["status", "finalize"]);
+
+/** Verbs of a collection that act on what a selector selects: authorization sees their selectors. */
+export const selectingVerbs: ReadonlySet<string> = new Set(["list", "watch", "deletecollection"]);
 
 /** Only `0` and (any case) `false` are false, an empty value is true (API V-06). */
 export function queryBoolean(value: string | null): boolean {
@@ -63,7 +70,7 @@ export function parseRequestInfo(method: string, path: string, query: URLSearchP
   const rest = segments.slice(deprecatedWatch ? start + 1 : start);
   const { namespace, parts } = splitNamespace(rest);
   const name = parts[1] ?? "";
-  const verb = verbOf(method, name !== "", deprecatedWatch, query);
+  const verb = deprecatedWatch ? "watch" : verbOf(method, name !== "", query);
   return {
     isResourceRequest: true,
     verb,
@@ -73,7 +80,7 @@ export function parseRequestInfo(method: string, path: string, query: URLSearchP
     namespace,
     resource: parts[0] ?? "",
     subresource: parts[2] ?? "",
-    name: name === "" ? selectedName(query) : name,
+    name: name === "" && selectingVerbs.has(verb) ? selectedName(query) : name,
     parts,
   };
 }
@@ -112,8 +119,7 @@ function splitNamespace(segments: string[]): {
   return { namespace, parts: segments.slice(2) };
 }
 
-function verbOf(method: string, item: boolean, deprecatedWatch: boolean, query: URLSearchParams): string {
-  if (deprecatedWatch && (method === "GET" || method === "HEAD")) return "watch";
+function verbOf(method: string, item: boolean, query: URLSearchParams): string {
   const verb = (item ? itemVerbs : collectionVerbs)[method] ?? method.toLowerCase();
   return verb === "list" && queryBoolean(query.get("watch")) ? "watch" : verb;
 }

@@ -1,6 +1,7 @@
 import { newDenied } from "../authorization/attributes.ts";
 import type { Attributes, Authorizer, Decision } from "../authorization/authorizer.ts";
 import type { ApiRequest, ApiResponse, Filter } from "../endpoints/api-handler.ts";
+import { selectingVerbs } from "../endpoints/request-info.ts";
 import { errorResponse, textResponse } from "../endpoints/responses.ts";
 
 export type AuthorizationOptions = {
@@ -32,12 +33,10 @@ export function withAuthorization({ authorizer, onDecision, onFailure }: Authori
   };
 }
 
-const verbsWithSelectors: ReadonlySet<string> = new Set(["list", "watch", "deletecollection"]);
-
 export function attributesOf({ info, user, query }: Pick<ApiRequest, "info" | "user" | "query">): Attributes {
   if (!info.isResourceRequest) return { user, resourceRequest: false, verb: info.verb, path: info.path };
   const { verb, group, version, resource, subresource, namespace, name } = info;
-  const selects = verbsWithSelectors.has(verb) && !isPrefixedWatch(info.path);
+  const selects = selectingVerbs.has(verb) && !isPrefixedWatch(info.path);
   return {
     user,
     resourceRequest: true,
