@@ -9,6 +9,7 @@ import { ClientEventRecorder } from "../../controllers/runtime/event-recorder.ts
 import { SharedInformers } from "../../controllers/runtime/informers.ts";
 import type { EventRecorder, InformerFactory } from "../../controllers/runtime/interface.ts";
 import { Manager } from "../../controllers/runtime/manager.ts";
+import type { SchemaSet } from "../../openapi/schema.ts";
 import { loadSchemas } from "../../openapi/schemas/index.ts";
 import { AdmissionChain } from "../admission/chain.ts";
 import type { AdmissionPlugin } from "../admission/interface.ts";
@@ -76,6 +77,7 @@ export type ProfileParts = {
   readonly own: ResourceClient;
   readonly options: Options;
   readonly log: Logger;
+  readonly schemas: SchemaSet;
   readonly signal: AbortSignal;
 };
 
@@ -109,7 +111,7 @@ export async function run(
   failed.use(backend);
 
   const own: ResourceClient = new LoopbackClient((request) => chain.loopback(request), serverUser);
-  const profile = await makeProfile({ own, options, log, signal });
+  const profile = await makeProfile({ own, options, log, schemas, signal });
   const namespaces = lateNamespaces();
   const admission = new AdmissionChain([...admissionPlugins({ namespaces: namespaces.lookup }), ...profile.admission]);
   const onCacheFailure = (resource: string, err: unknown): void =>

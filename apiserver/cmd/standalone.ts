@@ -36,7 +36,13 @@ const loopbackAddress = "127.0.0.1";
 
 export type StandaloneProfile = Profile & { readonly pki: Pki };
 
-export async function standaloneProfile({ own, options, log, signal }: ProfileParts): Promise<StandaloneProfile> {
+export async function standaloneProfile({
+  own,
+  options,
+  log,
+  schemas,
+  signal,
+}: ProfileParts): Promise<StandaloneProfile> {
   const bindAddress = options.bindAddress === "" ? loopbackAddress : options.bindAddress;
   const settings = await readSettings(options);
   const pki = await ensurePki(pkiDirectory(options.dataDir), { names: [bindAddress, ...options.tlsSan] });
@@ -49,8 +55,8 @@ export async function standaloneProfile({ own, options, log, signal }: ProfilePa
   return {
     pki,
     definitions: [...coreResources, ...computeResources],
-    reviews: reviewEndpoints({ authorizer, rules: rbac, tokens }),
-    subresources: new Map([["serviceaccounts", [serviceAccountTokenSubresource({ tokens, uidOf })]]]),
+    reviews: reviewEndpoints({ authorizer, rules: rbac, tokens, schemas }),
+    subresources: new Map([["serviceaccounts", [serviceAccountTokenSubresource({ tokens, uidOf, schemas })]]]),
     admission: [rbacEscalationPlugin({ authorizer, rules: rbac })],
     tls: { cert: pki.serving.certificate, key: pki.serving.key, clientCas: pki.caBundle },
     bindAddress,

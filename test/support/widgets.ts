@@ -5,6 +5,7 @@ import type { KubeObject } from "../../apiserver/apis/meta/v1.ts";
 import { StatusError } from "../../apiserver/errors/status-error.ts";
 import { everyField, everyLabel } from "../../apiserver/machinery/selectors.ts";
 import { createEndpoint } from "../../apiserver/registry/generic/endpoint.ts";
+import { scaleSchemaName } from "../../apiserver/registry/generic/scale.ts";
 import type {
   Creater,
   Deleter,
@@ -47,7 +48,20 @@ const schema: Schema = {
     },
   },
 };
-const schemas: SchemaSet = new Map([[schemaName, schema]]);
+const scaleSchema: Schema = {
+  type: "object",
+  properties: {
+    apiVersion: { type: "string" },
+    kind: { type: "string" },
+    metadata: { type: "object" },
+    spec: { type: "object", properties: { replicas: { type: "integer", format: "int32" } } },
+    status: { type: "object", properties: { replicas: { type: "integer" }, selector: { type: "string" } } },
+  },
+};
+const schemas: SchemaSet = new Map([
+  [schemaName, schema],
+  [scaleSchemaName, scaleSchema],
+]);
 
 export function widgetDefinition(overrides: Partial<ResourceDefinition> = {}): ResourceDefinition {
   return {

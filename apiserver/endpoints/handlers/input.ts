@@ -27,7 +27,8 @@ export async function readObject(
   try {
     const { value, problems } = decode(bytes, fieldValidation !== "Ignore");
     const json: unknown = value;
-    if (!isObject(value) || Object.keys(value).length === 0) {
+    // Typed kinds take what they are from the endpoint, also when nothing else is said (API V-23).
+    if (!isObject(value) || (Object.keys(value).length === 0 && !scope.acceptsProtobuf)) {
       throw new UndecodableBody(`Object 'Kind' is missing in '${JSON.stringify(json)}'`, bytes);
     }
     const object = decodeObject(value, scope.kind);

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { generateKeyPairSync } from "node:crypto";
 import { test } from "node:test";
+import { loadSchemas } from "../../../openapi/schemas/index.ts";
 import type { JsonObject, JsonValue, KubeObject } from "../../apis/meta/v1.ts";
 import { serviceAccountTokens } from "../../authentication/service-account-token.ts";
 import type { UserInfo } from "../../authentication/user.ts";
@@ -33,12 +34,13 @@ const tokens = {
   verify: async (token: string, audiences: readonly string[]) =>
     token === "good" ? { user: jane, audiences: [...audiences] } : undefined,
 };
-const endpoints = reviewEndpoints({ authorizer: onlyGet, rules: rbac, tokens });
+const schemas = await loadSchemas();
+const endpoints = reviewEndpoints({ authorizer: onlyGet, rules: rbac, tokens, schemas });
 
 async function review(kind: string, content: JsonObject, context = contextOf()): Promise<KubeObject> {
   const endpoint = endpoints.find((each) => each.kind === kind);
   assert.ok(endpoint?.storage.create, kind);
-  const input = { apiVersion: "v1", kind, metadata: {}, ...content };
+  const input = { apiVersion: `${endpoint.group}/v1`, kind, metadata: {}, ...content };
   const options = { dryRun: false, fieldValidation: "Ignore" } as const;
   const { object, json } = await endpoint.storage.create(context, "", input, options);
   assert.deepEqual(JSON.parse(Buffer.from(json).toString()), object);
@@ -227,7 +229,7 @@ function tokenEndpoint() {
     uids.get(`${kind}/${namespace}/${name}`);
   const now = () => Date.parse("2026-06-01T00:00:00Z");
   const issuer = serviceAccountTokens({ key: key.toString(), uidOf, now });
-  const { create } = serviceAccountTokenSubresource({ tokens: issuer, uidOf }).storage;
+  const { create } = serviceAccountTokenSubresource({ tokens: issuer, uidOf, schemas }).storage;
   assert.ok(create);
   const request = (name: string, spec: JsonObject) => {
     const input = { apiVersion: "authentication.k8s.io/v1", kind: "TokenRequest", metadata: {}, spec };
@@ -255,7 +257,14 @@ const badRequests: Record<string, { name?: string; spec: JsonObject; code: numbe
   "no such account": { name: "nobody", spec: {}, code: 404 },
   "too short": { spec: { expirationSeconds: 599 }, code: 422 },
   "too long": { spec: { expirationSeconds: 2 ** 32 + 1 }, code: 422 },
-  "no number": { spec: { expirationSeconds: "x" }, code: 422 },
+  "beyond what a double holds": { spec: { expirationSeconds: JSON.rawJSON("9007199254740993") }, code: 422 },
+  "no number": { spec: { expirationSeconds: "600" }, code: 400 },
+  "a list where a number belongs": { spec: { expirationSeconds: [600] }, code: 400 },
+  "a number that is no integer to Go": { spec: { expirationSeconds: JSON.rawJSON("1500.0") }, code: 400 },
+  "one audience where a list belongs": { spec: { audiences: "vault" }, code: 400 },
+  "an audience that is no text": { spec: { audiences: ["vault", 1] }, code: 400 },
+  "bound to what every object inherits": { spec: { boundObjectRef: { kind: "constructor", name: "n" } }, code: 400 },
+  "bound to an object's prototype": { spec: { boundObjectRef: { kind: "__proto__", name: "n" } }, code: 400 },
   "bound to a kind that cannot be": { spec: { boundObjectRef: { kind: "Node", name: "n" } }, code: 400 },
   "bound to nothing": { spec: { boundObjectRef: { kind: "Pod", name: "q" } }, code: 404 },
   "bound to another of that name": { spec: { boundObjectRef: { kind: "Pod", name: "p", uid: "other" } }, code: 409 },

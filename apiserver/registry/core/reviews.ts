@@ -2,6 +2,7 @@
  * Questions about identity and access, asked by creating an object that is answered and never stored:
  * `authorization.k8s.io/v1` and `authentication.k8s.io/v1` of the standalone host.
  */
+import type { SchemaSet } from "../../../openapi/schema.ts";
 import type { JsonObject, JsonValue, KubeObject } from "../../apis/meta/v1.ts";
 import type { TokenVerifier } from "../../authentication/bearer-token.ts";
 import { authenticated, type UserInfo } from "../../authentication/user.ts";
@@ -12,6 +13,7 @@ import { ruleToJson } from "../../authorization/rules.ts";
 import { type FieldError, invalid } from "../../errors/field-error.ts";
 import { newBadRequest, newInvalid } from "../../errors/status-error.ts";
 import { isObject, stringifyJson } from "../../machinery/json.ts";
+import { type TypedDecoder, typedDecoder } from "../generic/typed-body.ts";
 import type { Creater, EncodedObject, RequestContext, ResourceEndpoint } from "../rest/interface.ts";
 
 export type ReviewDependencies = {
@@ -19,6 +21,7 @@ export type ReviewDependencies = {
   readonly authorizer: Authorizer;
   readonly rules: RuleResolver;
   readonly tokens: TokenVerifier;
+  readonly schemas: SchemaSet;
 };
 
 /** Answers one review: its `spec` in, its `status` out. */
@@ -27,7 +30,7 @@ type Answer = (review: KubeObject, context: RequestContext) => Promise<JsonObjec
 type ReviewRow = { readonly kind: string; readonly namespaced?: boolean; readonly answer: Answer };
 
 export function reviewEndpoints(dependencies: ReviewDependencies): ResourceEndpoint[] {
-  const { authorizer, rules, tokens } = dependencies;
+  const { authorizer, rules, tokens, schemas } = dependencies;
   const access = (subject: SubjectOf, checks: Checks): Answer => accessAnswer(authorizer, subject, checks);
   const groups: { readonly [group: string]: readonly ReviewRow[] } = {
     authorization: [
@@ -41,11 +44,16 @@ export function reviewEndpoints(dependencies: ReviewDependencies): ResourceEndpo
       { kind: "TokenReview", answer: tokenAnswer(tokens) },
     ],
   };
-  return Object.entries(groups).flatMap(([group, rows]) => rows.map((row) => endpointOf(group, row)));
+  return Object.entries(groups).flatMap(([group, rows]) => rows.map((row) => endpointOf(group, row, schemas)));
 }
 
-function endpointOf(group: string, { kind, namespaced = false, answer }: ReviewRow): ResourceEndpoint {
+function endpointOf(
+  group: string,
+  { kind, namespaced = false, answer }: ReviewRow,
+  schemas: SchemaSet,
+): ResourceEndpoint {
   const singular = kind.toLowerCase();
+  const schemaName = `io.k8s.api.${group}.v1.${kind}`;
   return {
     group: `${group}.k8s.io`,
     version: "v1",
@@ -56,21 +64,21 @@ function endpointOf(group: string, { kind, namespaced = false, answer }: ReviewR
     namespaced,
     shortNames: [],
     categories: [],
-    schemaName: `io.k8s.api.${group}.v1.${kind}`,
+    schemaName,
     columns: [],
     selectableFields: [],
-    storage: creater({ apiVersion: `${group}.k8s.io/v1`, kind }, answer),
+    storage: creater(typedDecoder({ group: `${group}.k8s.io`, version: "v1", kind }, schemas, schemaName), answer),
     subresources: [],
     acceptsProtobuf: true,
   };
 }
 
-function creater(type: { apiVersion: string; kind: string }, answer: Answer): Creater {
+function creater(decoder: TypedDecoder, answer: Answer): Creater {
   return {
-    create: async (context, _name, given) => {
-      const spec: JsonValue | undefined = given.spec;
-      const namespace = context.namespace === "" ? {} : { namespace: context.namespace };
-      const review: KubeObject = { ...type, metadata: namespace, ...(isObject(spec) ? { spec } : { spec: {} }) };
+    create: async (context, _name, given, options) => {
+      const place = context.namespace === "" ? undefined : context.namespace;
+      const { spec = {}, apiVersion, kind } = decoder.decode(given, place, options, context.warn);
+      const review: KubeObject = { apiVersion, kind, metadata: place === undefined ? {} : { namespace: place }, spec };
       return encode({ ...review, status: await answer(review, context) });
     },
   };

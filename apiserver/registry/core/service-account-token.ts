@@ -1,43 +1,53 @@
+import type { SchemaSet } from "../../../openapi/schema.ts";
 import type { JsonObject, JsonValue, KubeObject } from "../../apis/meta/v1.ts";
 import type { BoundObject, ServiceAccountTokens, UidLookup } from "../../authentication/service-account-token.ts";
 import { stringOf, stringsOf } from "../../authentication/user-json.ts";
 import { type FieldError, invalid } from "../../errors/field-error.ts";
 import { newBadRequest, newConflict, newInvalid, newNotFound } from "../../errors/status-error.ts";
-import { isObject } from "../../machinery/json.ts";
+import { isObject, isRawNumber } from "../../machinery/json.ts";
+import { checkPlace } from "../generic/input.ts";
+import { typedDecoder } from "../generic/typed-body.ts";
 import type { Creater, RequestContext, SubresourceEndpoint } from "../rest/interface.ts";
 import { encode } from "./reviews.ts";
 
-export type TokenDependencies = { readonly tokens: ServiceAccountTokens; readonly uidOf: UidLookup };
+export type TokenDependencies = {
+  readonly tokens: ServiceAccountTokens;
+  readonly uidOf: UidLookup;
+  readonly schemas: SchemaSet;
+};
 
 const kind = { group: "authentication.k8s.io", version: "v1", kind: "TokenRequest" } as const;
+const schemaName = "io.k8s.api.authentication.v1.TokenRequest";
 /** Lifetimes in seconds: as kube-apiserver defaults and bounds them. */
 const defaultLifetime = 3600;
 const minLifetime = 600;
 const maxLifetime = 2 ** 32;
 
 /** Objects besides the account that a token may be bound to, by kind. */
-const bindable: { readonly [kind: string]: { readonly kind: BoundObject["kind"]; readonly resource: string } } = {
-  Pod: { kind: "Pod", resource: "pods" },
-  Secret: { kind: "Secret", resource: "secrets" },
-};
+const bindable: ReadonlyMap<string, { readonly kind: BoundObject["kind"]; readonly resource: string }> = new Map([
+  ["Pod", { kind: "Pod", resource: "pods" }],
+  ["Secret", { kind: "Secret", resource: "secrets" }],
+]);
 
 /** `POST serviceaccounts/NAME/token`: a token for the account, good for a while. */
 export function serviceAccountTokenSubresource(dependencies: TokenDependencies): SubresourceEndpoint {
   return {
     name: "token",
     kind,
-    schemaName: "io.k8s.api.authentication.v1.TokenRequest",
+    schemaName,
     storage: tokenCreater(dependencies),
   };
 }
 
-function tokenCreater({ tokens, uidOf }: TokenDependencies): Creater {
+function tokenCreater({ tokens, uidOf, schemas }: TokenDependencies): Creater {
+  const decoder = typedDecoder(kind, schemas, schemaName);
   return {
-    create: async (context, name, given) => {
+    create: async (context, name, given, options) => {
       const { namespace, signal } = context;
+      const { spec, metadata } = decoder.decode(given, namespace, options, context.warn);
+      if (metadata.name !== undefined) checkPlace(metadata, { namespace, name });
       const uid = await uidOf({ kind: "ServiceAccount", namespace, name }, signal);
       if (uid === undefined) throw newNotFound({ group: "", resource: "serviceaccounts" }, name);
-      const spec: JsonValue | undefined = given.spec;
       const request = parseRequest(isObject(spec) ? spec : {});
       const bound = await findBound(request.boundObjectRef, context, uidOf);
       const audiences = request.audiences.length > 0 ? request.audiences : tokens.audiences;
@@ -61,7 +71,7 @@ type ParsedRequest = {
 /** @throws StatusError 422 with every wrong field */
 function parseRequest(spec: JsonObject): ParsedRequest {
   const { expirationSeconds = null, boundObjectRef } = spec;
-  const lifetimeSeconds = expirationSeconds === null ? defaultLifetime : Number(expirationSeconds);
+  const lifetimeSeconds = expirationSeconds === null ? defaultLifetime : valueOf(expirationSeconds);
   const errors: FieldError[] = [];
   const field = "spec.expirationSeconds";
   if (!(lifetimeSeconds >= minLifetime))
@@ -76,13 +86,16 @@ function parseRequest(spec: JsonObject): ParsedRequest {
   };
 }
 
+/** Integers beyond 2^53 come as they were written. */
+const valueOf = (integer: JsonValue): number => Number(isRawNumber(integer) ? integer.rawJSON : integer);
+
 async function findBound(
   reference: JsonObject | undefined,
   { namespace, signal }: RequestContext,
   uidOf: UidLookup,
 ): Promise<BoundObject | undefined> {
   if (reference === undefined) return undefined;
-  const known = bindable[stringOf(reference.kind)];
+  const known = bindable.get(stringOf(reference.kind));
   if (known === undefined) {
     const type = `${stringOf(reference.apiVersion)}, Kind=${stringOf(reference.kind)}`;
     throw newBadRequest(`cannot bind token to object of type ${type}`);

@@ -15,6 +15,7 @@ import { scaleKind, scaleSchemaName, scaleStore } from "./scale.ts";
 import { Selections } from "./selection.ts";
 import { finalizeStore, statusStore } from "./status.ts";
 import { GenericStore } from "./store.ts";
+import { typedDecoder } from "./typed-body.ts";
 
 export type EndpointDependencies = {
   readonly backend: StorageBackend;
@@ -57,12 +58,16 @@ export function createEndpoint(
     columns: definition.columns,
     selectableFields: Object.keys(definition.selectableFields),
     storage: store,
-    subresources: [...subresourcesOf(definition, store), ...more(store)],
+    subresources: [...subresourcesOf(definition, store, deps.schemas), ...more(store)],
     acceptsProtobuf: definition.acceptsProtobuf,
   };
 }
 
-function subresourcesOf(definition: ResourceDefinition, store: GenericStore): readonly SubresourceEndpoint[] {
+function subresourcesOf(
+  definition: ResourceDefinition,
+  store: GenericStore,
+  schemas: SchemaSet,
+): readonly SubresourceEndpoint[] {
   const { group, version, kind, schemaName, scale } = definition;
   const status: SubresourceEndpoint = {
     name: "status",
@@ -76,7 +81,7 @@ function subresourcesOf(definition: ResourceDefinition, store: GenericStore): re
     subresources.push({ name: "finalize", kind: { group, version, kind }, schemaName, storage });
   }
   if (scale !== undefined) {
-    const storage = scaleStore(definition, scale, store);
+    const storage = scaleStore(definition, scale, store, typedDecoder(scaleKind, schemas, scaleSchemaName));
     subresources.push({ name: "scale", kind: scaleKind, schemaName: scaleSchemaName, storage });
   }
   if (definition.status) subresources.push(status);

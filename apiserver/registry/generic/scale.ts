@@ -6,9 +6,10 @@ import { newBadRequest, newInvalid } from "../../errors/status-error.ts";
 import { isObject, setMember, stringifyJson } from "../../machinery/json.ts";
 import type { EncodedObject, Getter, UpdateOptions, Updater } from "../rest/interface.ts";
 import type { RefusedScale, ResourceDefinition, ScalePaths } from "../rest/strategy.ts";
-import { cannotBeHandled, checkPlace, checkType, decodeMeta } from "./input.ts";
+import { cannotBeHandled, checkPlace } from "./input.ts";
 import { type Part, wholeObject } from "./part.ts";
 import type { GenericStore } from "./store.ts";
+import type { TypedDecoder } from "./typed-body.ts";
 
 export const scaleKind = { group: "autoscaling", version: "v1", kind: "Scale" } as const;
 export const scaleSchemaName = "io.k8s.api.autoscaling.v1.Scale";
@@ -20,6 +21,7 @@ export function scaleStore(
   definition: ResourceDefinition,
   paths: ScalePaths | RefusedScale,
   store: GenericStore,
+  decoder: TypedDecoder,
 ): Getter & Updater {
   if ("refusal" in paths) return refusedScale(paths);
   const part = scalePart(definition, paths);
@@ -32,11 +34,9 @@ export function scaleStore(
       const onParent: UpdateOptions = { ...options, fieldValidation: "Ignore", decodingProblems: [] };
       const place = { name, namespace: definition.namespaced ? context.namespace : undefined };
       const change = async (existing: KubeObject): Promise<KubeObject> => {
-        const shown = await transform(part.show(existing));
-        checkType(shown, scaleKind, apiVersionOf(scaleKind));
-        const { metadata } = decodeMeta(shown.metadata, scaleKind);
-        checkPlace(metadata, place);
-        const { uid, resourceVersion } = metadata;
+        const shown = decoder.decode(await transform(part.show(existing)), place.namespace, options, context.warn);
+        checkPlace(shown.metadata, place);
+        const { uid, resourceVersion } = shown.metadata;
         // Without a version the change is unconditional, whatever the object itself demands (API section 17).
         const claims = {
           ...(uid === undefined ? {} : { uid }),
