@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { refused } from "../../test/support/widgets.ts";
-import { deleteOptionsOfBody, deleteOptionsOfQuery, listOptions, watchOptions, writeOptions } from "./query-options.ts";
+import { listOptions, watchOptions, writeOptions } from "./query-options.ts";
 
 const query = (text: string): URLSearchParams => new URLSearchParams(text);
 
@@ -58,40 +58,3 @@ test("writes: dry run, validation and the manager's name", () => {
   const all = query("dryRun=x&fieldValidation=y&force=true");
   assert.throws(() => writeOptions(all, "PatchOptions"), refused(422, /dryRun: .*fieldValidation: .*force: /));
 });
-
-test("delete: the same from a query and from a body", () => {
-  const fromQuery = deleteOptionsOfQuery(
-    query("dryRun=All&gracePeriodSeconds=5&propagationPolicy=Orphan&uid=u&resourceVersion=3"),
-  );
-  const fromBody = deleteOptionsOfBody({
-    kind: "DeleteOptions",
-    apiVersion: "foreign.example/v9",
-    dryRun: ["All"],
-    gracePeriodSeconds: 5,
-    propagationPolicy: "Orphan",
-    preconditions: { uid: "u", resourceVersion: "3" },
-  });
-  assert.deepEqual(fromQuery, fromBody);
-  assert.deepEqual(fromBody, {
-    dryRun: true,
-    gracePeriodSeconds: 5,
-    propagationPolicy: "Orphan",
-    preconditions: { uid: "u", resourceVersion: "3" },
-  });
-  const none = { gracePeriodSeconds: null, preconditions: null, propagationPolicy: null, orphanDependents: null };
-  assert.deepEqual(deleteOptionsOfBody(none), { dryRun: false });
-  assert.deepEqual(deleteOptionsOfQuery(query("orphanDependents=false")), { dryRun: false, orphanDependents: false });
-});
-
-for (const body of [
-  { dryRun: "All" },
-  { preconditions: [] },
-  { preconditions: { uid: 5 } },
-  { orphanDependents: "true" },
-  { gracePeriodSeconds: 1.5 },
-  { propagationPolicy: {} },
-]) {
-  test(`delete options ${JSON.stringify(body)} cannot be decoded`, () => {
-    assert.throws(() => deleteOptionsOfBody(body), refused(400, /must be of type/));
-  });
-}

@@ -1,26 +1,27 @@
-/** Options in query strings and DeleteOptions bodies, parsed and checked (API sections 3.1, 3.3, 3.7, 6.3). */
-import type { JsonObject, Preconditions } from "../apis/meta/v1.ts";
+/** Options in query strings, parsed and checked (API sections 3.1, 3.3, 6.3). */
 import { type FieldError, forbiddenField, invalid, notSupported, tooLong } from "../errors/field-error.ts";
 import { newBadRequest, newInvalid } from "../errors/status-error.ts";
-import { isObject } from "../machinery/json.ts";
 import { everyField, everyLabel, parseFieldSelector, parseLabelSelector } from "../machinery/selectors.ts";
-import type { DeleteRequest, FieldValidation, ListOptions, WatchOptions } from "../registry/rest/interface.ts";
+import type { FieldValidation, ListOptions, WatchOptions } from "../registry/rest/interface.ts";
 import { queryBoolean } from "./request-info.ts";
 
 type OptionsKind = "CreateOptions" | "UpdateOptions" | "PatchOptions" | "DeleteOptions" | "ListOptions";
 
-function assertValid(kind: OptionsKind, errors: readonly FieldError[]): void {
+export function assertValid(kind: OptionsKind, errors: readonly FieldError[]): void {
   if (errors.length > 0) throw newInvalid({ group: "meta.k8s.io", kind }, "", errors);
 }
 
-/** A decimal int64 as Go's `strconv.ParseInt` takes it; `undefined` when absent or empty (API V-07). */
-function queryInteger(query: URLSearchParams, name: string): number | undefined {
+/**
+ * A decimal int64 as Go's `strconv.ParseInt` takes it; `undefined` when absent or empty (API V-07). Beyond 2^53 it is the
+ * nearest double: nothing here tells such numbers apart.
+ */
+export function queryInteger(query: URLSearchParams, name: string): number | undefined {
   const text = query.get(name);
   if (text === null || text === "") return undefined;
   if (!/^[-+]?\d+$/.test(text))
     throw newBadRequest(`strconv.ParseInt: parsing ${JSON.stringify(text)}: invalid syntax`);
   const value = Number(text);
-  if (!Number.isSafeInteger(value)) {
+  if (Math.abs(value) >= 2 ** 63) {
     throw newBadRequest(`strconv.ParseInt: parsing ${JSON.stringify(text)}: value out of range`);
   }
   return value;
@@ -51,6 +52,12 @@ const defaultWriteOptions: WriteOptions = {
   fieldValidation: "Warn",
 };
 
+/** `Warn` unless the query says something else that is a value of it. */
+export function fieldValidationOf(query: URLSearchParams): FieldValidation {
+  const asked = query.get("fieldValidation");
+  return fieldValidations.find((value) => value === asked) ?? "Warn";
+}
+
 /** @throws StatusError 422 on `kind` (API V-13, V-15, V-16) */
 export function writeOptions(
   query: URLSearchParams,
@@ -75,7 +82,7 @@ export function writeOptions(
   };
 }
 
-function dryRunErrors(values: readonly string[]): FieldError[] {
+export function dryRunErrors(values: readonly string[]): FieldError[] {
   return values.every((value) => value === "All") ? [] : [notSupported("dryRun", [...values], ["All"])];
 }
 
@@ -204,114 +211,4 @@ function labelSelectorOf(query: URLSearchParams): ListOptions["labels"] {
 function fieldSelectorOf(query: URLSearchParams): ListOptions["fields"] {
   const text = query.get("fieldSelector");
   return text === null || text === "" ? everyField : parseFieldSelector(text);
-}
-
-/** DeleteOptions before they are checked: as a body has them, or as the query spells them. */
-type RawDeleteOptions = {
-  readonly dryRun: readonly string[];
-  readonly gracePeriodSeconds?: number;
-  readonly orphanDependents?: boolean;
-  readonly propagationPolicy?: string;
-  readonly preconditions?: Preconditions;
-};
-
-/** @throws StatusError 400, or 422 on `DeleteOptions` (API X-04, X-08) */
-export function deleteOptionsOfQuery(query: URLSearchParams): DeleteRequest {
-  if (query.size === 0) return { dryRun: false };
-  const grace = queryInteger(query, "gracePeriodSeconds");
-  const uid = query.get("uid");
-  const resourceVersion = query.get("resourceVersion");
-  const policy = query.get("propagationPolicy");
-  return checkedDeleteOptions({
-    dryRun: query.getAll("dryRun"),
-    ...(grace === undefined ? {} : { gracePeriodSeconds: grace }),
-    ...(query.has("orphanDependents") ? { orphanDependents: queryBoolean(query.get("orphanDependents")) } : {}),
-    ...(policy === null ? {} : { propagationPolicy: policy }),
-    ...(uid === null && resourceVersion === null
-      ? {}
-      : {
-          preconditions: {
-            ...(uid === null ? {} : { uid }),
-            ...(resourceVersion === null ? {} : { resourceVersion }),
-          },
-        }),
-  });
-}
-
-/**
- * DeleteOptions of any apiVersion (API X-05).
- * @throws StatusError 400 for members of wrong types, 422 for wrong values
- */
-export function deleteOptionsOfBody(body: JsonObject): DeleteRequest {
-  const kind = body.kind;
-  if (kind !== undefined && kind !== null && kind !== "" && kind !== "DeleteOptions") {
-    throw newBadRequest(
-      `the object provided is unrecognized (must be of type DeleteOptions): it is a ${JSON.stringify(kind)}`,
-    );
-  }
-  const preconditions = optional(body, "preconditions", "object", isObject);
-  const uid = preconditions && optional(preconditions, "uid", "string", isString);
-  const resourceVersion = preconditions && optional(preconditions, "resourceVersion", "string", isString);
-  const grace = optional(body, "gracePeriodSeconds", "int64", isInteger);
-  const orphanDependents = optional(body, "orphanDependents", "bool", isBoolean);
-  const policy = optional(body, "propagationPolicy", "string", isString);
-  return checkedDeleteOptions({
-    dryRun: optional(body, "dryRun", "array", isStringList) ?? [],
-    ...(grace === undefined ? {} : { gracePeriodSeconds: grace }),
-    ...(orphanDependents === undefined ? {} : { orphanDependents }),
-    ...(policy === undefined ? {} : { propagationPolicy: policy }),
-    ...(preconditions === undefined
-      ? {}
-      : {
-          preconditions: {
-            ...(uid === undefined ? {} : { uid }),
-            ...(resourceVersion === undefined ? {} : { resourceVersion }),
-          },
-        }),
-  });
-}
-
-const isString = (value: unknown): value is string => typeof value === "string";
-const isInteger = (value: unknown): value is number => Number.isSafeInteger(value);
-const isBoolean = (value: unknown): value is boolean => typeof value === "boolean";
-const isStringList = (value: unknown): value is string[] => Array.isArray(value) && value.every(isString);
-
-function optional<T extends JsonObject[string]>(
-  body: JsonObject,
-  name: string,
-  type: string,
-  is: (value: JsonObject[string]) => value is T,
-): T | undefined {
-  const value = body[name];
-  if (value === undefined || value === null) return undefined;
-  if (!is(value)) throw newBadRequest(`DeleteOptions cannot be decoded: ${name} must be of type ${type}`);
-  return value;
-}
-
-const propagationPolicies = ["Foreground", "Background", "Orphan"] as const;
-
-function checkedDeleteOptions(options: RawDeleteOptions): DeleteRequest {
-  const policy = propagationPolicies.find((value) => value === options.propagationPolicy);
-  const errors: FieldError[] = [];
-  if (options.propagationPolicy !== undefined && policy === undefined) {
-    errors.push(notSupported("propagationPolicy", options.propagationPolicy, [...propagationPolicies, "nil"]));
-  }
-  if (options.propagationPolicy !== undefined && options.orphanDependents !== undefined) {
-    errors.push(
-      invalid(
-        "propagationPolicy",
-        options.propagationPolicy,
-        "orphanDependents and deletionPropagation cannot be both set",
-      ),
-    );
-  }
-  errors.push(...dryRunErrors(options.dryRun));
-  assertValid("DeleteOptions", errors);
-  return {
-    dryRun: options.dryRun.length > 0,
-    ...(options.gracePeriodSeconds === undefined ? {} : { gracePeriodSeconds: options.gracePeriodSeconds }),
-    ...(options.orphanDependents === undefined ? {} : { orphanDependents: options.orphanDependents }),
-    ...(policy === undefined ? {} : { propagationPolicy: policy }),
-    ...(options.preconditions === undefined ? {} : { preconditions: options.preconditions }),
-  };
 }

@@ -1,6 +1,6 @@
 /** Reading decoded JSON by field: an absent field and one of another type read alike, schemas have refused the latter. */
 import type { JsonObject, JsonValue } from "../apis/meta/v1.ts";
-import { isObject } from "./json.ts";
+import { isObject, isRawNumber } from "./json.ts";
 
 type Fields = { readonly [field: string]: unknown } | undefined;
 
@@ -11,6 +11,11 @@ export function textOf(object: Fields, field: string): string {
 export function numberOf(object: Fields, field: string): number | undefined {
   const value = object?.[field];
   return typeof value === "number" ? value : undefined;
+}
+/** Also of a number that is kept as it was written: an int64 beyond 2^53, to the nearest double. */
+export function numericOf(object: Fields, field: string): number | undefined {
+  const value = object?.[field];
+  return isRawNumber(value) ? Number(value.rawJSON) : numberOf(object, field);
 }
 export function isTrue(object: Fields, field: string): boolean {
   return object?.[field] === true;

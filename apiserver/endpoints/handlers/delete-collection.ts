@@ -10,9 +10,9 @@ export const deleteCollection: VerbHandler = async (request, scope) => {
   if (storage.deleteCollection === undefined) throw verbNotServed(scope, "deletecollection");
   const format = outputFormat(request, "list");
   const list = listOptions(request.query);
-  const { preconditions, ...options } = await readDeleteOptions(request, scope);
-  const kept = preconditions?.uid === undefined ? options : { ...options, preconditions: { uid: preconditions.uid } };
   const warnings = new Warnings();
+  const { preconditions, ...options } = await readDeleteOptions(request, scope, warnings);
+  const kept = preconditions?.uid === undefined ? options : { ...options, preconditions: { uid: preconditions.uid } };
   const deleted = await storage.deleteCollection(contextOf(request, scope, warnings), list, kept);
   return listResponse(request, scope, deleted, {
     format,

@@ -5,8 +5,9 @@ import { isObject } from "../../machinery/json.ts";
 import type { DeleteRequest, DeleteResult } from "../../registry/rest/interface.ts";
 import type { ApiRequest } from "../api-handler.ts";
 import { bodyDecoder, UndecodableBody } from "../body.ts";
+import { deleteOptionsOfBody, deleteOptionsOfQuery, undecodableOptions } from "../delete-options.ts";
 import { objectResponse, outputFormat } from "../output.ts";
-import { deleteOptionsOfBody, deleteOptionsOfQuery } from "../query-options.ts";
+import { fieldValidationOf } from "../query-options.ts";
 import { statusResponse } from "../responses.ts";
 import { contextOf, type RequestScope, urlName, type VerbHandler, verbNotServed } from "../scope.ts";
 import { Warnings } from "../warnings.ts";
@@ -16,8 +17,8 @@ export const deleteObject: VerbHandler = async (request, scope) => {
   const { storage } = scope;
   if (storage.delete === undefined) throw verbNotServed(scope, "delete");
   const format = outputFormat(request, "object");
-  const options = await readDeleteOptions(request, scope);
   const warnings = new Warnings();
+  const options = await readDeleteOptions(request, scope, warnings);
   const result = await storage.delete(contextOf(request, scope, warnings), urlName(request), options);
   const headers = warnings.headers();
   if (result.deleted) return statusResponse(request, deletedStatus(scope, result), 200, headers);
@@ -31,17 +32,29 @@ export const deleteObject: VerbHandler = async (request, scope) => {
 };
 
 /**
- * Options of the body if there is one, else of the query (API X-04).
+ * Options of the body if there is one, else of the query (API X-04). A field that means nothing may be a precondition
+ * that is misspelled, so it is told of as in any other body.
  * @throws StatusError 400, 413, 415, 422
  */
-export async function readDeleteOptions(request: ApiRequest, scope: RequestScope): Promise<DeleteRequest> {
+export async function readDeleteOptions(
+  request: ApiRequest,
+  scope: RequestScope,
+  warnings: Warnings,
+): Promise<DeleteRequest> {
   const bytes = await request.body(limits.maxBodyBytes.value);
   if (bytes.length === 0) return deleteOptionsOfQuery(request.query);
   const decode = bodyDecoder(request, scope.acceptsProtobuf);
+  const fieldValidation = fieldValidationOf(request.query);
   try {
-    const { value } = decode(bytes, false);
+    const { value, problems } = decode(bytes, fieldValidation !== "Ignore");
     if (!isObject(value)) throw new UndecodableBody("it must be an object", bytes);
-    return deleteOptionsOfBody(value);
+    const { options, unknownFields } = deleteOptionsOfBody(value);
+    const told = [...problems, ...unknownFields.map((field) => `unknown field "${field}"`)];
+    if (told.length > 0 && fieldValidation === "Strict") {
+      throw undecodableOptions(`strict decoding error: ${told.join(", ")}`);
+    }
+    if (fieldValidation === "Warn") for (const text of told) warnings.add(text);
+    return options;
   } catch (error) {
     if (!(error instanceof UndecodableBody)) throw error;
     throw newBadRequest(

@@ -1,10 +1,11 @@
 import type { SchemaSet } from "../../../openapi/schema.ts";
-import type { JsonObject, JsonValue, KubeObject } from "../../apis/meta/v1.ts";
+import type { JsonObject, KubeObject } from "../../apis/meta/v1.ts";
 import type { BoundObject, ServiceAccountTokens, UidLookup } from "../../authentication/service-account-token.ts";
 import { stringOf, stringsOf } from "../../authentication/user-json.ts";
 import { type FieldError, invalid } from "../../errors/field-error.ts";
 import { newBadRequest, newConflict, newInvalid, newNotFound } from "../../errors/status-error.ts";
-import { isObject, isRawNumber } from "../../machinery/json.ts";
+import { numericOf } from "../../machinery/fields.ts";
+import { isObject } from "../../machinery/json.ts";
 import { checkPlace } from "../generic/input.ts";
 import { typedDecoder } from "../generic/typed-body.ts";
 import type { Creater, RequestContext, SubresourceEndpoint } from "../rest/interface.ts";
@@ -70,11 +71,11 @@ type ParsedRequest = {
 
 /** @throws StatusError 422 with every wrong field */
 function parseRequest(spec: JsonObject): ParsedRequest {
-  const { expirationSeconds = null, boundObjectRef } = spec;
-  const lifetimeSeconds = expirationSeconds === null ? defaultLifetime : valueOf(expirationSeconds);
+  const { expirationSeconds, boundObjectRef } = spec;
+  const lifetimeSeconds = numericOf(spec, "expirationSeconds") ?? defaultLifetime;
   const errors: FieldError[] = [];
   const field = "spec.expirationSeconds";
-  if (!(lifetimeSeconds >= minLifetime))
+  if (lifetimeSeconds < minLifetime)
     errors.push(invalid(field, expirationSeconds, "may not specify a duration less than 10 minutes"));
   else if (lifetimeSeconds > maxLifetime)
     errors.push(invalid(field, expirationSeconds, "may not specify a duration larger than 2^32 seconds"));
@@ -85,9 +86,6 @@ function parseRequest(spec: JsonObject): ParsedRequest {
     boundObjectRef: isObject(boundObjectRef) ? boundObjectRef : undefined,
   };
 }
-
-/** Integers beyond 2^53 come as they were written. */
-const valueOf = (integer: JsonValue): number => Number(isRawNumber(integer) ? integer.rawJSON : integer);
 
 async function findBound(
   reference: JsonObject | undefined,

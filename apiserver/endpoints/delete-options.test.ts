@@ -1,0 +1,64 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { refused } from "../../test/support/widgets.ts";
+import { deleteOptionsOfBody, deleteOptionsOfQuery } from "./delete-options.ts";
+
+const query = (text: string): URLSearchParams => new URLSearchParams(text);
+
+test("delete: the same from a query and from a body", () => {
+  const fromQuery = deleteOptionsOfQuery(
+    query("dryRun=All&gracePeriodSeconds=5&propagationPolicy=Orphan&uid=u&resourceVersion=3"),
+  );
+  const { options: fromBody } = deleteOptionsOfBody({
+    kind: "DeleteOptions",
+    apiVersion: "foreign.example/v9",
+    dryRun: ["All"],
+    gracePeriodSeconds: 5,
+    propagationPolicy: "Orphan",
+    preconditions: { uid: "u", resourceVersion: "3" },
+  });
+  assert.deepEqual(fromQuery, fromBody);
+  assert.deepEqual(fromBody, {
+    dryRun: true,
+    gracePeriodSeconds: 5,
+    propagationPolicy: "Orphan",
+    preconditions: { uid: "u", resourceVersion: "3" },
+  });
+  const none = { gracePeriodSeconds: null, preconditions: null, propagationPolicy: null, orphanDependents: null };
+  assert.deepEqual(deleteOptionsOfBody(none), { options: { dryRun: false }, unknownFields: [] });
+  assert.deepEqual(deleteOptionsOfQuery(query("orphanDependents=false")), { dryRun: false, orphanDependents: false });
+});
+
+for (const body of [
+  { dryRun: "All" },
+  { dryRun: [1] },
+  { preconditions: [] },
+  { preconditions: { uid: 5 } },
+  { orphanDependents: "true" },
+  { gracePeriodSeconds: 1.5 },
+  { gracePeriodSeconds: JSON.rawJSON("1500.0") },
+  { gracePeriodSeconds: JSON.rawJSON("9223372036854775808") },
+  { gracePeriodSeconds: [600] },
+  { propagationPolicy: {} },
+  { kind: 5 },
+  { kind: "constructor" },
+]) {
+  test(`delete options ${JSON.stringify(body)} cannot be decoded`, () => {
+    assert.throws(() => deleteOptionsOfBody(body), refused(400, /must be of type|should be|it is a/));
+  });
+}
+
+test("delete: every int64 is a grace period, from a query as well", () => {
+  const most = "9223372036854775807";
+  const { options } = deleteOptionsOfBody({ gracePeriodSeconds: JSON.rawJSON(most) });
+  assert.deepEqual(options, { dryRun: false, gracePeriodSeconds: Number(most) });
+  assert.deepEqual(deleteOptionsOfQuery(query("gracePeriodSeconds=9007199254740993")), {
+    dryRun: false,
+    gracePeriodSeconds: 2 ** 53,
+  });
+});
+
+test("delete: fields that mean nothing are named, inherited ones too", () => {
+  const body = { precondition: { uid: "u" }, preconditions: { uuid: "u" }, constructor: 1 };
+  assert.deepEqual(deleteOptionsOfBody(body).unknownFields, ["constructor", "precondition", "preconditions.uuid"]);
+});
