@@ -1,5 +1,7 @@
+import { limits } from "../limits.ts";
+
 /** Characters of all warnings of an answer; beyond it each is cut (API N-62). */
-const budget = 4096;
+const budget = limits.maxWarningsLength.value;
 const cutLength = 256;
 
 /** Collects the texts of `Warning` headers of one answer. */
@@ -8,9 +10,10 @@ export class Warnings {
 
   /** Bound, so that it can be handed on as a function. */
   readonly add = (text: string): void => {
-    if (hasControlCharacter(text) || !text.isWellFormed()) return;
     this.texts ??= new Set();
-    this.texts.add(text);
+    if (this.texts.size >= limits.maxWarnings.value) return;
+    const kept = text.length > budget ? text.slice(0, budget + 1).toWellFormed() : text;
+    if (!hasControlCharacter(kept) && kept.isWellFormed()) this.texts.add(kept);
   };
 
   /** Header fields for the answer: empty when there is nothing to warn of. */

@@ -1,4 +1,5 @@
 import type { JsonValue } from "../apis/meta/v1.ts";
+import { abridged, quoteValue } from "./abridge.ts";
 
 /** Machine-readable kinds of field errors, as they appear in `details.causes[].reason` (API E-14). */
 export type FieldErrorType =
@@ -19,8 +20,8 @@ export type FieldErrorType =
 export type FieldError = { readonly type: FieldErrorType; readonly field: string; readonly body: string };
 
 /**
- * The path of a field as its user would write it: `path("spec", "ports", 0, "name")` is `spec.ports[0].name`.
- * A string given as `{ key }` is a map key: `path("metadata", "labels", { key: "a/b" })` is `metadata.labels[a/b]`.
+ * The path of a field as its user would write it: `path("spec", "ports", 0, "name")` is `spec.ports[0].name`; names too
+ * long to be anybody's field are cut. A string given as `{ key }` is a map key: `path("metadata", "labels", { key: "a/b" })` is `metadata.labels[a/b]`.
  */
 export function path(...parts: (string | number | { key: string })[]): string {
   return joinPath("", ...parts);
@@ -30,15 +31,10 @@ export function joinPath(base: string, ...parts: (string | number | { key: strin
   let text = base;
   for (const part of parts) {
     if (typeof part === "number") text += `[${part}]`;
-    else if (typeof part === "object") text += `[${part.key}]`;
-    else text += text === "" ? part : `.${part}`;
+    else if (typeof part === "object") text += `[${abridged(part.key)}]`;
+    else text += text === "" ? abridged(part) : `.${abridged(part)}`;
   }
   return text;
-}
-
-/** A value inside a message: strings quoted, numbers and booleans bare, anything else as JSON (API E-15). */
-export function quoteValue(value: JsonValue | undefined): string {
-  return value === undefined ? "null" : JSON.stringify(value);
 }
 
 export const required = (field: string, detail: string): FieldError => ({

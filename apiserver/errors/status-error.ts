@@ -6,7 +6,15 @@ import type {
   StatusDetails,
   StatusReason,
 } from "../apis/meta/v1.ts";
+import { limits } from "../limits.ts";
+import { quoteValue } from "./abridge.ts";
+import { boundedStatus } from "./bounded-status.ts";
 import type { FieldError } from "./field-error.ts";
+
+export type StatusErrorOptions = ErrorOptions & {
+  /** Causes there are besides those that the Status lists. */
+  readonly unlisted?: number;
+};
 
 /**
  * A failure a client may see: everything above storage throws this, and `endpoints` writes `status` as the answer.
@@ -15,10 +23,11 @@ import type { FieldError } from "./field-error.ts";
 export class StatusError extends Error {
   readonly status: Status & { code: number };
 
-  constructor(status: Status & { code: number }, options?: ErrorOptions) {
-    super(status.message, options);
+  constructor(status: Status & { code: number }, options: StatusErrorOptions = {}) {
+    const bounded = boundedStatus(status, options.unlisted ?? 0);
+    super(bounded.message, options);
     this.name = "StatusError";
-    this.status = status;
+    this.status = bounded;
   }
 }
 
@@ -27,7 +36,7 @@ export function statusError(
   reason: StatusReason,
   message: string,
   details?: StatusDetails,
-  options?: ErrorOptions,
+  options?: StatusErrorOptions,
 ): StatusError {
   return new StatusError(
     {
@@ -57,7 +66,7 @@ function detailsOf(resource: GroupResource, name: string): StatusDetails {
   };
 }
 const named = (resource: GroupResource, name: string): string =>
-  `${qualified({ group: resource.group, name: resource.resource })} ${JSON.stringify(name)}`;
+  `${qualified({ group: resource.group, name: resource.resource })} ${quoteValue(name)}`;
 
 export const newNotFound = (resource: GroupResource, name: string): StatusError =>
   statusError(404, "NotFound", `${named(resource, name)} not found`, detailsOf(resource, name));
@@ -90,24 +99,26 @@ export function newForbidden(resource: GroupResource, name: string, why: string,
   );
 }
 
-/** 422 with every wrong field at once (API E-10, E-14, E-16). `errors` must not be empty. */
+/** 422 with the wrong fields, the first hundred at once (API E-10, E-14, E-16). `errors` must not be empty. */
 export function newInvalid(
   kind: Pick<GroupVersionKind, "group" | "kind">,
   name: string,
   errors: readonly FieldError[],
 ): StatusError {
-  const texts = [...new Set(errors.map((e) => (e.field === "" ? e.body : `${e.field}: ${e.body}`)))];
+  const told = errors.slice(0, limits.maxCauses.value);
+  const texts = [...new Set(told.map((e) => (e.field === "" ? e.body : `${e.field}: ${e.body}`)))];
   const text = texts.length === 1 ? texts[0] : `[${texts.join(", ")}]`;
   return statusError(
     422,
     "Invalid",
-    `${qualified({ group: kind.group, name: kind.kind })} ${JSON.stringify(name)} is invalid: ${text}`,
+    `${qualified({ group: kind.group, name: kind.kind })} ${quoteValue(name)} is invalid: ${text}`,
     {
       ...(name === "" ? {} : { name }),
       ...(kind.group === "" ? {} : { group: kind.group }),
       ...(kind.kind === "" ? {} : { kind: kind.kind }),
-      causes: errors.map((e) => ({ reason: e.type, message: e.body, field: e.field })),
+      causes: told.map((e) => ({ reason: e.type, message: e.body, field: e.field })),
     },
+    { unlisted: errors.length - told.length },
   );
 }
 

@@ -1,4 +1,7 @@
 import type { JsonObject, JsonValue, ManagedFieldsEntry, ObjectMeta, OwnerReference } from "../apis/meta/v1.ts";
+import { quoteValue } from "../errors/abridge.ts";
+import { joinPath } from "../errors/field-error.ts";
+import { limits } from "../limits.ts";
 import { isObject, isRawNumber, setMember } from "./json.ts";
 import { canonicalTime } from "./time.ts";
 
@@ -47,7 +50,7 @@ const integer: Reader<number> = (value, field) => {
 const time: Reader<string> = (value, field) => {
   const canonical = canonicalTime(text(value, field, { unknownFields: [] }));
   if (canonical === undefined)
-    throw new MalformedError(`parsing time ${JSON.stringify(value)} of ${field}: not in RFC 3339`);
+    throw new MalformedError(`parsing time ${quoteValue(value)} of ${field}: not in RFC 3339`);
   return canonical;
 };
 const anyObject: Reader<JsonObject> = (value, field) => {
@@ -90,10 +93,12 @@ function struct<T extends object>(
     const result = make();
     for (const name of Object.keys(value)) {
       const entry = value[name];
-      const memberField = `${field}.${name}`;
+      const memberField = joinPath(field, name);
       if (isKnown(name)) {
         if (entry !== null && entry !== undefined) read(result, name, entry, memberField, context);
-      } else if (!ignored.has(name)) context.unknownFields.push(memberField);
+      } else if (!ignored.has(name) && context.unknownFields.length < limits.maxDecodingProblems.value) {
+        context.unknownFields.push(memberField);
+      }
     }
     return result;
   };

@@ -138,3 +138,11 @@ test("property: every number keeps its text", () => {
     fc.property(number, (text) => assert.equal(stringifyJson(parseJson(`{"n":[${text}]}`)), `{"n":[${text}]}`)),
   );
 });
+
+test("duplicateFields takes time along the text, deep as it may be nested", () => {
+  const depth = 9000;
+  const text = `${'{"a":'.repeat(depth)}{${Array(100_000).fill('"b":{"c":1,"c":1}').join(",")}}${"}".repeat(depth)}`;
+  const started = performance.now();
+  assert.equal(duplicateFields(text).length, 2);
+  assert.ok(performance.now() - started < 2000);
+});

@@ -191,8 +191,11 @@ export function decodeUtf8(bytes: Uint8Array): string {
   }
 }
 
-/** Where the scanner is: an object with the names seen so far, or a list with the index of the current item. */
-type Frame = { names: Set<string> | undefined; name: string; index: number };
+/**
+ * Where the scanner is: an object with the names seen so far and whether each was reported, or a list with the index of
+ * the current item.
+ */
+type Frame = { names: Map<string, boolean> | undefined; name: string; index: number };
 
 /**
  * Paths of members that occur more than once in their object, e.g. `spec.foo` or `spec.list[0].x` (API N-15); each path
@@ -200,6 +203,8 @@ type Frame = { names: Set<string> | undefined; name: string; index: number };
  */
 export function duplicateFields(text: string): string[] {
   const found = new Set<string>();
+  /** Paths made: a deep one takes time, and many may be the same. */
+  let spelled = 0;
   const frames: Frame[] = [];
   let frame: Frame | undefined;
   let expectName = false;
@@ -209,8 +214,9 @@ export function duplicateFields(text: string): string[] {
         const end = endOfString(text, i);
         if (expectName && frame?.names !== undefined) {
           const name = unescaped(text, i, end);
-          if (frame.names.has(name) && found.size < limits.maxReportedDuplicates.value) found.add(pathOf(frames, name));
-          frame.names.add(name);
+          const reported = frame.names.get(name);
+          if (reported === false && spelled++ < limits.maxDecodingProblems.value) found.add(pathOf(frames, name));
+          frame.names.set(name, reported !== undefined);
           frame.name = name;
         }
         i = end;
@@ -219,7 +225,7 @@ export function duplicateFields(text: string): string[] {
       case openBrace:
       case openBracket: {
         const isList = text.charCodeAt(i) === openBracket;
-        frame = { names: isList ? undefined : new Set(), name: "", index: 0 };
+        frame = { names: isList ? undefined : new Map(), name: "", index: 0 };
         frames.push(frame);
         expectName = !isList;
         break;

@@ -5,6 +5,7 @@ import {
   type OwnerReference,
   orphanFinalizer,
 } from "../apis/meta/v1.ts";
+import { abridged } from "../errors/abridge.ts";
 import { type FieldError, forbiddenField, invalid, joinPath, path, required, tooLong } from "../errors/field-error.ts";
 import { limits } from "../limits.ts";
 import { labelProblems, labelValueProblems, qualifiedNameProblems, withoutTrailingDash } from "./names.ts";
@@ -125,17 +126,20 @@ function validateOwnerReferences(owners: readonly OwnerReference[]): FieldError[
   const errors = owners.flatMap((owner, index) => validateOwnerReference(owner, joinPath(ownersField, index)));
   const [first, ...others] = owners.filter((owner) => owner.controller === true);
   if (first === undefined) return errors;
-  const nameOf = ({ kind, name }: OwnerReference): string => `${kind}/${name}`;
+  const nameOf = ({ kind, name }: OwnerReference): string => abridged(`${kind}/${name}`);
+  const shown = owners.slice(0, maxShownOwners);
   const clashes = others.map((other) =>
     invalid(
       ownersField,
-      [...owners],
+      shown,
       `Only one reference can have Controller set to true. Found "true" in references for ${nameOf(first)} and ${nameOf(other)}`,
     ),
   );
   return [...errors, ...clashes];
 }
 
+/** More than fit into a message. */
+const maxShownOwners = 16;
 const groupVersion = /^([^/]+\/)?[^/]+$/;
 
 function validateOwnerReference(owner: OwnerReference, field: string): FieldError[] {

@@ -1,5 +1,6 @@
 import type { Schema } from "../../../openapi/schema.ts";
 import type { JsonValue } from "../../apis/meta/v1.ts";
+import { quoteValue } from "../../errors/abridge.ts";
 import { type FieldError, invalid, notSupported, tooLong, typeInvalid } from "../../errors/field-error.ts";
 import { deepEqual, isRawNumber } from "../../machinery/json.ts";
 import { parseQuantity } from "../../machinery/quantity.ts";
@@ -134,7 +135,7 @@ function formatRule({ format = "" }: Schema): Rule<string>[] {
     (text) =>
       holds(text)
         ? undefined
-        : (field) => typeInvalid(field, text, `${field} in body must be of type ${format}: ${JSON.stringify(text)}`),
+        : (field) => typeInvalid(field, text, `${field} in body must be of type ${format}: ${quoteValue(text)}`),
   ];
 }
 

@@ -259,3 +259,26 @@ test("property: decoding is idempotent, whatever comes in", () => {
     }),
   );
 });
+
+test("of many mistakes the first are told, all are counted, and unknown members are told up to a hundred", () => {
+  const items = Array(50_000).fill(1).join(",");
+  const { errors } = decodeSpec(`{"topics":[${items}]}`);
+  assert.equal(errors.length, 50_001);
+  assert.equal(errors[0]?.field, "spec.topics[0]");
+  const unknown = Object.fromEntries(Array.from({ length: 5000 }, (_, i) => [`u${i}`, 1]));
+  assert.equal(decodeSpec(JSON.stringify(unknown)).unknownFields.length, 100);
+});
+
+test("old mistakes hide no new one, however many there are (API CR-25)", () => {
+  const object = (topics: readonly JsonValue[], replicas: number): JsonObject => ({
+    apiVersion: "v1",
+    kind: "Thing",
+    spec: { topics: [...topics], replicas },
+  });
+  const old = Array(5000).fill(1);
+  const { errors } = thing.decode(object(old, -1), { previous: object(old, 1) });
+  assert.deepEqual(
+    errors.map(({ field }) => field),
+    ["spec.replicas"],
+  );
+});

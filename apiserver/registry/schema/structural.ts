@@ -52,9 +52,15 @@ export class StructuralSchema {
     return {
       object: decoded,
       unknownFields: walk.unknownFields,
-      errors: walk.errorsSince(options.previous, decoded),
+      errors: walk.errorsSince(options.previous, decoded) ?? this.#everyError(object, options.previous),
       ...(walk.malformed !== undefined && { malformed: walk.malformed }),
     };
+  }
+
+  /** For an object that was stored with very many mistakes, before they were ones. */
+  #everyError(object: JsonObject, previous: JsonObject | undefined): FieldError[] {
+    const walk = new Walk(Number.POSITIVE_INFINITY);
+    return walk.errorsSince(previous, this.#root.decodeObject(object, walk)) ?? [];
   }
 }
 
