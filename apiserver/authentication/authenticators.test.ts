@@ -11,6 +11,7 @@ import type { Authenticator, Credentials } from "./authenticator.ts";
 import { bearerToken, bearerTokenAuthenticator, cachedTokenVerifier, type TokenVerifier } from "./bearer-token.ts";
 import { clientCertificateAuthenticator } from "./client-certificate.ts";
 import { type FrontProxyConfig, frontProxyAuthenticator, isProxyHeader, noFrontProxy } from "./front-proxy.ts";
+import { extraKey } from "./identity-text.ts";
 import { issueCertificate } from "./issue-certificate.ts";
 import { tokenReviewVerifier } from "./token-review.ts";
 import { unionAuthenticator } from "./union.ts";
@@ -97,6 +98,33 @@ test("front proxy: a trusted proxy names the user", async () => {
   config = noFrontProxy;
   assert.equal(await ask(identityHeaders, proxy), undefined);
 });
+
+test("front proxy: nobody has a name that is no UTF-8", async () => {
+  const authenticator = frontProxyAuthenticator({ config: () => proxyConfig });
+  const proxy = proxies.clientCertificate("front-proxy");
+  for (const change of [
+    { "x-remote-user": "j\ufffdrgen" },
+    { "x-remote-uid": "\ufffd" },
+    { "x-remote-group": ["devs", "\ufffd"] },
+    { "x-remote-extra-scopes": "\ufffd" },
+    { "x-remote-extra-%e4": "a" },
+  ]) {
+    const headers = { ...identityHeaders, ...change };
+    await assert.rejects(authenticator.authenticate(credentials(headers, proxy), signal), /no UTF-8/);
+  }
+});
+
+for (const [encoded, key] of [
+  ["Scopes", "scopes"],
+  ["example.org%2FTeam", "example.org/team"],
+  ["%C3%A9quipe", "équipe"],
+  ["100%25", "100%"],
+  ["100%", "100%"],
+  ["a%zz%20", "a%zz%20"],
+  ["a+b", "a+b"],
+] as const) {
+  test(`front proxy: the key of extra ${encoded} is ${key}`, () => assert.equal(extraKey(encoded), key));
+}
 
 test("front proxy: standard and configured header names are recognised", () => {
   const config = { ...noFrontProxy, usernameHeaders: ["x-who"], extraHeaderPrefixes: ["x-more-"] };

@@ -1,5 +1,6 @@
 import type { Authenticator, Credentials } from "./authenticator.ts";
 import { CertificateVerifier } from "./certificate-verifier.ts";
+import { extraKey, isIdentityText } from "./identity-text.ts";
 import type { UserInfo } from "./user.ts";
 import { newUser } from "./user-json.ts";
 
@@ -66,9 +67,12 @@ function userOf(headers: Headers, config: FrontProxyConfig): UserInfo | undefine
   if (name === undefined) return undefined;
   const uid = firstValue(headers, config.uidHeaders);
   const extra = extraOf(headers, config.extraHeaderPrefixes);
+  const groups = config.groupHeaders.flatMap((header) => headers.get(header) ?? []).filter((group) => group !== "");
+  if (![name, uid ?? "", ...groups, ...[...extra].flat(2)].every(isIdentityText))
+    throw new Error("the proxy names a user in bytes that are no UTF-8");
   return newUser({
     name,
-    groups: config.groupHeaders.flatMap((header) => headers.get(header) ?? []).filter((group) => group !== ""),
+    groups,
     uid,
     extra: extra.size === 0 ? undefined : Object.fromEntries(extra),
   });
@@ -88,16 +92,6 @@ function extraOf(headers: Headers, prefixes: readonly string[]): ReadonlyMap<str
       extra.set(key, [...(extra.get(key) ?? []), ...values]);
     }
   return extra;
-}
-
-/** Lower case, percent-decoded; a name that is no valid encoding is taken as it is (API A-03). */
-export function extraKey(encoded: string): string {
-  const lower = encoded.toLowerCase();
-  try {
-    return decodeURIComponent(lower);
-  } catch {
-    return lower;
-  }
 }
 
 /** Whether a header says who somebody is, so that nothing behind authentication may see it (API A-05). */

@@ -196,6 +196,20 @@ test("impersonation: denied parts are 403, parts without a user 400, no headers 
   assert.equal((await run(filter, request)).passed, request);
 });
 
+test("impersonation: nobody has a name that is no UTF-8", async () => {
+  const filter = withImpersonation({ authorizer: everything() });
+  for (const headers of [
+    { "impersonate-user": "j\ufffdrgen" },
+    { "impersonate-user": "a", "impersonate-uid": "\ufffd" },
+    { "impersonate-user": "a", "impersonate-group": ["devs", "\ufffd"] },
+    { "impersonate-user": "a", "impersonate-extra-a": "\ufffd" },
+    { "impersonate-user": "a", "impersonate-extra-%ff": "b" },
+  ]) {
+    const { passed, response } = await run(filter, aRequest({ headers }));
+    assert.deepEqual([passed, response.status], [undefined, 400], JSON.stringify(headers));
+  }
+});
+
 const denials: Record<string, { info: Partial<RequestInfo>; message: string; details: object }> = {
   "an object": {
     info: {},

@@ -3,10 +3,13 @@ import type { ApiResponse, Filter } from "../endpoints/api-handler.ts";
 import { firstHeader } from "../endpoints/responses.ts";
 import { limits } from "../limits.ts";
 
-/** Gives every request an id, the client's own if it sent one, and puts it on the answer (API N-60). */
+/** What goes back in a header and into records of others. */
+const headerSafe = /^[\x20-\x7e]+$/;
+
+/** Gives every request an id, the client's own if it sent one that is plain text, and puts it on the answer (API N-60). */
 export const withAuditId: Filter = (next) => async (request) => {
   const sent = firstHeader(request, "audit-id");
-  const auditId = sent !== "" && sent.length <= limits.maxAuditIdLength.value ? sent : randomUUID();
+  const auditId = sent.length <= limits.maxAuditIdLength.value && headerSafe.test(sent) ? sent : randomUUID();
   return stamped(await next({ ...request, auditId }), auditId);
 };
 

@@ -36,7 +36,7 @@ function pending(): { handler: ApiHandler; answer: (response?: ApiResponse) => v
   };
 }
 
-test("audit id: the client's own if it is short enough, else a new one; the same inside and on the answer", async () => {
+test("audit id: the client's own if it is short, plain text, else a new one; the same inside and on the answer", async () => {
   let inside = "";
   const filter = withAuditId(async ({ auditId }) => {
     inside = auditId;
@@ -44,7 +44,7 @@ test("audit id: the client's own if it is short enough, else a new one; the same
   });
   const own = await filter(aRequest({ headers: { "audit-id": "mine" } }));
   assert.deepEqual([inside, own.headers], ["mine", { "audit-id": "mine", "cache-control": "public" }]);
-  for (const sent of ["", "x".repeat(65)]) {
+  for (const sent of ["", "x".repeat(65), "jürgen", "a\tb"]) {
     const made = await filter(aRequest({ headers: { "audit-id": sent } }));
     assert.match(String(made.headers["audit-id"]), /^[0-9a-f-]{36}$/);
     assert.equal(made.headers["audit-id"], inside);

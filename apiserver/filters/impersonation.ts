@@ -1,4 +1,4 @@
-import { extraKey } from "../authentication/front-proxy.ts";
+import { extraKey, isIdentityText } from "../authentication/identity-text.ts";
 import { parseServiceAccountUserName, serviceAccountGroups } from "../authentication/service-account.ts";
 import { anonymous, authenticatedGroup, type UserInfo } from "../authentication/user.ts";
 import { newUser } from "../authentication/user-json.ts";
@@ -9,6 +9,7 @@ import { errorResponse } from "../endpoints/responses.ts";
 import { newBadRequest } from "../errors/status-error.ts";
 
 const noUserText = "requested to impersonate groups, a uid or extras without impersonating a user";
+const undecodableText = "requested to impersonate somebody whose user name, groups, uid or extras are not valid UTF-8";
 const headerPrefix = "impersonate-";
 const extraPrefix = "impersonate-extra-";
 const authenticationGroup = "authentication.k8s.io";
@@ -24,7 +25,7 @@ type Target = {
 /**
  * Lets a user act as another, when each part of the other's identity is allowed to them by verb `impersonate`
  * (API A-17). The answer is then the same as if the other had asked. Answers 403 for the first part that is not allowed,
- * and 400 when something but no user is to be impersonated.
+ * and 400 when something but no user is to be impersonated, or somebody whose name is no UTF-8.
  */
 export function withImpersonation({ authorizer }: { authorizer: Authorizer }): Filter {
   return (next) => async (request) => {
@@ -34,6 +35,7 @@ export function withImpersonation({ authorizer }: { authorizer: Authorizer }): F
       const claimed = [...request.headers.keys()].some((name) => name.startsWith(headerPrefix));
       return claimed ? errorResponse(request, newBadRequest(noUserText)) : next(request);
     }
+    if (!textsOf(target).every(isIdentityText)) return errorResponse(request, newBadRequest(undecodableText));
     for (const attributes of partsOf(target, request.user)) {
       const { decision, reason } = await authorizer.authorize(attributes, request.signal);
       if (decision !== "allow") return errorResponse(request, newDenied(attributes, reason));
@@ -49,10 +51,21 @@ function targetOf(headers: ApiRequest["headers"]): Target | undefined {
   const uid = headers.get("impersonate-uid")?.[0] ?? "";
   const groups = headers.get("impersonate-group") ?? [];
   const extra = new Map<string, readonly string[]>();
-  for (const [header, values] of headers)
-    if (header.startsWith(extraPrefix)) extra.set(extraKey(header.slice(extraPrefix.length)), values);
+  for (const [header, values] of headers) {
+    if (!header.startsWith(extraPrefix)) continue;
+    // Two headers may name one key, spelled and escaped: leaving one out would ask for less than was claimed.
+    const key = extraKey(header.slice(extraPrefix.length));
+    extra.set(key, [...(extra.get(key) ?? []), ...values]);
+  }
   return { name, uid, groups, extra };
 }
+
+const textsOf = ({ name, uid, groups, extra }: Target): readonly string[] => [
+  name,
+  uid,
+  ...groups,
+  ...[...extra].flat(2),
+];
 
 /** One question per part of the identity. */
 function partsOf(target: Target, user: UserInfo): readonly Attributes[] {

@@ -8,6 +8,7 @@ import { joinParts } from "../endpoints/compression.ts";
 import type { RequestInfo } from "../endpoints/request-info.ts";
 import type { Logger } from "../observability/log.ts";
 import { BodyReader } from "./body-reader.ts";
+import { headerText } from "./header-text.ts";
 
 export type AdapterOptions = {
   readonly handler: ApiHandler;
@@ -219,7 +220,7 @@ function headersOf(raw: readonly string[]): Map<string, readonly string[]> {
   const headers = new Map<string, string[]>();
   for (let i = 0; i + 1 < raw.length; i += 2) {
     const name = (raw[i] ?? "").toLowerCase();
-    const value = raw[i + 1] ?? "";
+    const value = headerText(raw[i + 1] ?? "");
     const known = headers.get(name);
     if (known === undefined) headers.set(name, [value]);
     else known.push(value);
