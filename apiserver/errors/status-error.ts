@@ -164,6 +164,9 @@ export const newInternal = (message: string, options?: ErrorOptions): StatusErro
   statusError(500, "InternalError", `Internal error occurred: ${message}`, { causes: [{ message }] }, options);
 export const newServiceUnavailable = (message: string, options?: ErrorOptions): StatusError =>
   statusError(503, "ServiceUnavailable", message, undefined, options);
+/** Storage has no room left; HTTP's own code for it, which Kubernetes has no reason for. */
+export const newInsufficientStorage = (message: string, options?: ErrorOptions): StatusError =>
+  statusError(507, "", message, undefined, options);
 export const newTimeout = (message: string, details: StatusDetails = {}): StatusError =>
   statusError(504, "Timeout", `Timeout: ${message}`, details);
 export const newTooManyRequests = (message: string, retryAfterSeconds: number): StatusError =>

@@ -7,8 +7,10 @@
  * - `Compacted`: the revision asked for is older than the history kept; `revision` is the oldest that is kept
  * - `FutureRevision`: the revision asked for does not exist yet; `revision` is the newest
  * - `TooLarge`: the value is over the backend's limit
+ * - `Full`: there is no room for what was to be written, and nothing was; deletes go on for a while
+ * - `Unwritable`: the store can be read but not written: a read-only mount, a failing disk
  * - `Unreachable`: no answer; a write may have been committed
- * - `Unusable`: the store is foreign, emptied or older than it was before (design D9); nothing may be concluded from it
+ * - `Unusable`: the store is foreign, emptied, damaged or older than it was before (design D9); nothing may be concluded from it
  * - `Closed`: the backend was closed
  */
 export type StorageErrorCode =
@@ -18,6 +20,8 @@ export type StorageErrorCode =
   | "Compacted"
   | "FutureRevision"
   | "TooLarge"
+  | "Full"
+  | "Unwritable"
   | "Unreachable"
   | "Unusable"
   | "Closed";

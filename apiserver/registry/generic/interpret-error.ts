@@ -4,6 +4,7 @@ import {
   newAlreadyExists,
   newConflict,
   newExpired,
+  newInsufficientStorage,
   newInternal,
   newNotFound,
   newRequestEntityTooLarge,
@@ -24,10 +25,15 @@ const meanings: { readonly [code in StorageErrorCode]: (subject: Subject, error:
   Compacted: () => newExpired("The resourceVersion for the provided list is too old."),
   FutureRevision: (_subject, { revision = 0 }) => newTooLargeResourceVersion(revision + 1, revision),
   TooLarge: () => newRequestEntityTooLarge("the object is larger than storage accepts"),
+  Full: (_subject, cause) => newInsufficientStorage(fullSentence, { cause }),
+  Unwritable: (_subject, cause) => newServiceUnavailable(cause.message, { cause }),
   Unreachable: () => newTimeout("storage did not answer; the outcome of a write is unknown"),
-  Unusable: (_subject, cause) => newServiceUnavailable("storage is not usable", { cause }),
+  Unusable: (_subject, cause) => newServiceUnavailable(cause.message, { cause }),
   Closed: (_subject, cause) => newServiceUnavailable("the server is shutting down", { cause }),
 };
+
+const fullSentence =
+  "the store is full: nothing was written; objects can be deleted, and writes are taken again once there is room";
 
 /** What a client is told about a failure of storage; anything else is returned as it is. */
 export function interpretError(error: unknown, subject: Subject): unknown {

@@ -1,60 +1,42 @@
-import { randomUUID } from "node:crypto";
 import { DatabaseSync, type SQLInputValue, type SQLOutputValue, type StatementSync } from "node:sqlite";
 import { StorageError } from "../errors.ts";
-import type { RangeResult, Revision, StoredValue } from "../interface.ts";
-import type { KeyRange, LogEntry, Write, WriteFailure, WriteGroup, WriteOutcome } from "./messages.ts";
+import type { Revision, StoredValue } from "../interface.ts";
+import { bytes, checksumOf, firstRevision, integer, prepareDatabase, readOne, text } from "./format.ts";
+import type {
+  HistoryPage,
+  KeyRange,
+  LogEntry,
+  RangePage,
+  Write,
+  WriteFailure,
+  WriteGroup,
+  WriteOutcome,
+} from "./messages.ts";
 
 /**
  * The log on disk: row number = revision. Synchronous; runs in the disk thread.
  *
- * `log` has a row per write, a delete being a row without value, and each row says which revision it replaced.
- * `current` has the newest revision of every key that exists. A past state is `current` with the writes since then
- * undone, so what it costs depends on how far back it is, and there is no second index that every write must feed.
- *
- * Invariant: rows at or before the compacted revision are live in the state at that revision; no others remain.
+ * Invariant: a read costs what it returns, and no call takes longer than a step of the bounds below: what is longer is
+ *            asked for in several, and writers go in between.
  */
-
-const formatVersion = 1;
-
-const schema = `
-  CREATE TABLE meta (name TEXT PRIMARY KEY, value ANY NOT NULL) STRICT, WITHOUT ROWID;
-  CREATE TABLE log (
-    revision INTEGER PRIMARY KEY,
-    key TEXT NOT NULL,
-    deleted INTEGER NOT NULL,
-    previous INTEGER,
-    value BLOB
-  ) STRICT;
-  CREATE TABLE current (key TEXT PRIMARY KEY, revision INTEGER NOT NULL) STRICT, WITHOUT ROWID;
-  PRAGMA user_version = ${formatVersion};
-`;
-
-/** The store's creation counts as a write: revision 0 means "nothing yet" and lists at "0" mean "any". */
-const firstRevision = 1;
 
 /** Writes undone per compaction step: a few ms of work, so that writers hardly wait for it. */
 const compactStepRevisions = 1000;
 
+/** Values in one page, and their bytes: reading and handing them over takes a few ms. */
+const pageItems = 500;
+const pageBytes = 4 * 1024 * 1024;
+
+/** Keys looked at for one page of a past state, which has not all that are there now: some µs each. */
+const pastPageKeys = 1000;
+
 /** Pages of 4 KiB in the write-ahead log before it is copied into the table: 16 MiB, to copy hot pages less often. */
 const checkpointPages = 4096;
 
-const keyRange = "key >= :start AND (:end IS NULL OR key < :end)";
+const keyRange = "key >= :start AND key < :end";
 
-/** `:revision` is the state asked for: keys written since then are taken back to what their first write replaced. */
-const pastState = `
-  WITH touched AS MATERIALIZED (
-    SELECT key, min(revision) AS first FROM log WHERE revision > :revision AND +key >= :start AND (:end IS NULL OR +key < :end)
-    GROUP BY key
-  ), state AS (
-    SELECT key, revision FROM current WHERE ${keyRange} AND key NOT IN (SELECT key FROM touched)
-    UNION ALL
-    SELECT touched.key, log.previous FROM touched JOIN log ON log.revision = touched.first WHERE log.previous IS NOT NULL
-  )`;
-
-const presentState = `WITH state AS (SELECT key, revision FROM current WHERE ${keyRange})`;
-
-const stateItems = `SELECT state.key, state.revision, log.value FROM state JOIN log ON log.revision = state.revision ORDER BY state.key LIMIT :limit`;
-const stateCount = "SELECT count(*) AS count FROM state";
+/** To SQLite every text is less than any blob. */
+const endOfKeys = new Uint8Array([0xff]);
 
 function prepareAll(database: DatabaseSync) {
   const prepare = (sql: string) => database.prepare(sql);
@@ -63,20 +45,29 @@ function prepareAll(database: DatabaseSync) {
     commit: prepare("COMMIT"),
     rollback: prepare("ROLLBACK"),
     revisionOf: prepare("SELECT revision FROM current WHERE key = ?"),
-    valueAt: prepare("SELECT value FROM log WHERE revision = ?"),
-    append: prepare("INSERT INTO log (revision, key, deleted, previous, value) VALUES (?, ?, ?, ?, ?)"),
+    valueAt: prepare("SELECT value, checksum FROM log WHERE revision = ?"),
+    append: prepare("INSERT INTO log (revision, key, deleted, previous, value, checksum) VALUES (?, ?, ?, ?, ?, ?)"),
     setCurrent: prepare(
       "INSERT INTO current (key, revision) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET revision = excluded.revision",
     ),
     dropCurrent: prepare("DELETE FROM current WHERE key = ?"),
-    presentItems: prepare(`${presentState} ${stateItems}`),
-    presentCount: prepare(`${presentState} ${stateCount}`),
-    pastItems: prepare(`${pastState} ${stateItems}`),
-    pastCount: prepare(`${pastState} ${stateCount}`),
+    presentItems: prepare(`
+      SELECT current.key, current.revision, log.value, log.checksum FROM current JOIN log ON log.revision = current.revision
+      WHERE current.key >= :start AND current.key < :end ORDER BY current.key LIMIT :limit`),
+    presentCount: prepare(`SELECT count(*) AS count FROM current WHERE ${keyRange}`),
+    oldestOfNextKey: prepare(`
+      SELECT key, revision FROM log INDEXED BY log_by_key WHERE ${keyRange} ORDER BY key, revision LIMIT 1`),
+    newestOfKey: prepare(`
+      SELECT key, revision, deleted, value, checksum FROM log INDEXED BY log_by_key
+      WHERE key = :key AND revision <= :revision ORDER BY revision DESC LIMIT 1`),
+    keysSince: prepare(`
+      SELECT total(CASE deleted WHEN 1 THEN -1 ELSE 1 END) AS count FROM log INDEXED BY log_turns
+      WHERE (previous IS NULL OR deleted = 1) AND revision > :revision AND ${keyRange}`),
     history: prepare(`
-      SELECT log.revision, log.key, log.deleted, log.value, log.previous, old.value AS previousValue
+      SELECT log.revision, log.key, log.deleted, log.value, log.checksum, log.previous,
+        old.value AS oldValue, old.checksum AS oldChecksum
       FROM log LEFT JOIN log AS old ON old.revision = log.previous
-      WHERE log.revision > :after AND log.revision <= :to AND +log.key >= :start AND (:end IS NULL OR +log.key < :end)
+      WHERE log.revision > :after AND log.revision <= :to AND +log.key >= :start AND +log.key < :end
       ORDER BY log.revision`),
     forgetReplaced: prepare(`
       DELETE FROM log WHERE revision IN
@@ -97,7 +88,7 @@ export class LogTable {
   constructor(file: string) {
     const database = new DatabaseSync(file);
     try {
-      prepareDatabase(database);
+      prepareDatabase(database, checkpointPages);
       this.#sql = prepareAll(database);
       this.identity = text(readOne(database, "SELECT value FROM meta WHERE name = 'identity'"));
       this.#compacted = integer(readOne(database, "SELECT value FROM meta WHERE name = 'compacted'"));
@@ -147,7 +138,8 @@ export class LogTable {
     const deleted = write.type === "delete";
     const previous = current === undefined ? undefined : this.#stored(write.key, current);
     const value = deleted ? null : new Uint8Array(values, write.start, write.end - write.start);
-    this.#sql.append.run(revision, write.key, deleted ? 1 : 0, current ?? null, value);
+    const checksum = checksumOf(revision, write.key, value ?? noBytes);
+    this.#sql.append.run(revision, write.key, deleted ? 1 : 0, current ?? null, value, checksum);
     if (deleted) this.#sql.dropCurrent.run(write.key);
     else this.#sql.setCurrent.run(write.key, revision);
     this.#revision = revision;
@@ -160,55 +152,82 @@ export class LogTable {
   }
 
   #stored(key: string, revision: Revision): StoredValue {
-    return {
-      key,
-      value: bytes(this.#sql.valueAt.get(revision)?.value),
-      revision,
-    };
-  }
-
-  /** @throws StorageError `Compacted`, `FutureRevision` */
-  range(range: KeyRange, limit: number | undefined, at: Revision | undefined): RangeResult {
-    const revision = at ?? this.#revision;
-    this.#checkHistory(revision);
-    const past = revision < this.#revision;
-    const state = {
-      ":start": range.start,
-      ":end": range.end ?? null,
-      ...(past ? { ":revision": revision } : {}),
-    };
-    const items = (past ? this.#sql.pastItems : this.#sql.presentItems).all({
-      ...state,
-      ":limit": limit ?? -1,
-    });
-    const complete = limit === undefined || items.length < limit;
-    const count = complete
-      ? items.length
-      : integer((past ? this.#sql.pastCount : this.#sql.presentCount).get(state)?.count);
-    return {
-      items: items.map((row) => ({
-        key: text(row.key),
-        value: bytes(row.value),
-        revision: integer(row.revision),
-      })),
-      count,
-      revision,
-    };
+    const row = this.#sql.valueAt.get(revision);
+    return storedValue({ key, revision, value: row?.value, checksum: row?.checksum });
   }
 
   /**
-   * Writes in the range with `after` < revision <= `to`, in order.
+   * The first items of the range, as many as one step may have; `next` is where the rest begins, if there is any.
    * @throws StorageError `Compacted`, `FutureRevision`
    */
-  history(range: KeyRange, after: Revision, to: Revision): LogEntry[] {
+  page(range: KeyRange, limit: number | undefined, at: Revision | undefined): RangePage {
+    const revision = at ?? this.#revision;
+    this.#checkHistory(revision);
+    const items = Math.min(limit ?? pageItems, pageItems);
+    const page = revision < this.#revision ? this.#past(range, items, revision) : this.#present(range, items);
+    return { ...page, revision };
+  }
+
+  #present(range: KeyRange, limit: number): { items: StoredValue[]; next: string | undefined } {
+    const items: StoredValue[] = [];
+    let size = 0;
+    for (const row of this.#sql.presentItems.iterate({ ...bounds(range), ":limit": limit })) {
+      const item = storedValue(row);
+      items.push(item);
+      size += item.value.byteLength;
+      if (size >= pageBytes) break;
+    }
+    const isAll = items.length < limit && size < pageBytes;
+    return { items, next: isAll ? undefined : keyAfter(items.at(-1)?.key) };
+  }
+
+  /** Goes from key to key: their oldest rows tell which did not exist yet, their newest up to then what they were. */
+  #past(range: KeyRange, limit: number, revision: Revision): { items: StoredValue[]; next: string | undefined } {
+    const { oldestOfNextKey, newestOfKey } = this.#sql;
+    const items: StoredValue[] = [];
+    let size = 0;
+    let { start } = range;
+    for (let looked = 0; looked < pastPageKeys && items.length < limit && size < pageBytes; looked++) {
+      const oldest = oldestOfNextKey.get(bounds({ start, end: range.end }));
+      if (oldest === undefined) return { items, next: undefined };
+      const key = text(oldest.key);
+      start = `${key}\0`;
+      if (integer(oldest.revision) > revision) continue;
+      const row = newestOfKey.get({ ":key": key, ":revision": revision });
+      if (row === undefined || row.deleted === 1) continue;
+      const item = storedValue(row);
+      items.push(item);
+      size += item.value.byteLength;
+    }
+    return { items, next: start };
+  }
+
+  /**
+   * How many keys the range has at a revision.
+   * @throws StorageError `Compacted`, `FutureRevision`
+   */
+  count(range: KeyRange, revision: Revision): number {
+    this.#checkHistory(revision);
+    const now = integer(this.#sql.presentCount.get(bounds(range))?.count);
+    if (revision === this.#revision) return now;
+    return now - integer(this.#sql.keysSince.get({ ...bounds(range), ":revision": revision })?.count);
+  }
+
+  /**
+   * Writes in the range with `after` < revision <= `to`, in order, as many as one step may have: `to` is how far it came.
+   * @throws StorageError `Compacted`, `FutureRevision`
+   */
+  history(range: KeyRange, after: Revision, to: Revision): HistoryPage {
     this.#checkHistory(Math.max(after, firstRevision));
-    const rows = this.#sql.history.all({
-      ":after": after,
-      ":to": to,
-      ":start": range.start,
-      ":end": range.end ?? null,
-    });
-    return rows.map((row) => logEntry(row));
+    const entries: LogEntry[] = [];
+    let size = 0;
+    for (const row of this.#sql.history.iterate({ ...bounds(range), ":after": after, ":to": to })) {
+      const entry = logEntry(row);
+      entries.push(entry);
+      size += (entry.value?.byteLength ?? 0) + (entry.previous?.value.byteLength ?? 0);
+      if (size >= pageBytes) return { entries, to: entry.revision };
+    }
+    return { entries, to };
   }
 
   #checkHistory(revision: Revision): void {
@@ -249,67 +268,44 @@ export class LogTable {
   }
 }
 
-function prepareDatabase(database: DatabaseSync): void {
-  // The file lock of an open handle ends with its process, however that dies; a lock file would stay behind.
-  database.exec("PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL");
-  database.exec(`PRAGMA wal_autocheckpoint = ${checkpointPages}; PRAGMA temp_store = MEMORY`);
-  database.exec("BEGIN EXCLUSIVE");
-  const version = integer(readOne(database, "PRAGMA user_version"));
-  if (version === 0) {
-    database.exec(schema);
-    const insert = database.prepare("INSERT INTO meta (name, value) VALUES (?, ?)");
-    insert.run("identity", randomUUID());
-    insert.run("compacted", firstRevision);
-  } else if (version !== formatVersion) {
-    throw new Error(`its format ${version} is not the one this program reads, ${formatVersion}`);
-  }
-  database.exec("COMMIT");
-}
-
 function conditionFailure(write: Write, current: Revision | undefined): WriteFailure | undefined {
   if (write.type === "create") return current === undefined ? undefined : { failure: "KeyExists", revision: current };
   if (current === undefined) return { failure: "KeyNotFound" };
   return current === write.expected ? undefined : { failure: "Conflict", revision: current };
 }
 
-function logEntry(row: Record<string, SQLOutputValue>): LogEntry {
-  const key = text(row.key);
-  const previous = row.previous;
+function logEntry(row: Row): LogEntry {
+  const { key, previous } = row;
+  const { value, ...written } = storedValue(row);
+  const old = { key, revision: previous, value: row.oldValue, checksum: row.oldChecksum };
   return {
-    key,
-    revision: integer(row.revision),
-    value: row.deleted === 1 ? undefined : bytes(row.value),
-    previous:
-      previous === null
-        ? undefined
-        : {
-            key,
-            value: bytes(row.previousValue),
-            revision: integer(previous),
-          },
+    ...written,
+    value: row.deleted === 1 ? undefined : value,
+    previous: previous === null ? undefined : storedValue(old),
   };
 }
 
-function readOne(database: DatabaseSync, sql: string): SQLOutputValue | undefined {
-  const row = database.prepare(sql).get();
-  return row === undefined ? undefined : Object.values(row)[0];
+type Row = Record<string, SQLOutputValue | undefined>;
+
+/** @throws StorageError `Unusable` when the disk returns something else than was written */
+function storedValue(row: Row): StoredValue {
+  const stored = { key: text(row.key), value: bytes(row.value ?? null), revision: integer(row.revision) };
+  const { checksum } = row;
+  if (typeof checksum === "number" && checksum !== checksumOf(stored.revision, stored.key, stored.value)) {
+    throw new StorageError("Unusable", {
+      key: stored.key,
+      message: `the store is damaged: what it has of ${stored.key} at revision ${stored.revision} is not what was written`,
+    });
+  }
+  return stored;
 }
 
-type Column = SQLOutputValue | undefined;
+const noBytes = new Uint8Array(0);
 
-function integer(column: Column): number {
-  if (typeof column !== "number") throw new TypeError("the database holds no integer where one belongs");
-  return column;
+function bounds({ start, end }: KeyRange): Record<string, SQLInputValue> {
+  return { ":start": start, ":end": end ?? endOfKeys };
 }
 
-function text(column: Column): string {
-  if (typeof column !== "string") throw new TypeError("the database holds no text where some belongs");
-  return column;
-}
-
-/** SQLite may give an empty value back as NULL. */
-function bytes(column: Column): Uint8Array {
-  if (column === null) return new Uint8Array(0);
-  if (!(column instanceof Uint8Array)) throw new TypeError("the database holds no bytes where some belong");
-  return column;
+function keyAfter(key: string | undefined): string | undefined {
+  return key === undefined ? undefined : `${key}\0`;
 }

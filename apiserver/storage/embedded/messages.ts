@@ -1,4 +1,5 @@
-import type { RangeResult, Revision, StoredValue } from "../interface.ts";
+import type { StorageErrorCode } from "../errors.ts";
+import type { Revision, StoredValue } from "../interface.ts";
 
 /**
  * What the main thread and the disk thread say to each other.
@@ -50,13 +51,15 @@ export type KeyRange = {
 
 export type Query =
   | { readonly type: "get"; readonly key: string }
+  /** The first values of the range, not more than a bounded piece of it. */
   | {
-      readonly type: "range";
+      readonly type: "page";
       readonly range: KeyRange;
       readonly limit: number | undefined;
       readonly revision: Revision | undefined;
     }
-  /** Writes with `after` < revision <= `to`. */
+  | { readonly type: "count"; readonly range: KeyRange; readonly revision: Revision }
+  /** Writes with `after` < revision <= `to`, but not more than a bounded piece of them. */
   | {
       readonly type: "history";
       readonly range: KeyRange;
@@ -65,6 +68,16 @@ export type Query =
     }
   /** Forgets history before `revision`, but not more than a bounded piece of it. */
   | { readonly type: "compactStep"; readonly revision: Revision };
+
+/** `next` is the first key that is not in the page; undefined after the last. */
+export type RangePage = {
+  readonly items: readonly StoredValue[];
+  readonly revision: Revision;
+  readonly next: string | undefined;
+};
+
+/** Every write up to `to` is there. */
+export type HistoryPage = { readonly entries: readonly LogEntry[]; readonly to: Revision };
 
 /** What was done to a key, with what was there before. A delete has no value. */
 export type LogEntry = {
@@ -80,8 +93,9 @@ export type QueryResult =
       readonly value: StoredValue | undefined;
       readonly revision: Revision;
     }
-  | ({ readonly type: "range" } & RangeResult)
-  | { readonly type: "history"; readonly entries: readonly LogEntry[] }
+  | ({ readonly type: "page" } & RangePage)
+  | { readonly type: "count"; readonly count: number }
+  | ({ readonly type: "history" } & HistoryPage)
   | { readonly type: "compactStep"; readonly compacted: Revision };
 
 export type ToDisk =
@@ -89,9 +103,9 @@ export type ToDisk =
   | { readonly type: "query"; readonly id: number; readonly query: Query }
   | { readonly type: "close" };
 
-/** `error` is what a StorageError is made of; without a code it is an unknown failure, e.g. a full disk. */
+/** What a StorageError is made of; without a code it is an unknown failure. */
 export type DiskError = {
-  readonly code: "Compacted" | "FutureRevision" | undefined;
+  readonly code: StorageErrorCode | undefined;
   readonly revision: Revision | undefined;
   readonly message: string;
 };

@@ -56,12 +56,14 @@ test("embedded: history goes one interval after it was made", async (t) => {
   const created = await store.create("/p/a", value);
   const updated = await store.update("/p/a", value, created);
   const before = await store.compactedRevision();
+  // A range waits behind the steps of a compaction, which a ping does not.
+  const turn = () => store.range({ prefix: "/p/" });
   t.mock.timers.tick(300_000);
-  await store.ping();
+  await turn();
   assert.equal(await store.compactedRevision(), before, "what was current at the start is the first to go");
   await store.update("/p/a", value, updated);
   t.mock.timers.tick(300_000);
-  await store.ping();
+  await turn();
   assert.equal(await store.compactedRevision(), updated);
 });
 

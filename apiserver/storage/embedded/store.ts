@@ -6,7 +6,7 @@
  * Invariant: one process per data directory. The lock ends with the process that holds it.
  */
 import { abortable } from "../abortable.ts";
-import { closedError, StorageError, type StorageErrorCode } from "../errors.ts";
+import { closedError, isStorageError, StorageError, type StorageErrorCode } from "../errors.ts";
 import {
   maxValueBytes,
   type RangeOptions,
@@ -21,6 +21,7 @@ import { prefixEnd } from "../keys.ts";
 import { prepareDataDirectory, recordOwner } from "./data-directory.ts";
 import { type Disk, openDisk, type PendingWrite } from "./disk.ts";
 import type { KeyRange, LogEntry, Query, QueryResult, WriteOutcome } from "./messages.ts";
+import { RangeCounts } from "./range-counts.ts";
 import { EmbeddedWatch } from "./watch.ts";
 
 export type EmbeddedOptions = {
@@ -51,6 +52,7 @@ class EmbeddedStore implements StorageBackend {
   readonly identity: string;
   readonly #disk: Disk;
   readonly #watches = new Set<EmbeddedWatch>();
+  readonly #counts = new RangeCounts();
   readonly #compactTimer: NodeJS.Timeout | undefined;
   #revision: Revision;
   #compacted: Revision;
@@ -92,17 +94,41 @@ class EmbeddedStore implements StorageBackend {
   }
 
   async range(options: RangeOptions, signal?: AbortSignal): Promise<RangeResult> {
-    const { prefix, startKey, limit, revision } = options;
-    const range: KeyRange = {
-      start: startKey ?? prefix,
-      end: prefixEnd(prefix),
-    };
-    const result = expectResult(await this.#query({ type: "range", range, limit, revision }, signal), "range");
-    return {
-      items: result.items,
-      count: result.count,
-      revision: result.revision,
-    };
+    for (;;) {
+      try {
+        return await this.#pages(options, signal);
+      } catch (error) {
+        // The newest state became history between two pages, and that was compacted: there is a newer one.
+        if (options.revision !== undefined || !isStorageError(error, "Compacted")) throw error;
+      }
+    }
+  }
+
+  /** One state in pages, between which others have their turn: the first one's revision is that of all. */
+  async #pages({ prefix, startKey, limit, revision }: RangeOptions, signal?: AbortSignal): Promise<RangeResult> {
+    const range: KeyRange = { start: startKey ?? prefix, end: prefixEnd(prefix) };
+    const items: StoredValue[] = [];
+    let { start } = range;
+    let at = revision;
+    for (;;) {
+      const rest = limit === undefined ? undefined : limit - items.length;
+      const query: Query = { type: "page", range: { ...range, start }, limit: rest, revision: at };
+      const page = expectResult(await this.#query(query, signal), "page");
+      items.push(...page.items);
+      at = page.revision;
+      if (page.next === undefined) return { items, count: items.length, revision: at };
+      if (items.length === limit) return { items, count: await this.#count(range, items, at, signal), revision: at };
+      start = page.next;
+    }
+  }
+
+  async #count(range: KeyRange, items: readonly StoredValue[], revision: Revision, signal?: AbortSignal) {
+    const known = this.#counts.take(range, revision);
+    const query: Query = { type: "count", range, revision };
+    const count = known ?? expectResult(await this.#query(query, signal), "count").count;
+    const last = items.at(-1);
+    if (last !== undefined) this.#counts.put({ ...range, start: `${last.key}\0` }, revision, count - items.length);
+    return count;
   }
 
   create(key: string, value: Uint8Array): Promise<Revision> {
@@ -131,7 +157,8 @@ class EmbeddedStore implements StorageBackend {
       startedAt: this.#revision,
       readHistory: async (from, to) => {
         const result = await this.#query({ type: "history", range, after: from, to }, signal);
-        return expectResult(result, "history").entries.map(eventOf);
+        const page = expectResult(result, "history");
+        return { events: page.entries.map(eventOf), to: page.to };
       },
       currentRevision: () => this.#revision,
       onEnd: (ended) => {

@@ -5,8 +5,11 @@ import { WatchQueue } from "../watch-queue.ts";
 /** Revisions looked through per piece of history: bounds what is in memory and how long the disk thread is busy. */
 const historyPage = 1000;
 
-/** Events under the watch's prefix with `after` < revision <= `to`. */
-export type ReadHistory = (after: Revision, to: Revision) => Promise<readonly StorageEvent[]>;
+/** Events under the watch's prefix with `after` < revision <= `to`, or up to an earlier `to` that comes with them. */
+export type ReadHistory = (
+  after: Revision,
+  to: Revision,
+) => Promise<{ readonly events: readonly StorageEvent[]; readonly to: Revision }>;
 
 export type EmbeddedWatchOptions = {
   readonly prefix: string;
@@ -69,7 +72,7 @@ export class EmbeddedWatch implements StorageWatch {
     this.#reading = true;
     const to = Math.min(this.#options.startedAt, this.#historyRead + historyPage);
     this.#options.readHistory(this.#historyRead, to).then(
-      (events) => this.#takeHistory(to, events),
+      (read) => this.#takeHistory(read.to, read.events),
       (error: StorageError) => this.end(error),
     );
   }

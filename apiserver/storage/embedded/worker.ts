@@ -3,14 +3,17 @@
  *
  * Invariant: everything that has arrived when a transaction starts shares it, so the number of waits for the disk
  *            does not grow with the number of writers.
+ * Invariant: nobody waits behind a reader of many values for longer than one step of its reading: writes go first, then
+ *            reads of single keys (health checks are such), then one step of one of the others.
  */
 
 import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from "node:worker_threads";
 import { limits } from "../../limits.ts";
-import { isStorageError } from "../errors.ts";
 import type { StoredValue } from "../interface.ts";
+import { diskError } from "./disk-error.ts";
+import { Fifo } from "./fifo.ts";
 import { LogTable } from "./log-table.ts";
-import type { DiskError, FromDisk, Query, QueryResult, ToDisk, WriteGroup, WriteOutcome } from "./messages.ts";
+import type { FromDisk, Query, QueryResult, ToDisk, WriteGroup, WriteOutcome } from "./messages.ts";
 
 type WriteMessage = WriteGroup & { readonly id: number };
 
@@ -48,7 +51,8 @@ function serve(port: MessagePort, table: LogTable): void {
 
   let writes: WriteMessage[] = [];
   let writeBytes = 0;
-  let queries: { readonly id: number; readonly query: Query }[] = [];
+  let gets: QueryMessage[] = [];
+  const steps = new Fifo<QueryMessage>();
   let closing = false;
 
   const flushWrites = () => {
@@ -67,28 +71,38 @@ function serve(port: MessagePort, table: LogTable): void {
         if (writeBytes > limits.maxTransactionBytes.value) flushWrites();
         return;
       case "query":
-        queries.push(message);
+        if (message.query.type === "get") gets.push(message);
+        else steps.push(message);
         return;
       case "close":
         closing = true;
     }
   };
 
-  port.on("message", (first: ToDisk) => {
-    accept(first);
+  /** Writes before reads: a reader sees what was written before it asked, and nothing that is not yet durable. */
+  const turn = () => {
     for (let next = receiveMessageOnPort(port); next !== undefined; next = receiveMessageOnPort(port)) {
       accept(next.message);
     }
     flushWrites();
-    // After the commit: a reader sees what was written before it asked, and nothing that is not yet durable.
-    const asked = queries;
-    queries = [];
+    const asked = gets;
+    gets = [];
     for (const { id, query } of asked) answer(id, query);
+    const step = steps.shift();
+    if (step !== undefined) answer(step.id, step.query);
+  };
+
+  port.on("message", (first: ToDisk) => {
+    accept(first);
+    do turn();
+    while (steps.size > 0);
     if (!closing) return;
     table.close();
     port.close();
   });
 }
+
+type QueryMessage = { readonly id: number; readonly query: Query };
 
 function run(table: LogTable, query: Query): QueryResult {
   switch (query.type) {
@@ -98,16 +112,12 @@ function run(table: LogTable, query: Query): QueryResult {
         value: table.get(query.key),
         revision: table.revision,
       };
-    case "range":
-      return {
-        type: "range",
-        ...table.range(query.range, query.limit, query.revision),
-      };
+    case "page":
+      return { type: "page", ...table.page(query.range, query.limit, query.revision) };
+    case "count":
+      return { type: "count", count: table.count(query.range, query.revision) };
     case "history":
-      return {
-        type: "history",
-        entries: table.history(query.range, query.after, query.to),
-      };
+      return { type: "history", ...table.history(query.range, query.after, query.to) };
     case "compactStep":
       return {
         type: "compactStep",
@@ -124,10 +134,11 @@ function resultValues(result: QueryResult): readonly Uint8Array[] {
   switch (result.type) {
     case "get":
       return storedBytes(result.value);
-    case "range":
+    case "page":
       return result.items.map((item) => item.value);
     case "history":
       return result.entries.flatMap(({ value, previous }) => [...(value ? [value] : []), ...storedBytes(previous)]);
+    case "count":
     case "compactStep":
       return [];
   }
@@ -144,13 +155,6 @@ function buffersOf(values: readonly Uint8Array[]): ArrayBuffer[] {
     if (buffer instanceof ArrayBuffer && buffer.byteLength > 0) buffers.push(buffer);
   }
   return buffers;
-}
-
-function diskError(error: unknown): DiskError {
-  const message = error instanceof Error ? error.message : String(error);
-  if (!isStorageError(error)) return { code: undefined, revision: undefined, message };
-  const code = error.code === "Compacted" || error.code === "FutureRevision" ? error.code : undefined;
-  return { code, revision: error.revision, message };
 }
 
 function start(port: MessagePort, file: string): void {

@@ -1,0 +1,85 @@
+/** Stores that earlier releases wrote, byte for byte: each opens as it is. */
+import assert from "node:assert/strict";
+import { copyFileSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import test, { after } from "node:test";
+import { decode, encode, rejectsWith } from "../../../test/conformance/storage-case.ts";
+import { openEmbedded } from "./store.ts";
+
+const root = mkdtempSync(join(tmpdir(), "functionmesh-formats-"));
+after(() => rmSync(root, { recursive: true }));
+
+const functions = "/registry/compute.functionmesh.io/functions/default/";
+const kept = `${functions}kept`;
+
+const formats: Record<string, { readonly file: string; readonly identity: string }> = {
+  "format 1, without checksums and indexes": {
+    file: "format-1.db",
+    identity: "45d34056-2ed6-4aa7-91c7-56035b3f16bd",
+  },
+};
+
+function directoryWith(file: string): string {
+  const directory = join(root, file);
+  mkdirSync(directory);
+  copyFileSync(new URL(`./testdata/${file}`, import.meta.url), join(directory, "store.db"));
+  return directory;
+}
+
+for (const [name, { file, identity }] of Object.entries(formats)) {
+  test(`embedded: a store of ${name} opens with its identity, objects, revisions and history`, async () => {
+    const directory = directoryWith(file);
+    const replicas = (value: Uint8Array | undefined): unknown => JSON.parse(decode(value) ?? "").spec.replicas;
+    {
+      await using store = await openEmbedded({ directory });
+      assert.equal(store.identity, identity);
+      assert.equal(await store.currentRevision(), 6);
+      const { items } = await store.range({ prefix: "/registry/" });
+      assert.deepEqual(
+        items.map(({ key, revision }) => [key, revision]),
+        [
+          [kept, 3],
+          ["/registry/core/configmaps/default/größe", 6],
+        ],
+      );
+      assert.equal(replicas(items[0]?.value), 3);
+      const past = await store.range({ prefix: functions, revision: 4 });
+      assert.deepEqual(
+        past.items.map(({ key }) => key),
+        [`${functions}gone`, kept],
+      );
+      const first = await store.range({ prefix: kept, revision: 2 });
+      assert.equal(replicas(first.items[0]?.value), 1);
+      assert.equal(await store.create("/registry/core/configmaps/default/new", encode("{}")), 7);
+    }
+    await using again = await openEmbedded({ directory });
+    assert.equal(again.identity, identity);
+    assert.equal((await again.range({ prefix: "/registry/" })).count, 3);
+  });
+}
+
+test("embedded: a format of the future is refused by its number", async () => {
+  const directory = join(root, "future");
+  await (await openEmbedded({ directory }))[Symbol.asyncDispose]();
+  const database = new DatabaseSync(join(directory, "store.db"));
+  database.exec("PRAGMA user_version = 99");
+  database.close();
+  await assert.rejects(openEmbedded({ directory }), /cannot be used: its format 99 is not one that this program reads/);
+});
+
+test("embedded: a value that is not what was written is never handed out", async () => {
+  const directory = join(root, "flipped");
+  await using first = await openEmbedded({ directory });
+  const revision = await first.create("/p/a", encode("what was written"));
+  await first.create("/p/b", encode("another"));
+  await first[Symbol.asyncDispose]();
+  const database = new DatabaseSync(join(directory, "store.db"));
+  database.prepare("UPDATE log SET value = ? WHERE revision = ?").run(encode("what was wrixten"), revision);
+  database.close();
+  await using store = await openEmbedded({ directory });
+  await rejectsWith(store.get("/p/a"), "Unusable");
+  await rejectsWith(store.range({ prefix: "/p/" }), "Unusable");
+  assert.equal(decode((await store.get("/p/b")).value?.value), "another");
+});
