@@ -16,6 +16,8 @@ const attributes: AdmissionAttributes = {
   oldObject: undefined,
   user: { name: "tester", groups: [] },
   dryRun: false,
+  options: { kind: "CreateOptions" },
+  auditId: "audit",
   signal: new AbortController().signal,
   warn: () => {},
 };

@@ -1,6 +1,13 @@
 import type { GroupVersionKind, GroupVersionResource, KubeObject } from "../apis/meta/v1.ts";
 import type { UserInfo } from "../authentication/user.ts";
 
+/** Options of the request as admission is shown them: of `meta.k8s.io/v1`, in the names of the wire (API AD-21, AD-22). */
+export type AdmissionOptions = {
+  readonly kind: "CreateOptions" | "UpdateOptions" | "DeleteOptions";
+  readonly fieldManager?: string;
+  readonly fieldValidation?: string;
+};
+
 /** What admission is asked about (API AD-21). `object` is null on DELETE, `oldObject` on CREATE. */
 export type AdmissionAttributes = {
   readonly operation: "CREATE" | "UPDATE" | "DELETE" | "CONNECT";
@@ -13,6 +20,9 @@ export type AdmissionAttributes = {
   readonly oldObject: KubeObject | undefined;
   readonly user: UserInfo;
   readonly dryRun: boolean;
+  readonly options: AdmissionOptions;
+  /** Of the request that is admitted. */
+  readonly auditId: string;
   readonly signal: AbortSignal;
   readonly warn: (text: string) => void;
 };

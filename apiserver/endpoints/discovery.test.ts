@@ -27,16 +27,13 @@ test("groups as listed, their versions in order, resources by name", (t) => {
   );
 });
 
-test("verbs are those a storage has, and a patch is an update", (t) => {
+test("verbs are those a storage has", (t) => {
   const { storage } = new WidgetServer(t).endpoint;
-  const { list, watch, update } = storage;
+  const { list, watch, update, patch } = storage;
   assert.deepEqual(verbsOf({}), []);
-  assert.deepEqual(verbsOf({ ...(list && { list }), ...(watch && { watch }), ...(update && { update }) }), [
-    "list",
-    "patch",
-    "update",
-    "watch",
-  ]);
+  const some = { ...(list && { list }), ...(watch && { watch }), ...(update && { update }) };
+  assert.deepEqual(verbsOf(some), ["list", "update", "watch"]);
+  assert.deepEqual(verbsOf({ ...some, ...(patch && { patch }) }), ["list", "patch", "update", "watch"]);
 });
 
 test("a server without core resources has no /api", (t) => {

@@ -53,7 +53,8 @@ export function verbsOf(storage: RestStorage): Verb[] {
   if (storage.deleteCollection !== undefined) verbs.push("deletecollection");
   if (storage.get !== undefined) verbs.push("get");
   if (storage.list !== undefined) verbs.push("list");
-  if (storage.update !== undefined) verbs.push("patch", "update");
+  if (storage.patch !== undefined) verbs.push("patch");
+  if (storage.update !== undefined) verbs.push("update");
   if (storage.watch !== undefined) verbs.push("watch");
   return verbs;
 }

@@ -10,14 +10,12 @@ import {
 } from "../errors/status-error.ts";
 import type { ResourceEndpoint } from "../registry/rest/interface.ts";
 import type { ApiHandler, ApiRequest, ApiResponse } from "./api-handler.ts";
-import { createObject } from "./handlers/create.ts";
 import { deleteObject } from "./handlers/delete.ts";
 import { deleteCollection } from "./handlers/delete-collection.ts";
 import { getObject } from "./handlers/get.ts";
 import { listObjects } from "./handlers/list.ts";
-import { patchObject } from "./handlers/patch.ts";
-import { updateObject } from "./handlers/update.ts";
 import { watchObjects } from "./handlers/watch.ts";
+import { createObject, patchObject, updateObject } from "./handlers/write.ts";
 import { namePathProblem } from "./request-info.ts";
 import { pathNotFoundResponse } from "./responses.ts";
 import { type RequestScope, scopeOf, subresourceScopeOf, type VerbHandler } from "./scope.ts";

@@ -10,7 +10,6 @@ import {
 import type { SchemaSet } from "../../openapi/schema.ts";
 import type { ResourceEndpoint, RestStorage } from "../registry/rest/interface.ts";
 import { verbsOf } from "./discovery.ts";
-import { patchMediaTypes } from "./handlers/patch.ts";
 import type { OpenApiSource } from "./openapi.ts";
 
 export function openApiSource(
@@ -40,7 +39,7 @@ function publishedResource(endpoint: ResourceEndpoint): OpenApiResource {
     namespaced,
     schemaName,
     acceptsProtobuf,
-    patchTypes: patchMediaTypes,
+    patchTypes: endpoint.storage.patchTypes ?? [],
     verbs: publishedVerbs(endpoint.storage),
     subresources: endpoint.subresources.map((sub) => ({
       name: sub.name,

@@ -40,12 +40,19 @@ test("watch: initial events are asked for, refused, or left to the position", ()
 });
 
 test("writes: dry run, validation and the manager's name", () => {
-  assert.deepEqual(writeOptions(query(""), "CreateOptions"), { dryRun: false, fieldValidation: "Warn" });
+  assert.deepEqual(writeOptions(query(""), "CreateOptions"), {
+    dryRun: false,
+    fieldValidation: "Warn",
+    fieldManager: "",
+    force: false,
+  });
   assert.deepEqual(
     writeOptions(query("dryRun=All&dryRun=All&fieldValidation=Strict&fieldManager=m"), "UpdateOptions"),
     {
       dryRun: true,
       fieldValidation: "Strict",
+      fieldManager: "m",
+      force: false,
     },
   );
   for (const manager of ["a\u0000", "a\u200b", "a\u00a0", "é".repeat(65)]) {

@@ -2,7 +2,7 @@
 import { type FieldError, forbiddenField, invalid, notSupported, tooLong } from "../errors/field-error.ts";
 import { newBadRequest, newInvalid } from "../errors/status-error.ts";
 import { everyField, everyLabel, parseFieldSelector, parseLabelSelector } from "../machinery/selectors.ts";
-import type { FieldValidation, ListOptions, WatchOptions } from "../registry/rest/interface.ts";
+import type { FieldValidation, ListOptions, WatchOptions, WriteOptions } from "../registry/rest/interface.ts";
 import { queryBoolean } from "./request-info.ts";
 
 type OptionsKind = "CreateOptions" | "UpdateOptions" | "PatchOptions" | "DeleteOptions" | "ListOptions";
@@ -43,14 +43,7 @@ export function queryResourceVersion(query: URLSearchParams): string {
 
 const fieldValidations: readonly FieldValidation[] = ["Ignore", "Strict", "Warn"];
 
-export type WriteOptions = {
-  readonly dryRun: boolean;
-  readonly fieldValidation: FieldValidation;
-};
-const defaultWriteOptions: WriteOptions = {
-  dryRun: false,
-  fieldValidation: "Warn",
-};
+const defaultWriteOptions: WriteOptions = { dryRun: false, fieldValidation: "Warn", fieldManager: "", force: false };
 
 /** `Warn` unless the query says something else that is a value of it. */
 export function fieldValidationOf(query: URLSearchParams): FieldValidation {
@@ -79,6 +72,8 @@ export function writeOptions(
   return {
     dryRun: dryRun.length > 0,
     fieldValidation: fieldValidation ?? "Warn",
+    fieldManager,
+    force: false,
   };
 }
 

@@ -9,7 +9,6 @@ import type {
   SubresourceEndpoint,
 } from "../registry/rest/interface.ts";
 import type { ApiRequest, ApiResponse } from "./api-handler.ts";
-import type { ExpectedObject } from "./object-decoder.ts";
 import { defaultColumns } from "./table.ts";
 import type { Warnings } from "./warnings.ts";
 
@@ -17,7 +16,7 @@ export type RequestScope = {
   readonly resource: GroupResource;
   /** `""` for the resource itself. */
   readonly subresource: string;
-  readonly kind: GroupVersionKind & ExpectedObject;
+  readonly kind: GroupVersionKind;
   readonly apiVersion: string;
   readonly listKind: string;
   readonly namespaced: boolean;
@@ -38,7 +37,7 @@ export function scopeOf(endpoint: ResourceEndpoint, minWatchMs: number = default
   return {
     resource: { group, resource: endpoint.resource },
     subresource: "",
-    kind: { group, version, kind, namespaced },
+    kind: { group, version, kind },
     apiVersion: apiVersionOf({ group, version }),
     listKind: endpoint.listKind,
     namespaced,
@@ -57,7 +56,7 @@ export function subresourceScopeOf(endpoint: ResourceEndpoint, subresource: Subr
   return {
     ...parent,
     subresource: subresource.name,
-    kind: { group, version, kind, namespaced: endpoint.namespaced },
+    kind: { group, version, kind },
     apiVersion: apiVersionOf({ group, version }),
     listKind: `${kind}List`,
     columns: own ? parent.columns : defaultColumns,
@@ -73,6 +72,7 @@ export function contextOf(request: ApiRequest, scope: RequestScope, warnings: Wa
     user: request.user,
     namespace: scope.namespaced ? request.info.namespace : "",
     signal: request.signal,
+    auditId: request.auditId,
     warn: warnings.add,
   };
 }

@@ -1,8 +1,9 @@
 import type { TestContext } from "node:test";
 import { AdmissionChain } from "../../apiserver/admission/chain.ts";
 import type { AdmissionPlugin } from "../../apiserver/admission/interface.ts";
-import type { KubeObject } from "../../apiserver/apis/meta/v1.ts";
+import type { JsonValue, KubeObject } from "../../apiserver/apis/meta/v1.ts";
 import { StatusError } from "../../apiserver/errors/status-error.ts";
+import { stringifyJson } from "../../apiserver/machinery/json.ts";
 import { everyField, everyLabel } from "../../apiserver/machinery/selectors.ts";
 import { createEndpoint } from "../../apiserver/registry/generic/endpoint.ts";
 import { scaleSchemaName } from "../../apiserver/registry/generic/scale.ts";
@@ -13,11 +14,14 @@ import type {
   Getter,
   Lister,
   ListOptions,
+  Patcher,
   RequestContext,
   ResourceEndpoint,
   Updater,
   Watcher,
   WatchOptions,
+  WriteOptions,
+  WriteRequest,
 } from "../../apiserver/registry/rest/interface.ts";
 import type { ResourceDefinition, Strategy } from "../../apiserver/registry/rest/strategy.ts";
 import type { StorageBackend } from "../../apiserver/storage/interface.ts";
@@ -48,6 +52,7 @@ const schema: Schema = {
     },
   },
 };
+/** As kube-apiserver publishes it, as far as `/scale` needs it. */
 const scaleSchema: Schema = {
   type: "object",
   properties: {
@@ -55,7 +60,10 @@ const scaleSchema: Schema = {
     kind: { type: "string" },
     metadata: { type: "object" },
     spec: { type: "object", properties: { replicas: { type: "integer", format: "int32" } } },
-    status: { type: "object", properties: { replicas: { type: "integer" }, selector: { type: "string" } } },
+    status: {
+      type: "object",
+      properties: { replicas: { type: "integer", format: "int32" }, selector: { type: "string" } },
+    },
   },
 };
 const schemas: SchemaSet = new Map([
@@ -93,11 +101,13 @@ function colorOf(spec: KubeObject[string]): string {
     : "";
 }
 
-export type FullStorage = Getter & Lister & Watcher & Creater & Updater & Deleter;
+export type FullStorage = Getter & Lister & Watcher & Creater & Updater & Patcher & Deleter;
 
 /** Narrows the verbs of an endpoint to all of them. */
 export function isFullStorage(storage: Partial<FullStorage>): storage is FullStorage {
-  return ["get", "list", "watch", "create", "update", "delete", "deleteCollection"].every((verb) => verb in storage);
+  return ["get", "list", "watch", "create", "update", "patch", "delete", "deleteCollection"].every(
+    (verb) => verb in storage,
+  );
 }
 
 type Options = {
@@ -149,28 +159,29 @@ export class WidgetServer {
       user: { name: "tester", groups: [] },
       namespace: "demo",
       signal: new AbortController().signal,
+      auditId: "audit",
       warn: (text) => this.warnings.push(text),
       ...overrides,
     };
   }
 
-  create(object: KubeObject, options: Partial<Parameters<Creater["create"]>[3]> = {}): Promise<EncodedObject> {
+  async create(object: KubeObject, options: Partial<WriteOptions> = {}): Promise<EncodedObject> {
     const namespace = object.metadata.namespace ?? "demo";
-    return this.store.create(this.context({ namespace }), "", object, {
-      dryRun: false,
-      fieldValidation: "Warn",
-      ...options,
-    });
+    return (await this.store.create(this.context({ namespace }), writeOf("", object, options))).item;
   }
 
-  /** Replaces the object by what `change` makes of the stored one, as a PUT does. */
-  put(
+  /** Replaces the object by `object`, or by what that makes of the one that is stored. */
+  async put(
     name: string,
-    change: (existing: KubeObject) => KubeObject,
-    options: Partial<Parameters<Updater["update"]>[3]> = {},
+    object: KubeObject | ((existing: KubeObject) => KubeObject),
+    options: Partial<WriteOptions> = {},
   ): Promise<EncodedObject> {
-    const base = { dryRun: false, fieldValidation: "Warn", fullReplacement: true } as const;
-    return this.store.update(this.context(), name, change, { ...base, ...options });
+    return putTo(this.store, this.context(), name, object, options);
+  }
+
+  /** A merge patch, unless `patch` is a list of operations. */
+  async patch(name: string, patch: JsonValue, options: Partial<WriteOptions> = {}): Promise<EncodedObject> {
+    return (await this.store.patch(this.context(), patchOf(name, patch, options))).item;
   }
 
   subresource(name: string): Partial<FullStorage> {
@@ -183,6 +194,37 @@ export class WidgetServer {
   settle(): Promise<void> {
     return settle();
   }
+}
+
+const noOptions: WriteOptions = { dryRun: false, fieldValidation: "Warn", fieldManager: "", force: false };
+
+/** A create or update as its handler makes it. */
+export function writeOf(name: string, body: JsonValue, options: Partial<WriteOptions> = {}): WriteRequest {
+  const bytes = Buffer.from(stringifyJson(body));
+  return { name, body: { bytes, mediaType: "application/json" }, options: { ...noOptions, ...options } };
+}
+
+export function patchOf(name: string, patch: JsonValue, options: Partial<WriteOptions> = {}): WriteRequest {
+  const mediaType = Array.isArray(patch) ? "application/json-patch+json" : "application/merge-patch+json";
+  const { body, ...write } = writeOf(name, patch, options);
+  return { ...write, body: { ...body, mediaType } };
+}
+
+/** Replaces what `storage` shows of an object by `object`, or by what that makes of it. */
+export async function putTo(
+  storage: Partial<Getter & Updater>,
+  context: RequestContext,
+  name: string,
+  object: KubeObject | ((shown: KubeObject) => KubeObject),
+  options: Partial<WriteOptions> = {},
+): Promise<EncodedObject> {
+  const { get, update } = storage;
+  if (get === undefined || update === undefined) throw new Error("neither read nor written");
+  const next =
+    typeof object === "function"
+      ? object((await get.call(storage, context, name, { resourceVersion: "" })).object)
+      : object;
+  return (await update.call(storage, context, writeOf(name, next, options))).item;
 }
 
 export const listOptions = (overrides: Partial<ListOptions> = {}): ListOptions => ({

@@ -2,9 +2,10 @@ import type { Status } from "../../apis/meta/v1.ts";
 import { newBadRequest } from "../../errors/status-error.ts";
 import { limits } from "../../limits.ts";
 import { isObject } from "../../machinery/json.ts";
+import { bodyMediaTypes, decodeBody, UndecodableBody } from "../../machinery/serializer.ts";
 import type { DeleteRequest, DeleteResult } from "../../registry/rest/interface.ts";
 import type { ApiRequest } from "../api-handler.ts";
-import { bodyDecoder, UndecodableBody } from "../body.ts";
+import { acceptedContentType } from "../body.ts";
 import { deleteOptionsOfBody, deleteOptionsOfQuery, undecodableOptions } from "../delete-options.ts";
 import { objectResponse, outputFormat } from "../output.ts";
 import { fieldValidationOf } from "../query-options.ts";
@@ -43,13 +44,13 @@ export async function readDeleteOptions(
 ): Promise<DeleteRequest> {
   const bytes = await request.body(limits.maxBodyBytes.value);
   if (bytes.length === 0) return deleteOptionsOfQuery(request.query);
-  const decode = bodyDecoder(request, scope.acceptsProtobuf);
+  const mediaType = acceptedContentType(request, bodyMediaTypes(scope));
   const fieldValidation = fieldValidationOf(request.query);
   try {
-    const { value, problems } = decode(bytes, fieldValidation !== "Ignore");
+    const { value, problems } = decodeBody({ bytes, mediaType }, fieldValidation !== "Ignore");
     if (!isObject(value)) throw new UndecodableBody("it must be an object", bytes);
     const { options, unknownFields } = deleteOptionsOfBody(value);
-    const told = [...problems, ...unknownFields.map((field) => `unknown field "${field}"`)];
+    const told = [...unknownFields.map((field) => `unknown field "${field}"`), ...problems];
     if (told.length > 0 && fieldValidation === "Strict") {
       throw undecodableOptions(`strict decoding error: ${told.join(", ")}`);
     }

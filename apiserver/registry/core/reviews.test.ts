@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { generateKeyPairSync } from "node:crypto";
 import { test } from "node:test";
 import { loadSchemas } from "../../../openapi/schemas/index.ts";
+import { writeOf } from "../../../test/support/widgets.ts";
 import type { JsonObject, JsonValue, KubeObject } from "../../apis/meta/v1.ts";
 import { serviceAccountTokens } from "../../authentication/service-account-token.ts";
 import type { UserInfo } from "../../authentication/user.ts";
@@ -16,7 +17,13 @@ import { serviceAccountTokenSubresource } from "./service-account-token.ts";
 
 const jane: UserInfo = { name: "jane", uid: "1", groups: ["devs", "system:authenticated"], extra: { a: ["b"] } };
 const signal = new AbortController().signal;
-const contextOf = (user = jane, namespace = ""): RequestContext => ({ user, namespace, signal, warn: () => undefined });
+const contextOf = (user = jane, namespace = ""): RequestContext => ({
+  user,
+  namespace,
+  signal,
+  auditId: "audit",
+  warn: () => undefined,
+});
 
 const policy = new RbacPolicy();
 for (const object of bootstrapRbac) policy.sinks[object.kind].upsert(object);
@@ -34,15 +41,14 @@ const tokens = {
   verify: async (token: string, audiences: readonly string[]) =>
     token === "good" ? { user: jane, audiences: [...audiences] } : undefined,
 };
-const schemas = await loadSchemas();
+const schemas = loadSchemas();
 const endpoints = reviewEndpoints({ authorizer: onlyGet, rules: rbac, tokens, schemas });
 
 async function review(kind: string, content: JsonObject, context = contextOf()): Promise<KubeObject> {
   const endpoint = endpoints.find((each) => each.kind === kind);
   assert.ok(endpoint?.storage.create, kind);
   const input = { apiVersion: `${endpoint.group}/v1`, kind, metadata: {}, ...content };
-  const options = { dryRun: false, fieldValidation: "Ignore" } as const;
-  const { object, json } = await endpoint.storage.create(context, "", input, options);
+  const { object, json } = (await endpoint.storage.create(context, writeOf("", input))).item;
   assert.deepEqual(JSON.parse(Buffer.from(json).toString()), object);
   assert.equal(object.apiVersion, `${endpoint.group}/v1`);
   return object;
@@ -231,9 +237,9 @@ function tokenEndpoint() {
   const issuer = serviceAccountTokens({ key: key.toString(), uidOf, now });
   const { create } = serviceAccountTokenSubresource({ tokens: issuer, uidOf, schemas }).storage;
   assert.ok(create);
-  const request = (name: string, spec: JsonObject) => {
+  const request = async (name: string, spec: JsonObject) => {
     const input = { apiVersion: "authentication.k8s.io/v1", kind: "TokenRequest", metadata: {}, spec };
-    return create(contextOf(jane, "demo"), name, input, { dryRun: false, fieldValidation: "Ignore" });
+    return (await create(contextOf(jane, "demo"), writeOf(name, input))).item;
   };
   return { issuer, request };
 }

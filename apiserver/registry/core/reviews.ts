@@ -13,8 +13,9 @@ import { ruleToJson } from "../../authorization/rules.ts";
 import { type FieldError, invalid } from "../../errors/field-error.ts";
 import { newBadRequest, newInvalid } from "../../errors/status-error.ts";
 import { isObject, stringifyJson } from "../../machinery/json.ts";
-import { type TypedDecoder, typedDecoder } from "../generic/typed-body.ts";
+import { VirtualDecoder } from "../generic/object-decoder.ts";
 import type { Creater, EncodedObject, RequestContext, ResourceEndpoint } from "../rest/interface.ts";
+import { compileSchema } from "../schema/structural.ts";
 
 export type ReviewDependencies = {
   /** The one that decides about requests, so that answers and requests agree. */
@@ -54,6 +55,7 @@ function endpointOf(
 ): ResourceEndpoint {
   const singular = kind.toLowerCase();
   const schemaName = `io.k8s.api.${group}.v1.${kind}`;
+  const gvk = { group: `${group}.k8s.io`, version: "v1", kind };
   return {
     group: `${group}.k8s.io`,
     version: "v1",
@@ -67,19 +69,19 @@ function endpointOf(
     schemaName,
     columns: [],
     selectableFields: [],
-    storage: creater(typedDecoder({ group: `${group}.k8s.io`, version: "v1", kind }, schemas, schemaName), answer),
+    storage: creater(new VirtualDecoder(gvk, compileSchema(schemas, schemaName)), answer),
     subresources: [],
     acceptsProtobuf: true,
   };
 }
 
-function creater(decoder: TypedDecoder, answer: Answer): Creater {
+function creater(decoder: VirtualDecoder, answer: Answer): Creater {
   return {
-    create: async (context, _name, given, options) => {
-      const place = context.namespace === "" ? undefined : context.namespace;
-      const { spec = {}, apiVersion, kind } = decoder.decode(given, place, options, context.warn);
-      const review: KubeObject = { apiVersion, kind, metadata: place === undefined ? {} : { namespace: place }, spec };
-      return encode({ ...review, status: await answer(review, context) });
+    create: async (context, request) => {
+      const { spec = {}, apiVersion, kind } = decoder.read(context, request);
+      const metadata = context.namespace === "" ? {} : { namespace: context.namespace };
+      const review: KubeObject = { apiVersion, kind, metadata, spec };
+      return { item: encode({ ...review, status: await answer(review, context) }), created: true };
     },
   };
 }

@@ -6,9 +6,9 @@ import { type FieldError, invalid } from "../../errors/field-error.ts";
 import { newBadRequest, newConflict, newInvalid, newNotFound } from "../../errors/status-error.ts";
 import { numericOf } from "../../machinery/fields.ts";
 import { isObject } from "../../machinery/json.ts";
-import { checkPlace } from "../generic/input.ts";
-import { typedDecoder } from "../generic/typed-body.ts";
+import { VirtualDecoder } from "../generic/object-decoder.ts";
 import type { Creater, RequestContext, SubresourceEndpoint } from "../rest/interface.ts";
+import { compileSchema } from "../schema/structural.ts";
 import { encode } from "./reviews.ts";
 
 export type TokenDependencies = {
@@ -41,12 +41,12 @@ export function serviceAccountTokenSubresource(dependencies: TokenDependencies):
 }
 
 function tokenCreater({ tokens, uidOf, schemas }: TokenDependencies): Creater {
-  const decoder = typedDecoder(kind, schemas, schemaName);
+  const decoder = new VirtualDecoder(kind, compileSchema(schemas, schemaName));
   return {
-    create: async (context, name, given, options) => {
+    create: async (context, write) => {
       const { namespace, signal } = context;
-      const { spec, metadata } = decoder.decode(given, namespace, options, context.warn);
-      if (metadata.name !== undefined) checkPlace(metadata, { namespace, name });
+      const { name } = write;
+      const { spec } = decoder.read(context, write);
       const uid = await uidOf({ kind: "ServiceAccount", namespace, name }, signal);
       if (uid === undefined) throw newNotFound({ group: "", resource: "serviceaccounts" }, name);
       const request = parseRequest(isObject(spec) ? spec : {});
@@ -58,7 +58,8 @@ function tokenCreater({ tokens, uidOf, schemas }: TokenDependencies): Creater {
         lifetimeSeconds: request.lifetimeSeconds,
         ...(bound === undefined ? {} : { boundObject: bound }),
       });
-      return encode(answer({ context, name, uid, audiences, request, token, expiresAt }));
+      const issued = { context, name, uid, audiences, request, token, expiresAt };
+      return { item: encode(answer(issued)), created: true };
     },
   };
 }

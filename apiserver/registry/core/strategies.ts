@@ -9,7 +9,7 @@ import { deepEqual, isObject } from "../../machinery/json.ts";
 import { labelProblems, pathSegmentProblems } from "../../machinery/names.ts";
 import type { Strategy } from "../rest/strategy.ts";
 
-const builtIn: Strategy = { allowUnconditionalUpdate: true };
+const builtIn: Strategy = { allowUnconditionalUpdate: true, statusTakesLabels: true };
 
 function withSpec(object: KubeObject, defaults: JsonObject): KubeObject {
   return { ...object, spec: { ...defaults, ...objectOf(object, "spec") } };

@@ -93,6 +93,8 @@ export class Deletes implements Deleter {
       oldObject,
       user: context.user,
       dryRun,
+      options: { kind: "DeleteOptions" },
+      auditId: context.auditId,
       signal: context.signal,
       warn: context.warn,
     } as const;

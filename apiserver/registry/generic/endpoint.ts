@@ -1,21 +1,23 @@
 import { randomUUID } from "node:crypto";
 import type { SchemaSet } from "../../../openapi/schema.ts";
+import { subdomainProblems } from "../../machinery/names.ts";
 import { Cacher } from "../../storage/cacher/cacher.ts";
 import { type Clock, systemClock } from "../../storage/cacher/clock.ts";
 import type { StorageBackend } from "../../storage/interface.ts";
 import { resourcePrefix } from "../../storage/keys.ts";
 import type { ResourceEndpoint, SubresourceEndpoint } from "../rest/interface.ts";
-import type { ResourceDefinition } from "../rest/strategy.ts";
+import type { RefusedScale, ResourceDefinition, ScalePaths } from "../rest/strategy.ts";
 import { compileSchema } from "../schema/structural.ts";
 import { KindCodec } from "./codec.ts";
-import { InputDecoder } from "./input.ts";
 import { watchFailure } from "./interpret-error.ts";
+import { ObjectDecoder, VirtualDecoder } from "./object-decoder.ts";
+import { finalizePart, ownView, statusPart } from "./part.ts";
+import { partStore } from "./part-store.ts";
+import { jsonPatchTypes } from "./patch-types.ts";
 import type { Admission, Resource } from "./resource.ts";
-import { scaleKind, scaleSchemaName, scaleStore } from "./scale.ts";
+import { refusedScale, scaleKind, scalePart, scaleSchemaName } from "./scale.ts";
 import { Selections } from "./selection.ts";
-import { finalizeStore, statusStore } from "./status.ts";
 import { GenericStore } from "./store.ts";
-import { typedDecoder } from "./typed-body.ts";
 
 export type EndpointDependencies = {
   readonly backend: StorageBackend;
@@ -43,7 +45,8 @@ export function createEndpoint(
   deps: EndpointDependencies,
   more: (store: GenericStore) => readonly SubresourceEndpoint[] = () => [],
 ): ResourceEndpoint {
-  const store = new GenericStore(resourceOf(definition, deps));
+  const resource = resourceOf(definition, deps);
+  const store = new GenericStore(resource);
   return {
     group: definition.group,
     version: definition.version,
@@ -58,34 +61,38 @@ export function createEndpoint(
     columns: definition.columns,
     selectableFields: Object.keys(definition.selectableFields),
     storage: store,
-    subresources: [...subresourcesOf(definition, store, deps.schemas), ...more(store)],
+    subresources: [...subresourcesOf(resource, store, deps.schemas), ...more(store)],
     acceptsProtobuf: definition.acceptsProtobuf,
   };
 }
 
-function subresourcesOf(
-  definition: ResourceDefinition,
-  store: GenericStore,
-  schemas: SchemaSet,
-): readonly SubresourceEndpoint[] {
-  const { group, version, kind, schemaName, scale } = definition;
-  const status: SubresourceEndpoint = {
-    name: "status",
-    kind: { group, version, kind },
-    schemaName,
-    storage: statusStore(definition, store),
-  };
+function subresourcesOf(resource: Resource, store: GenericStore, schemas: SchemaSet): readonly SubresourceEndpoint[] {
+  const { definition, decoder, gvk: kind } = resource;
+  const { schemaName, scale } = definition;
+  const view = ownView(decoder);
   const subresources: SubresourceEndpoint[] = [];
   if (definition.finalize === true) {
-    const storage = finalizeStore(definition, store);
-    subresources.push({ name: "finalize", kind: { group, version, kind }, schemaName, storage });
+    subresources.push({ name: "finalize", kind, schemaName, storage: partStore(store, finalizePart(view)) });
   }
   if (scale !== undefined) {
-    const storage = scaleStore(definition, scale, store, typedDecoder(scaleKind, schemas, scaleSchemaName));
+    const storage = scaleStorage(scale, resource, store, schemas);
     subresources.push({ name: "scale", kind: scaleKind, schemaName: scaleSchemaName, storage });
   }
-  if (definition.status) subresources.push(status);
+  if (definition.status) {
+    subresources.push({ name: "status", kind, schemaName, storage: partStore(store, statusPart(definition, view)) });
+  }
   return subresources;
+}
+
+function scaleStorage(
+  scale: ScalePaths | RefusedScale,
+  { definition, decoder: parents }: Resource,
+  store: GenericStore,
+  schemas: SchemaSet,
+) {
+  if ("refusal" in scale) return refusedScale(scale, store.patchTypes);
+  const scales = new VirtualDecoder(scaleKind, compileSchema(schemas, scaleSchemaName));
+  return partStore(store, scalePart(definition, scale, { scales, parents }));
 }
 
 function resourceOf(definition: ResourceDefinition, deps: EndpointDependencies): Resource {
@@ -116,7 +123,9 @@ function resourceOf(definition: ResourceDefinition, deps: EndpointDependencies):
     backend,
     cacher,
     codec,
-    decoder: new InputDecoder(gvk, compileSchema(schemas, schemaName)),
+    decoder: new ObjectDecoder(gvk, compileSchema(schemas, schemaName), definition.acceptsProtobuf),
+    patchTypes: jsonPatchTypes,
+    metaRules: { namespaced: definition.namespaced, validateName: strategy.validateName ?? subdomainProblems },
     selections: new Selections(definition),
     admission,
     clock,

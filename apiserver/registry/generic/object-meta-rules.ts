@@ -17,7 +17,8 @@ const collectionMembers = ["labels", "annotations", "ownerReferences", "finalize
 const isEmpty = (collection: object | undefined): boolean =>
   collection !== undefined && Object.keys(collection).length === 0;
 
-type Birth = {
+/** What a new object gets from the server. */
+export type Birth = {
   /** `undefined` for cluster-scoped kinds. */
   readonly namespace: string | undefined;
   readonly uid: string;

@@ -1,33 +1,54 @@
-import type { GroupVersionKind, KubeObject } from "../../apis/meta/v1.ts";
+import type { KubeObject, ObjectMeta } from "../../apis/meta/v1.ts";
 import type { FieldError } from "../../errors/field-error.ts";
 import { listOf, objectOf } from "../../machinery/fields.ts";
+import type { EncodedObject } from "../rest/interface.ts";
 import type { ResourceDefinition } from "../rest/strategy.ts";
+import type { DecodedInput, ObjectDecoder } from "./object-decoder.ts";
 import { metaForUpdate, withStatusOf } from "./object-meta-rules.ts";
 
-/** The part of an object that an endpoint writes, and how admission is shown it. */
+/**
+ * How an endpoint shows the stored object, and what becomes of the object it is shown in return: itself for most, a
+ * Scale for `/scale`.
+ */
+export type View = {
+  /** Of what clients send to the endpoint. */
+  readonly decoder: ObjectDecoder;
+  readonly show: (stored: KubeObject) => KubeObject;
+  /** As `show`, with the wire form. */
+  readonly present: (stored: EncodedObject) => EncodedObject;
+  /** From what the client wants to what would be stored instead of `base`; `undefined` for a new object. */
+  readonly absorb: (input: DecodedInput, base: KubeObject | undefined) => DecodedInput;
+};
+
+/** The part of an object that an endpoint writes. */
 export type Part = {
   /** `""` for the object itself. */
   readonly subresource: string;
-  readonly kind: GroupVersionKind;
+  readonly view: View;
   /** The new object with everything restored that this endpoint may not change (API M-09, M-10). */
   readonly isolate: (next: KubeObject, existing: KubeObject) => KubeObject;
   /** Whether the client of this endpoint can be blamed for an error. */
   readonly concerns: (error: FieldError) => boolean;
   /** The strategy's defaults, preparation and rules are about desired state. */
   readonly desiredState: boolean;
-  readonly show: (object: KubeObject) => KubeObject;
-  /** Carries what admission changed in the shown object over to `object`. */
-  readonly absorb: (shown: KubeObject, object: KubeObject) => KubeObject;
 };
 
-const shownAsIs: Pick<Part, "show" | "absorb"> = { show: (object) => object, absorb: (shown) => shown };
+/** The stored object as it is. */
+export function ownView(decoder: ObjectDecoder): View {
+  return {
+    decoder,
+    show: (stored) => stored,
+    present: (stored) => stored,
+    absorb: (input) => input,
+  };
+}
 
 const isAboutStatus = ({ field }: FieldError): boolean => /^status($|[.[])/.test(field);
 
-export function wholeObject({ group, version, kind, status: keepsStatus }: ResourceDefinition): Part {
+export function wholeObject({ status: keepsStatus }: ResourceDefinition, view: View): Part {
   return {
     subresource: "",
-    kind: { group, version, kind },
+    view,
     isolate(next, existing) {
       const restored = { ...next, metadata: metaForUpdate(next.metadata, existing.metadata) };
       return keepsStatus ? withStatusOf(restored, existing) : restored;
@@ -35,32 +56,43 @@ export function wholeObject({ group, version, kind, status: keepsStatus }: Resou
     // What a client says of the status is dropped, so it cannot be wrong (API C-09, M-09).
     concerns: (error) => !(keepsStatus && isAboutStatus(error)),
     desiredState: true,
-    ...shownAsIs,
   };
 }
 
-export function statusPart({ group, version, kind }: ResourceDefinition): Part {
+/** `/status`: writes the status and, of kinds that want it so, labels and annotations (API M-10, M-11). */
+export function statusPart({ strategy }: ResourceDefinition, view: View): Part {
+  const withLabels = strategy.statusTakesLabels === true;
   return {
     subresource: "status",
-    kind: { group, version, kind },
-    isolate: (next, existing) => withStatusOf(existing, next),
+    view,
+    isolate(next, existing) {
+      const restored = withStatusOf(existing, next);
+      return withLabels ? { ...restored, metadata: withLabelsOf(existing.metadata, next.metadata) } : restored;
+    },
     concerns: isAboutStatus,
     desiredState: false,
-    ...shownAsIs,
+  };
+}
+
+function withLabelsOf(meta: ObjectMeta, { labels, annotations }: ObjectMeta): ObjectMeta {
+  const { labels: _labels, annotations: _annotations, ...kept } = meta;
+  return {
+    ...kept,
+    ...(labels === undefined ? {} : { labels }),
+    ...(annotations === undefined ? {} : { annotations }),
   };
 }
 
 /** `/finalize`: lets the controller that holds an object's deletion give it up, and nobody change anything else. */
-export function finalizePart({ group, version, kind }: ResourceDefinition): Part {
+export function finalizePart(view: View): Part {
   return {
     subresource: "finalize",
-    kind: { group, version, kind },
+    view,
     isolate: (next, existing) => ({
       ...existing,
       spec: { ...objectOf(existing, "spec"), finalizers: [...listOf(objectOf(next, "spec"), "finalizers")] },
     }),
     concerns: ({ field }) => field.startsWith("spec.finalizers"),
     desiredState: false,
-    ...shownAsIs,
   };
 }

@@ -1,12 +1,15 @@
 import type { AdmissionPlugin } from "../../admission/interface.ts";
 import type { GroupResource, GroupVersionKind, GroupVersionResource, KubeObject } from "../../apis/meta/v1.ts";
+import type { ObjectMetaRules } from "../../machinery/object-meta.ts";
 import type { Cacher } from "../../storage/cacher/cacher.ts";
 import type { Clock } from "../../storage/cacher/clock.ts";
 import type { CachedObject } from "../../storage/cacher/object-codec.ts";
 import type { StorageBackend, StoredValue } from "../../storage/interface.ts";
+import type { RequestContext } from "../rest/interface.ts";
 import type { ResourceDefinition, Strategy } from "../rest/strategy.ts";
 import type { KindCodec } from "./codec.ts";
-import type { InputDecoder } from "./input.ts";
+import type { ObjectDecoder } from "./object-decoder.ts";
+import type { PatchTypes } from "./patch-types.ts";
 import type { Selections } from "./selection.ts";
 
 /** Every plugin at once; `admission/chain.ts` makes one of many. */
@@ -26,7 +29,9 @@ export type Resource = {
   readonly backend: StorageBackend;
   readonly cacher: Cacher;
   readonly codec: KindCodec;
-  readonly decoder: InputDecoder;
+  readonly decoder: ObjectDecoder;
+  readonly patchTypes: PatchTypes;
+  readonly metaRules: ObjectMetaRules;
   readonly selections: Selections;
   readonly admission: Admission;
   readonly clock: Clock;
@@ -38,6 +43,11 @@ export type Resource = {
 /** The key below the resource's prefix; keys of cluster-scoped objects are their names. */
 export function keyOf({ definition }: Resource, namespace: string, name: string): string {
   return definition.namespaced ? `${namespace}/${name}` : name;
+}
+
+/** Of the objects a request is about; `undefined` for cluster-scoped kinds. */
+export function namespaceOf({ namespace }: RequestContext, { definition }: Resource): string | undefined {
+  return definition.namespaced ? namespace : undefined;
 }
 
 export function decodeStored({ codec }: Resource, { value, revision }: StoredValue): CachedObject {

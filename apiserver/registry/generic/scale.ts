@@ -4,12 +4,10 @@ import { apiVersionOf, type JsonObject, type JsonValue, type KubeObject } from "
 import { invalid, path } from "../../errors/field-error.ts";
 import { newBadRequest, newInvalid } from "../../errors/status-error.ts";
 import { isObject, setMember, stringifyJson } from "../../machinery/json.ts";
-import type { EncodedObject, Getter, UpdateOptions, Updater } from "../rest/interface.ts";
+import type { EncodedObject, Getter, Patcher, Updater } from "../rest/interface.ts";
 import type { RefusedScale, ResourceDefinition, ScalePaths } from "../rest/strategy.ts";
-import { cannotBeHandled, checkPlace } from "./input.ts";
-import { type Part, wholeObject } from "./part.ts";
-import type { GenericStore } from "./store.ts";
-import type { TypedDecoder } from "./typed-body.ts";
+import { type DecodedInput, type ObjectDecoder, silently } from "./object-decoder.ts";
+import { type Part, type View, wholeObject } from "./part.ts";
 
 export const scaleKind = { group: "autoscaling", version: "v1", kind: "Scale" } as const;
 export const scaleSchemaName = "io.k8s.api.autoscaling.v1.Scale";
@@ -17,55 +15,49 @@ export const scaleSchemaName = "io.k8s.api.autoscaling.v1.Scale";
 /** Instances of an object that names no number: what every workload kind runs then. */
 const impliedReplicas = 1;
 
-export function scaleStore(
-  definition: ResourceDefinition,
-  paths: ScalePaths | RefusedScale,
-  store: GenericStore,
-  decoder: TypedDecoder,
-): Getter & Updater {
-  if ("refusal" in paths) return refusedScale(paths);
-  const part = scalePart(definition, paths);
-  return {
-    async get(context, name, options) {
-      const { object } = await store.get(context, name, options);
-      return encoded(part.show(object));
-    },
-    async update(context, name, transform, options) {
-      const onParent: UpdateOptions = { ...options, fieldValidation: "Ignore", decodingProblems: [] };
-      const place = { name, namespace: definition.namespaced ? context.namespace : undefined };
-      const change = async (existing: KubeObject): Promise<KubeObject> => {
-        const shown = decoder.decode(await transform(part.show(existing)), place.namespace, options, context.warn);
-        checkPlace(shown.metadata, place);
-        const { uid, resourceVersion } = shown.metadata;
-        // Without a version the change is unconditional, whatever the object itself demands (API section 17).
-        const claims = {
-          ...(uid === undefined ? {} : { uid }),
-          ...(resourceVersion === undefined ? {} : { resourceVersion }),
-        };
-        const scaled = part.absorb(shown, existing);
-        return { ...scaled, metadata: { ...existing.metadata, ...claims } };
-      };
-      const { object } = await store.update(context, name, change, onParent, part);
-      return encoded(part.show(object));
-    },
-  };
-}
-
-function refusedScale({ refusal }: RefusedScale): Getter & Updater {
-  const refuse = (): never => {
+/** `/scale` of a kind that declares it and has nothing to scale. */
+export function refusedScale({ refusal }: RefusedScale, patchTypes: readonly string[]): Getter & Updater & Patcher {
+  const refuse = async (): Promise<never> => {
     throw newBadRequest(refusal);
   };
-  return { get: async () => refuse(), update: async () => refuse() };
+  return { get: refuse, update: refuse, patchTypes, patch: refuse };
 }
 
-function scalePart(definition: ResourceDefinition, paths: ScalePaths): Part {
-  return {
-    ...wholeObject(definition),
-    subresource: "scale",
-    kind: scaleKind,
-    show: (object) => scaleOf(object, paths),
-    absorb: (shown, object) => withMember(object, paths.specReplicas, wantedReplicas(shown)),
+/**
+ * @param scales   decodes Scales
+ * @param parents  decodes the kind that is scaled
+ */
+export function scalePart(
+  definition: ResourceDefinition,
+  paths: ScalePaths,
+  { scales, parents }: { readonly scales: ObjectDecoder; readonly parents: ObjectDecoder },
+): Part {
+  const show = (stored: KubeObject): KubeObject => scaleOf(stored, paths);
+  const view: View = {
+    decoder: scales,
+    show,
+    present: ({ object }) => encoded(show(object)),
+    absorb: ({ object: scale }, base) => scaled(scale, base, paths, parents),
   };
+  return { ...wholeObject(definition, view), subresource: "scale" };
+}
+
+/** Without a version the change is unconditional, whatever the object itself demands (API section 17). */
+function scaled(
+  scale: KubeObject,
+  base: KubeObject | undefined,
+  paths: ScalePaths,
+  parents: ObjectDecoder,
+): DecodedInput {
+  if (base === undefined) throw new Error("a Scale creates nothing");
+  const { uid, resourceVersion } = scale.metadata;
+  const metadata = {
+    ...base.metadata,
+    ...(uid === undefined ? {} : { uid }),
+    ...(resourceVersion === undefined ? {} : { resourceVersion }),
+  };
+  const parent = { ...withMember(base, paths.specReplicas, wantedReplicas(scale)), metadata };
+  return parents.decode(parent, { namespace: undefined, name: undefined, previous: base }, silently);
 }
 
 function scaleOf(object: KubeObject, paths: ScalePaths): KubeObject {
@@ -91,20 +83,13 @@ function scaleOf(object: KubeObject, paths: ScalePaths): KubeObject {
   };
 }
 
-/** @throws StatusError 400 for a wrong type, 422 for a count below zero */
+/** @throws StatusError 422 for a count below zero */
 function wantedReplicas(scale: KubeObject): number {
-  const spec = memberAt(scale, ["spec"]) ?? {};
-  const replicas = isObject(spec) ? (spec.replicas ?? 0) : undefined;
-  if (!isInt32(replicas)) {
-    throw cannotBeHandled(scaleKind, scaleKind.kind, "spec.replicas: expected an integer");
-  }
-  if (replicas >= 0) return replicas;
+  const replicas = memberAt(scale, ["spec", "replicas"]) ?? 0;
+  if (typeof replicas === "number" && replicas >= 0) return replicas;
   const negative = invalid(path("spec", "replicas"), replicas, "must be greater than or equal to 0");
   throw newInvalid(scaleKind, scale.metadata.name ?? "", [negative]);
 }
-
-const isInt32 = (value: unknown): value is number =>
-  typeof value === "number" && Number.isInteger(value) && Math.abs(value) < 2 ** 31;
 
 function memberAt(object: KubeObject, names: readonly string[]): JsonValue | undefined {
   let value: JsonValue | undefined = object;

@@ -43,11 +43,7 @@ test("over the durable store: racing writers of one object, each seen once by a 
   const server = new WidgetServer(t, { backend });
   await server.create(aWidget("a", { spec: { free: {} } }));
   const events = await server.store.watch(server.context(), watchOptions({ sendInitialEvents: false }));
-  const add = (key: string) =>
-    server.put("a", (old) => {
-      const spec = objectAt(old, "spec");
-      return { ...old, spec: { ...spec, free: { ...objectAt(spec, "free"), [key]: true } } };
-    });
+  const add = (key: string) => server.patch("a", { spec: { free: { [key]: true } } });
   const keys = Array.from({ length: 12 }, (_, index) => `k${index}`);
   await Promise.all(keys.map(add));
   const seen = await take(events[Symbol.asyncIterator](), keys.length);

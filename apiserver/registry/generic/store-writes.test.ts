@@ -2,9 +2,12 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { MemoryBackend } from "../../../test/support/memory-backend.ts";
 import { aWidget, objectAt } from "../../../test/support/objects.ts";
-import { refused, WidgetServer } from "../../../test/support/widgets.ts";
+import { putTo, refused, WidgetServer, writeOf } from "../../../test/support/widgets.ts";
+import type { AdmissionPlugin } from "../../admission/interface.ts";
+import type { KubeObject, ObjectMeta } from "../../apis/meta/v1.ts";
 import { invalid } from "../../errors/field-error.ts";
-import { StatusError } from "../../errors/status-error.ts";
+import { newBadRequest, StatusError } from "../../errors/status-error.ts";
+import type { WriteOptions } from "../rest/interface.ts";
 
 const gr = "widgets.test.example";
 
@@ -57,10 +60,7 @@ test("create: what is refused", async (t) => {
   for (const [name, object, code, message] of cases) {
     await assert.rejects(server.create(object), refused(code, message), name);
   }
-  const elsewhere = server.store.create(server.context({ namespace: "other" }), "", aWidget("a"), {
-    dryRun: false,
-    fieldValidation: "Warn",
-  });
+  const elsewhere = server.store.create(server.context({ namespace: "other" }), writeOf("", aWidget("a")));
   await assert.rejects(elsewhere, refused(400, /namespace of the provided object does not match/));
 });
 
@@ -82,20 +82,24 @@ test("create: an existing object that is going away says so", async (t) => {
   await assert.rejects(server.create(aWidget("a")), refused(409, `object is being deleted: ${gr} "a" already exists`));
 });
 
-test("field validation: warned, refused or silent; duplicates come before unknown fields", async (t) => {
+test("field validation: warned, refused or silent; unknown fields come before duplicates (API V-17)", async (t) => {
   const server = new WidgetServer(t);
-  const decodingProblems = ['duplicate field "spec.size"'];
-  const body = (name: string) => aWidget(name, { spec: { size: 1, foo: 1 } });
-  await server.create(body("warn"), { decodingProblems });
-  assert.deepEqual(server.warnings.splice(0), ['duplicate field "spec.size"', 'unknown field "spec.foo"']);
+  const create = async (name: string, options: Partial<WriteOptions> = {}) => {
+    const text = JSON.stringify(aWidget(name, { spec: { size: 1, foo: 1 } })).replace('"size":1', '"size":2,"size":1');
+    const write = writeOf("", null, options);
+    const body = { bytes: Buffer.from(text), mediaType: "application/json" };
+    return (await server.store.create(server.context(), { ...write, body })).item;
+  };
+  await create("warn");
+  assert.deepEqual(server.warnings.splice(0), ['unknown field "spec.foo"', 'duplicate field "spec.size"']);
   await assert.rejects(
-    server.create(body("strict"), { fieldValidation: "Strict", decodingProblems }),
+    create("strict", { fieldValidation: "Strict" }),
     refused(
       400,
-      'Widget in version "v1" cannot be handled as a Widget: strict decoding error: duplicate field "spec.size", unknown field "spec.foo"',
+      'Widget in version "v1" cannot be handled as a Widget: strict decoding error: unknown field "spec.foo", duplicate field "spec.size"',
     ),
   );
-  const { object } = await server.create(body("ignore"), { fieldValidation: "Ignore", decodingProblems });
+  const { object } = await create("ignore", { fieldValidation: "Ignore" });
   assert.deepEqual([object.spec, server.warnings], [{ size: 1, color: "grey" }, []]);
 });
 
@@ -136,17 +140,12 @@ test("dry run: the answer of a write without the write", async (t) => {
 test("update: generation counts changes of desired state only; status and system members stay", async (t) => {
   const server = new WidgetServer(t);
   await server.create(aWidget("a"));
-  await server.subresource("status").update?.(
-    server.context(),
-    "a",
-    (old) => ({
-      ...old,
-      spec: { size: 99 },
-      metadata: { ...old.metadata, labels: { x: "y" } },
-      status: { phase: "Up" },
-    }),
-    { dryRun: false, fieldValidation: "Warn", fullReplacement: true },
-  );
+  await putTo(server.subresource("status"), server.context(), "a", (old) => ({
+    ...old,
+    spec: { size: 99 },
+    metadata: { ...old.metadata, labels: { x: "y" } },
+    status: { phase: "Up" },
+  }));
   const { object } = await server.put("a", (old) => ({
     ...old,
     metadata: { ...old.metadata, labels: { a: "b" }, generation: 50, creationTimestamp: "2001-01-01T00:00:00Z" },
@@ -189,9 +188,7 @@ test("update: claims about version, uid and name", async (t) => {
     claim({ uid: "x" }),
     refused(409, /Precondition failed: UID in precondition: x, UID in object meta: uid-1/),
   );
-  const patchUid = server.put("a", (old) => ({ ...old, metadata: { ...old.metadata, uid: "x" } }), {
-    fullReplacement: false,
-  });
+  const patchUid = server.patch("a", { metadata: { uid: "x" } });
   await assert.rejects(patchUid, refused(422, /metadata\.uid: Invalid value: "x": field is immutable/));
   await assert.rejects(
     claim({ name: "b" }),
@@ -199,29 +196,61 @@ test("update: claims about version, uid and name", async (t) => {
   );
   await assert.rejects(claim({ name: "" }), refused(400, /was undeterminable: name must be provided/));
   await assert.rejects(claim({ deletionTimestamp: "2030-01-01T00:00:00Z" }), refused(422, /field is immutable/));
-  await assert.rejects(
-    server.put("missing", (old) => old),
-    refused(404, `${gr} "missing" not found`),
-  );
+  await assert.rejects(server.put("missing", aWidget("missing")), refused(404, `${gr} "missing" not found`));
   assert.deepEqual((await claim({ uid: "" })).object, object);
+});
+
+test("of everything that is wrong with a write, the first stage it meets tells", async (t) => {
+  const refuseLabel = (label: string) => async (attributes: { object: KubeObject | undefined }) => {
+    if (attributes.object?.metadata.labels?.[label] !== undefined) throw newBadRequest(`${label} admission`);
+    return undefined;
+  };
+  const server = new WidgetServer(t, {
+    strategy: { validate: (object) => (objectAt(object, "spec").size === 13 ? [invalid("spec.size", 13, "no")] : []) },
+    plugins: [{ name: "judge", admit: refuseLabel("mutating"), validate: refuseLabel("validating") }],
+  });
+  const { object: stored } = await server.create(aWidget("a"));
+  let body: KubeObject = {
+    ...aWidget("b", { spec: { size: "big", foo: 1 } }),
+    kind: "Gadget",
+    metadata: { name: "b", uid: "x", resourceVersion: "1", labels: { mutating: "x", validating: "x" } },
+  };
+  const mend = (change: (metadata: ObjectMeta) => Partial<KubeObject>) => {
+    body = { ...body, ...change(body.metadata) };
+  };
+  const next = async (refusal: RegExp, code: number, change: Parameters<typeof mend>[0]): Promise<void> => {
+    await assert.rejects(server.put("a", body, { fieldValidation: "Strict" }), refused(code, refusal));
+    mend(change);
+  };
+  await next(/cannot be handled as a Widget/, 400, () => ({ kind: "Widget" }));
+  await next(/does not match the name/, 400, (metadata) => ({ metadata: { ...metadata, name: "a" } }));
+  await next(/unknown field "spec.foo"/, 400, () => ({ spec: { size: "big" } }));
+  await next(/UID in precondition/, 409, (metadata) => ({ metadata: { ...metadata, uid: "uid-1" } }));
+  await next(/has been modified/, 409, (metadata) => ({
+    metadata: { ...metadata, resourceVersion: stored.metadata.resourceVersion ?? "" },
+  }));
+  await next(/spec\.size in body must be of type integer/, 422, () => ({ spec: { size: 13 } }));
+  await next(/^mutating admission$/, 400, (metadata) => ({ metadata: { ...metadata, labels: { validating: "x" } } }));
+  await next(/spec\.size: Invalid value: 13: no/, 422, () => ({ spec: { size: 1 } }));
+  await next(/^validating admission$/, 400, (metadata) => ({ metadata: { ...metadata, labels: { a: "b" } } }));
+  assert.deepEqual((await server.put("a", body)).object.metadata.labels, { a: "b" });
 });
 
 test("update: a stale cache costs a second attempt, not a wrong answer", async (t) => {
   const backend = new MemoryBackend();
-  const server = new WidgetServer(t, { backend });
+  let attempts = 0;
+  const counter: AdmissionPlugin = { name: "counter", admit: async () => void attempts++ };
+  const server = new WidgetServer(t, { backend, plugins: [counter] });
   const { object: first } = await server.create(aWidget("a"));
   await server.settle();
   const release = backend.hold();
   const other = new WidgetServer(t, { backend });
   await other.settle();
   await other.put("a", (old) => ({ ...old, spec: { size: 5 } }));
-  let attempts = 0;
-  const patched = await server.put("a", (old) => {
-    attempts++;
-    return { ...old, metadata: { ...old.metadata, labels: { a: "b" } } };
-  });
+  attempts = 0;
+  const patched = await server.patch("a", { metadata: { labels: { a: "b" } } });
   assert.deepEqual([patched.object.spec, attempts], [{ size: 5, color: "grey" }, 2]);
-  const stale = server.put("a", () => ({ ...first, spec: { size: 9 } }));
+  const stale = server.put("a", { ...first, spec: { size: 9 } });
   await assert.rejects(stale, refused(409, /the object has been modified/));
   release();
 });
@@ -229,11 +258,7 @@ test("update: a stale cache costs a second attempt, not a wrong answer", async (
 test("update: concurrent changes without a version all take effect", async (t) => {
   const server = new WidgetServer(t);
   await server.create(aWidget("a", { spec: { free: {} } }));
-  const add = (key: string) =>
-    server.put("a", (old) => ({
-      ...old,
-      spec: { ...objectAt(old, "spec"), free: { ...objectAt(objectAt(old, "spec"), "free"), [key]: 1 } },
-    }));
+  const add = (key: string) => server.patch("a", { spec: { free: { [key]: 1 } } });
   await Promise.all(["a", "b", "c", "d", "e", "f"].map(add));
   const { object } = await server.store.get(server.context(), "a", { resourceVersion: "" });
   assert.deepEqual(Object.keys(objectAt(objectAt(object, "spec"), "free")).sort(), ["a", "b", "c", "d", "e", "f"]);

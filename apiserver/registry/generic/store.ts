@@ -1,23 +1,21 @@
-import type { KubeObject } from "../../apis/meta/v1.ts";
 import type {
   Creater,
   DeleteRequest,
   DeleteResult,
   Deleter,
-  DryRun,
   EncodedObject,
   Getter,
-  InputOptions,
   Lister,
   ListOptions,
   ListResult,
+  Patcher,
   RequestContext,
   RestWatchEvent,
-  Transform,
-  UpdateOptions,
   Updater,
   Watcher,
   WatchOptions,
+  WriteRequest,
+  WriteResult,
 } from "../rest/interface.ts";
 import { Deletes } from "./deletes.ts";
 import type { Part } from "./part.ts";
@@ -30,12 +28,14 @@ import { Writes } from "./writes.ts";
  *
  * @throws StatusError for everything a client can be told; other errors are bugs or stored bytes that are no object
  */
-export class GenericStore implements Getter, Lister, Watcher, Creater, Updater, Deleter {
+export class GenericStore implements Getter, Lister, Watcher, Creater, Updater, Patcher, Deleter {
+  readonly patchTypes: readonly string[];
   readonly #reads: Reads;
   readonly #writes: Writes;
   readonly #deletes: Deletes;
 
   constructor(resource: Resource) {
+    this.patchTypes = [...resource.patchTypes.keys()];
     this.#reads = new Reads(resource);
     this.#writes = new Writes(resource);
     this.#deletes = new Deletes(resource, this.#reads);
@@ -53,23 +53,18 @@ export class GenericStore implements Getter, Lister, Watcher, Creater, Updater, 
     return this.#reads.watch(context, options);
   }
 
-  create(
-    context: RequestContext,
-    _name: string,
-    object: KubeObject,
-    options: DryRun & InputOptions,
-  ): Promise<EncodedObject> {
-    return this.#writes.create(context, object, options);
+  create(context: RequestContext, request: WriteRequest): Promise<WriteResult> {
+    return this.#writes.create(context, request);
   }
 
-  update(
-    context: RequestContext,
-    name: string,
-    transform: Transform,
-    options: UpdateOptions,
-    part?: Part,
-  ): Promise<EncodedObject> {
-    return this.#writes.update(context, name, transform, options, part);
+  /** @param part  what is written of the object; all of it by default */
+  update(context: RequestContext, request: WriteRequest, part?: Part): Promise<WriteResult> {
+    return this.#writes.update(context, request, part);
+  }
+
+  /** @param part  as of `update` */
+  patch(context: RequestContext, request: WriteRequest, part?: Part): Promise<WriteResult> {
+    return this.#writes.patch(context, request, part);
   }
 
   delete(context: RequestContext, name: string, request: DeleteRequest): Promise<DeleteResult> {

@@ -1,21 +1,20 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { aWidget } from "../../../test/support/objects.ts";
-import { refused, WidgetServer } from "../../../test/support/widgets.ts";
+import { patchOf, putTo, refused, WidgetServer } from "../../../test/support/widgets.ts";
 import type { AdmissionAttributes } from "../../admission/interface.ts";
 import type { KubeObject } from "../../apis/meta/v1.ts";
-import type { UpdateOptions } from "../rest/interface.ts";
+import type { WriteOptions } from "../rest/interface.ts";
 import { withStatus } from "./object-meta-rules.ts";
 
-const put: UpdateOptions = { dryRun: false, fieldValidation: "Warn", fullReplacement: true };
-
 function subresource(server: WidgetServer, subresourceName: string) {
-  const { get, update } = server.subresource(subresourceName);
-  assert.ok(get !== undefined && update !== undefined);
+  const storage = server.subresource(subresourceName);
+  const { get } = storage;
+  assert.ok(get !== undefined);
   return {
     get: (name = "a") => get(server.context(), name, { resourceVersion: "" }),
-    put: (change: (existing: KubeObject) => KubeObject, options = put) =>
-      update(server.context(), "a", change, options),
+    put: (change: (existing: KubeObject) => KubeObject, options: Partial<WriteOptions> = {}) =>
+      putTo(storage, server.context(), "a", change, options),
   };
 }
 
@@ -43,6 +42,45 @@ test("status: only its own errors count, and only it is written", async (t) => {
   await assert.rejects(
     status.put((old) => ({ ...old, metadata: { ...old.metadata, resourceVersion: "1" }, status: { phase: "x" } })),
     refused(409, /has been modified/),
+  );
+});
+
+test("status of built-in kinds: labels and annotations are taken too, and nothing else of metadata (API M-10)", async (t) => {
+  const server = new WidgetServer(t, { strategy: { statusTakesLabels: true } });
+  await server.create(aWidget("a", { metadata: { labels: { a: "b", gone: "x" }, annotations: { kept: "1" } } }));
+  const { patch } = server.subresource("status");
+  assert.ok(patch !== undefined);
+  const metadata = { labels: { e2e: "yes", gone: null }, annotations: { seen: "2" }, finalizers: ["example.com/x"] };
+  const write = patchOf("a", { metadata, spec: { size: 9 }, status: { phase: "Up" } });
+  const { object } = (await patch(server.context(), write)).item;
+  assert.deepEqual(
+    [object.metadata.labels, object.metadata.annotations, object.metadata.finalizers, object.spec, object.status],
+    [{ a: "b", e2e: "yes" }, { kept: "1", seen: "2" }, undefined, { size: 1, color: "grey" }, { phase: "Up" }],
+  );
+  assert.equal(object.metadata.generation, 1);
+  await assert.rejects(
+    patch(server.context(), patchOf("a", { metadata: { labels: { "-": "x" } } })),
+    refused(422, /metadata\.labels/),
+  );
+});
+
+test("scale: a patch is of the Scale, and one that changes nothing writes nothing", async (t) => {
+  const server = new WidgetServer(t);
+  await server.create(aWidget("a", { spec: { size: 4, replicas: 1 } }));
+  const { patch, patchTypes } = server.subresource("scale");
+  assert.ok(patch !== undefined);
+  assert.deepEqual(patchTypes, ["application/json-patch+json", "application/merge-patch+json"]);
+  const scaled = await patch(server.context(), patchOf("a", [{ op: "replace", path: "/spec/replicas", value: 2 }]));
+  assert.deepEqual(
+    [scaled.created, scaled.item.object.kind, scaled.item.object.spec],
+    [false, "Scale", { replicas: 2 }],
+  );
+  const again = await patch(server.context(), patchOf("a", { spec: { replicas: 2 } }));
+  assert.deepEqual(again.item.object, scaled.item.object);
+  assert.equal(String(await server.backend.currentRevision()), again.item.object.metadata.resourceVersion);
+  await assert.rejects(
+    patch(server.context(), patchOf("a", { spec: { replicas: "x" } })),
+    refused(422, /^ "" is invalid: patch: Invalid value: .*spec\.replicas/),
   );
 });
 
@@ -107,7 +145,7 @@ test("scale: writes replicas and nothing else, without a version unconditionally
   );
   await assert.rejects(scale.put(to(2, { uid: "x" })), refused(409, /Precondition failed: UID in precondition: x/));
   await assert.rejects(scale.put(to(2, { resourceVersion: "1" })), refused(409, /has been modified/));
-  const pretended = await scale.put(to(9), { ...put, dryRun: true });
+  const pretended = await scale.put(to(9), { dryRun: true });
   assert.deepEqual(pretended.object.spec, { replicas: 9 });
   assert.deepEqual((await scale.get()).object.spec, { replicas: 3 });
 });

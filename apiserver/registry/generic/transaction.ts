@@ -1,12 +1,12 @@
 /** Read, decide, write if nobody else did (upstream `GuaranteedUpdate`). */
 import type { KubeObject } from "../../apis/meta/v1.ts";
-import { newNotFound } from "../../errors/status-error.ts";
+import { newAlreadyExists, newNotFound, StatusError } from "../../errors/status-error.ts";
 import { deepEqual } from "../../machinery/json.ts";
 import type { CachedObject } from "../../storage/cacher/object-codec.ts";
 import { isStorageError } from "../../storage/errors.ts";
 import type { EncodedObject, RequestContext } from "../rest/interface.ts";
-import { interpretError } from "./interpret-error.ts";
-import { decodeStored, keyOf, type Resource } from "./resource.ts";
+import { interpretError, interpreted } from "./interpret-error.ts";
+import { decodeStored, keyOf, nameOf, type Resource } from "./resource.ts";
 
 /** What to do with the stored object. `put` of an equal object writes nothing (API U-07). */
 export type Decision =
@@ -26,7 +26,8 @@ type Change = {
 };
 
 /**
- * Starts from what the cache has. Every conclusion drawn from that, a refusal included, counts only if storage still
+ * Starts from what the cache has, and again from what is stored whenever another writer was faster: as often as the
+ * request's deadline allows (API P-03). Every conclusion drawn from that, a refusal included, counts only if storage still
  * has the same object; otherwise it is drawn again from storage's.
  *
  * @throws StatusError `NotFound`, and whatever `decide` throws
@@ -99,13 +100,50 @@ async function remove(resource: Resource, key: string, existing: CachedObject, o
   return resource.codec.unstored(object);
 }
 
-async function read(resource: Resource, key: string, name: string, signal: AbortSignal): Promise<CachedObject> {
-  const { backend, prefix, groupResource } = resource;
-  try {
-    const { value } = await backend.get(prefix + key, signal);
-    if (value !== undefined) return decodeStored(resource, value);
-  } catch (error) {
-    throw interpretError(error, { resource: groupResource, name });
+type Insertion = {
+  readonly context: RequestContext;
+  /** With its name. */
+  readonly object: KubeObject;
+  readonly dryRun: boolean;
+};
+
+/** @throws StatusError `AlreadyExists`, of a dry run too (API C-03, V-14) */
+export async function insertObject(resource: Resource, insertion: Insertion): Promise<EncodedObject> {
+  const { context, object, dryRun } = insertion;
+  const { backend, codec, cacher, prefix, groupResource } = resource;
+  const name = nameOf(object);
+  const key = keyOf(resource, context.namespace, name);
+  if (dryRun) {
+    const existing = await stored(resource, key, name, context.signal);
+    if (existing === undefined) return codec.unstored(object);
+    throw alreadyExists(resource, name, existing);
   }
-  throw newNotFound(groupResource, name);
+  const value = codec.encode(object);
+  try {
+    const revision = await backend.create(prefix + key, value);
+    const item = codec.stored(object, value, revision);
+    cacher.noteWrite(key, item);
+    return item;
+  } catch (error) {
+    if (!isStorageError(error, "KeyExists")) throw interpretError(error, { resource: groupResource, name });
+    throw alreadyExists(resource, name, await stored(resource, key, name, context.signal));
+  }
+}
+
+function alreadyExists({ groupResource }: Resource, name: string, existing: CachedObject | undefined): StatusError {
+  const error = newAlreadyExists(groupResource, name);
+  if (existing?.object.metadata.deletionTimestamp === undefined) return error;
+  return new StatusError({ ...error.status, message: `object is being deleted: ${error.message}` });
+}
+
+async function read(resource: Resource, key: string, name: string, signal: AbortSignal): Promise<CachedObject> {
+  const found = await stored(resource, key, name, signal);
+  if (found === undefined) throw newNotFound(resource.groupResource, name);
+  return found;
+}
+
+async function stored(resource: Resource, key: string, name: string, signal: AbortSignal) {
+  const { backend, prefix, groupResource } = resource;
+  const { value } = await interpreted({ resource: groupResource, name }, backend.get(prefix + key, signal));
+  return value === undefined ? undefined : decodeStored(resource, value);
 }

@@ -13,6 +13,7 @@ import type {
 } from "../../apis/meta/v1.ts";
 import type { UserInfo } from "../../authentication/user.ts";
 import type { FieldSelector, LabelSelector } from "../../machinery/selectors.ts";
+import type { RequestBody } from "../../machinery/serializer.ts";
 
 /** An object with its wire form. `json` is complete (apiVersion, kind, resourceVersion) and ends without newline. */
 export interface EncodedObject {
@@ -26,17 +27,35 @@ export interface RequestContext {
   /** `""` for cluster-scoped resources and for lists across namespaces. */
   readonly namespace: string;
   readonly signal: AbortSignal;
+  /** Of the request, for the log and for whoever is asked about it. */
+  readonly auditId: string;
   /** Adds a `Warning` header to the answer; repeated texts are sent once. */
   readonly warn: (text: string) => void;
 }
 
 export type DryRun = { readonly dryRun: boolean };
 export type FieldValidation = "Ignore" | "Warn" | "Strict";
-export type InputOptions = {
+/** Options of a write, checked (API V-13 … V-16). */
+export type WriteOptions = DryRun & {
   readonly fieldValidation: FieldValidation;
-  /** What parsing the body found, e.g. `duplicate field "spec.a"`; reported before unknown fields (API V-17, V-20). */
-  readonly decodingProblems?: readonly string[];
+  /** As the client named it; `""` when it did not. */
+  readonly fieldManager: string;
+  /** Takes fields over from other managers; only for apply (API S-22). */
+  readonly force: boolean;
 };
+
+/** A create, update or patch as it arrives: nobody has looked into the body yet. */
+export type WriteRequest = {
+  /** Of the URL; `""` when a collection is posted to. */
+  readonly name: string;
+  readonly body: RequestBody;
+  readonly options: WriteOptions;
+  /** Must hold for the stored object on every attempt. */
+  readonly preconditions?: Preconditions;
+};
+
+/** `created`: nothing was stored under that name before. */
+export type WriteResult = { readonly item: EncodedObject; readonly created: boolean };
 
 /** Selectors and position of a list, already parsed and checked (API L-04). */
 export type ListOptions = {
@@ -73,20 +92,6 @@ export type RestWatchEvent =
   | { readonly type: "BOOKMARK"; readonly resourceVersion: string; readonly initialEventsEnd: boolean }
   | { readonly type: "ERROR"; readonly status: Status };
 
-export type UpdateOptions = DryRun &
-  InputOptions & {
-    /** Must hold for the stored object on every attempt. */
-    readonly preconditions?: Preconditions;
-    /** True for PUT, whose object must carry a resourceVersion unless the resource allows unconditional updates. */
-    readonly fullReplacement: boolean;
-  };
-
-/**
- * Makes the new object from the newest stored one. Runs once per attempt, so it depends on its argument only.
- * What it returns is decoded input: not yet pruned, defaulted or validated.
- */
-export type Transform = (existing: KubeObject) => KubeObject | Promise<KubeObject>;
-
 export type DeleteRequest = DryRun & {
   readonly preconditions?: Preconditions;
   readonly propagationPolicy?: DeletionPropagation;
@@ -111,16 +116,16 @@ export interface Watcher {
   watch(context: RequestContext, options: WatchOptions): Promise<AsyncIterable<readonly RestWatchEvent[]>>;
 }
 export interface Creater {
-  /** `object` is decoded input; `name` is that of the URL for subresources such as `token`, else `""`. */
-  create(
-    context: RequestContext,
-    name: string,
-    object: KubeObject,
-    options: DryRun & InputOptions,
-  ): Promise<EncodedObject>;
+  /** The request's name is that of the parent for subresources such as `token`. */
+  create(context: RequestContext, request: WriteRequest): Promise<WriteResult>;
 }
 export interface Updater {
-  update(context: RequestContext, name: string, transform: Transform, options: UpdateOptions): Promise<EncodedObject>;
+  update(context: RequestContext, request: WriteRequest): Promise<WriteResult>;
+}
+export interface Patcher {
+  /** Media types of the patches it takes, in the order a 415 lists them (API P-01). */
+  readonly patchTypes: readonly string[];
+  patch(context: RequestContext, request: WriteRequest): Promise<WriteResult>;
 }
 export interface Deleter {
   delete(context: RequestContext, name: string, options: DeleteRequest): Promise<DeleteResult>;
@@ -128,7 +133,7 @@ export interface Deleter {
 }
 
 /** The verbs one endpoint serves; what is absent is 405 and is missing from discovery and OpenAPI. */
-export type RestStorage = Partial<Getter & Lister & Watcher & Creater & Updater & Deleter>;
+export type RestStorage = Partial<Getter & Lister & Watcher & Creater & Updater & Patcher & Deleter>;
 
 /** One column of a Table (API N-31). `cell` is pure and must bear any stored object. */
 export type Column = {

@@ -19,6 +19,8 @@ export interface Strategy {
   readonly validateUpdate?: (object: KubeObject, old: KubeObject) => readonly FieldError[];
   /** Texts for `Warning` headers; nothing here refuses. */
   readonly warnings?: (object: KubeObject, old: KubeObject | undefined) => readonly string[];
+  /** A write to `/status` may change labels and annotations too, as those of built-in kinds do; default: no (API M-10). */
+  readonly statusTakesLabels?: boolean;
   /** PUT without resourceVersion is let through (most built-in kinds); otherwise 422 (API U-03). Default false. */
   readonly allowUnconditionalUpdate?: boolean;
   /** Graceful deletion: seconds from the request (may be undefined) to what holds; absent: immediate (API X-10, X-11). */

@@ -74,6 +74,27 @@ export function newStringNode(schema: Schema): Node {
   ]);
 }
 
+/** Bytes as base64, line breaks aside. Go cannot decode anything else at all. */
+export function newBytesNode(schema: Schema): Node {
+  const text = newStringNode(schema);
+  return {
+    nullable: text.nullable,
+    decode(value, walk) {
+      if (typeof value !== "string" || base64.test(value)) return text.decode(value, walk);
+      const unwrapped = value.replace(/[\r\n]/g, "");
+      if (!base64.test(unwrapped))
+        walk.malformed ??= `illegal base64 data at input byte ${firstIllegalByte(unwrapped)}`;
+      return text.decode(unwrapped, walk);
+    },
+  };
+}
+
+/** Where Go's decoder stops: at the first character that cannot be, or at the end of a text that is too short. */
+function firstIllegalByte(text: string): number {
+  const [digits = ""] = /^[A-Za-z0-9+/]*/.exec(text) ?? [];
+  return digits.length === text.length ? text.length - (text.length % 4) : digits.length;
+}
+
 export function newBooleanNode(schema: Schema): Node {
   return new ScalarNode(schema, "boolean", isBoolean, enumRule<boolean>(schema));
 }

@@ -7,6 +7,7 @@ import {
   anyNode,
   type Node,
   newBooleanNode,
+  newBytesNode,
   newIntegerNode,
   newIntOrStringNode,
   newNumberNode,
@@ -34,7 +35,7 @@ export type DecodedObject = {
   /** Paths of what was dropped because it means nothing, sorted, e.g. `spec.foo` (API V-17). */
   readonly unknownFields: string[];
   readonly errors: FieldError[];
-  /** Why `metadata` cannot be decoded, to be answered 400; everything else is decoded nevertheless. */
+  /** Why Go could not decode it: 400 where it must be metadata or of a built-in kind. The rest is decoded nevertheless. */
   readonly malformed?: string;
 };
 
@@ -123,6 +124,7 @@ class Compiler {
   #newNode(schema: Schema): Node {
     if (schema.format === "quantity") return newQuantityNode(schema);
     if (schema["x-kubernetes-int-or-string"] === true) return newIntOrStringNode(schema);
+    if (schema.format === "byte") return newBytesNode(schema);
     switch (schema.type) {
       case "array":
         return new ListNode(schema, schema.items === undefined ? anyNode : this.#compile(schema.items));

@@ -17,6 +17,8 @@ function attributes(overrides: Partial<AdmissionAttributes> = {}): AdmissionAttr
     oldObject: undefined,
     user: { name: "tester", groups: [] },
     dryRun: false,
+    options: { kind: "CreateOptions" },
+    auditId: "audit",
     signal: new AbortController().signal,
     warn: () => {},
     ...overrides,

@@ -64,6 +64,8 @@ function aWrite(given: { object: KubeObject; oldObject?: KubeObject; user?: User
     oldObject: given.oldObject,
     user: given.user ?? tenant,
     dryRun: false,
+    options: { kind: "CreateOptions" },
+    auditId: "audit",
     signal: new AbortController().signal,
     warn: () => undefined,
   };

@@ -1,0 +1,71 @@
+/** The patches this server applies: a table from media type to what reads one (API P-01). */
+import type { JsonValue } from "../../apis/meta/v1.ts";
+import { newBadRequest, newUnsupportedMediaType } from "../../errors/status-error.ts";
+import { decodeUtf8, duplicateFields, isObject, parseJson } from "../../machinery/json.ts";
+import { applyJsonPatch, jsonPatchOperations, unknownPatchMembers } from "../../machinery/json-patch.ts";
+import { applyMergePatch } from "../../machinery/merge-patch.ts";
+import type { RequestBody } from "../../machinery/serializer.ts";
+
+/** A well-formed patch. */
+export type ParsedPatch = {
+  /** Changes nothing of `document`. @throws StatusError when the patch does not fit it */
+  readonly apply: (document: JsonValue) => JsonValue;
+  /** Repeated and unknown members of the patch itself (API P-13, P-21). */
+  readonly problems: readonly string[];
+};
+
+/** @throws StatusError 400 for what is no such patch, 413 for one that does too much */
+export type PatchType = (text: string) => ParsedPatch;
+
+const jsonPatch: PatchType = (text) => {
+  const patch = parsePatch(text);
+  jsonPatchOperations(patch);
+  return {
+    apply: (document) => applyJsonPatch(document, patch),
+    problems: [
+      ...duplicateFields(text).map((field) => `json patch duplicate field ${JSON.stringify(field)}`),
+      ...unknownPatchMembers(patch).map((field) => `json patch unknown field ${JSON.stringify(field)}`),
+    ],
+  };
+};
+
+const mergePatch: PatchType = (text) => {
+  const patch = parsePatch(text);
+  if (!isObject(patch)) throw newBadRequest("invalid JSON patch: a merge patch must be an object");
+  return {
+    apply: (document) => applyMergePatch(document, patch),
+    problems: duplicateFields(text).map((field) => `duplicate field ${JSON.stringify(field)}`),
+  };
+};
+
+function parsePatch(text: string): JsonValue {
+  try {
+    return parseJson(text);
+  } catch (error) {
+    throw newBadRequest(`invalid JSON patch: ${error instanceof Error ? error.message : String(error)}`);
+  }
+}
+
+/** Media type to patch type, in the order a 415 lists them; clients fall back when theirs is missing (API KC-08). */
+export type PatchTypes = ReadonlyMap<string, PatchType>;
+
+/** What can be applied to any JSON. */
+export const jsonPatchTypes: PatchTypes = new Map([
+  ["application/json-patch+json", jsonPatch],
+  ["application/merge-patch+json", mergePatch],
+]);
+
+/** @throws StatusError 415, 400, 413 */
+export function readPatch({ bytes, mediaType }: RequestBody, types: PatchTypes): ParsedPatch {
+  const parse = types.get(mediaType);
+  if (parse === undefined) throw newUnsupportedMediaType([...types.keys()]);
+  return parse(patchText(bytes));
+}
+
+function patchText(bytes: Uint8Array): string {
+  try {
+    return decodeUtf8(bytes);
+  } catch {
+    throw newBadRequest("invalid JSON patch: it is not valid UTF-8");
+  }
+}

@@ -1,0 +1,48 @@
+/** What others have to say of a write (API section 10). */
+import type { AdmissionAttributes } from "../../../admission/interface.ts";
+import type { KubeObject } from "../../../apis/meta/v1.ts";
+import { silently } from "../object-decoder.ts";
+import { nameOf, namespaceOf } from "../resource.ts";
+import { type Draft, placeOf, type Stage, type Write } from "../write.ts";
+import { dropDuplicateOwners, isolated, refuseMalformed } from "./isolate.ts";
+
+/** What mutating admission made is decoded and isolated like input, silently (API section 17, AD-25). */
+export const admitMutating: Stage = async (draft, write) => {
+  const { resource, part } = write;
+  const shown = await resource.admission.admit(attributesOf(draft, write));
+  if (shown === undefined) return draft;
+  const { existing } = draft;
+  const { object, errors } = part.view.absorb(
+    part.view.decoder.decode(shown, placeOf(existing, write), silently),
+    draft.object,
+  );
+  const restored = { ...draft, object: isolated(object, existing, write), schemaErrors: errors };
+  return dropDuplicateOwners(await refuseMalformed(restored, write), write);
+};
+
+export const admitValidating: Stage = async (draft, write) => {
+  await write.resource.admission.validate(attributesOf(draft, write));
+  return draft;
+};
+
+function attributesOf({ object, existing }: Draft, write: Write): AdmissionAttributes {
+  const { resource, part, context, options } = write;
+  const shown = (stored: KubeObject): KubeObject => part.view.show(stored);
+  const { fieldManager, fieldValidation, dryRun } = options;
+  return {
+    operation: existing === undefined ? "CREATE" : "UPDATE",
+    kind: part.view.decoder.gvk,
+    resource: resource.gvr,
+    subresource: part.subresource,
+    namespace: namespaceOf(context, resource) ?? "",
+    name: nameOf(object),
+    object: shown(object),
+    oldObject: existing === undefined ? undefined : shown(existing),
+    user: context.user,
+    dryRun,
+    options: { kind: existing === undefined ? "CreateOptions" : "UpdateOptions", fieldManager, fieldValidation },
+    auditId: context.auditId,
+    signal: context.signal,
+    warn: context.warn,
+  };
+}

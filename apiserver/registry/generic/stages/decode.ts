@@ -1,0 +1,54 @@
+/** What was sent becomes an object of the kind, in the right place and of the right shape. */
+import { newBadRequest, UndecodableError } from "../../../errors/status-error.ts";
+import type { DecodedInput, Strictness } from "../object-decoder.ts";
+import { checkClaims, checkPreconditions } from "../preconditions.ts";
+import { type Draft, placeOf, type Stage, type Write } from "../write.ts";
+
+/** Refuses to write another object than the caller means (API X-06). */
+export const checkIdentity: Stage = (draft, { resource, preconditions }) => {
+  if (draft.existing !== undefined) checkPreconditions(resource.groupResource, draft.existing, preconditions);
+  return draft;
+};
+
+/** The whole object, or the stored one as the client sees it, patched. */
+export const applyChange: Stage = (draft, { part, change }) => {
+  const { existing } = draft;
+  return { ...draft, wanted: change.apply(existing === undefined ? undefined : part.view.show(existing)) };
+};
+
+/** Type, place, metadata, and the schema: types, pruning, defaults. */
+export const decodeWanted: Stage = (draft, write) => {
+  const { existing } = draft;
+  const { view } = write.part;
+  const { object, errors } = view.absorb(decoded(draft, write), existing);
+  return { ...draft, object, schemaErrors: errors };
+};
+
+function decoded({ wanted, existing }: Draft, write: Write): DecodedInput {
+  const { part, change, options, context } = write;
+  const strictness: Strictness = {
+    fieldValidation: options.fieldValidation,
+    ofPatch: change.isWhole ? [] : change.problems,
+    ofBody: change.isWhole ? change.problems : [],
+    warn: context.warn,
+  };
+  try {
+    return part.view.decoder.decode(wanted, placeOf(existing, write), strictness);
+  } catch (error) {
+    throw error instanceof UndecodableError ? change.refusal(error, wanted) : error;
+  }
+}
+
+/** Refuses a change of another version of the object than the one that is stored (API C-04, U-02, U-03). */
+export const checkVersion: Stage = (draft, { resource, change }) => {
+  const { existing, object } = draft;
+  if (existing !== undefined) {
+    checkClaims(resource, object.metadata, existing, {
+      allowUnconditional: resource.strategy.allowUnconditionalUpdate === true,
+      fullReplacement: change.isWhole,
+    });
+  } else if (object.metadata.resourceVersion !== undefined) {
+    throw newBadRequest("resourceVersion should not be set on objects to be created");
+  }
+  return draft;
+};

@@ -1,0 +1,36 @@
+/** What the endpoint may not change is restored; what is left of the object gets the defaults of its kind. */
+import type { KubeObject } from "../../../apis/meta/v1.ts";
+import { duplicateOwnersWarning, metaForCreate, withoutDuplicateOwners, withStatus } from "../object-meta-rules.ts";
+import { type Draft, invalidObject, type Stage, type Write } from "../write.ts";
+import { validateMetadata } from "./validate.ts";
+
+export const isolatePart: Stage = (draft, write) => ({
+  ...draft,
+  object: isolated(draft.object, draft.existing, write),
+});
+
+/** `object` with everything that is not the client's to say: of a new object its birth, else what is stored. */
+export function isolated(object: KubeObject, existing: KubeObject | undefined, { part, resource, birth }: Write) {
+  if (existing !== undefined) return part.isolate(object, existing);
+  const born = { ...object, metadata: metaForCreate(object.metadata, birth()) };
+  return resource.definition.status ? withStatus(born, undefined) : born;
+}
+
+/** Errors of the schema end the way here: no strategy need bear an object of the wrong shape (API M-25). */
+export const refuseMalformed: Stage = (draft, write) => {
+  const errors = draft.schemaErrors.filter(write.part.concerns);
+  if (errors.length === 0) return draft;
+  throw invalidObject(write, draft.object, [...validateMetadata(draft, write), ...errors]);
+};
+
+/** Those beyond the schema. */
+export const setDefaults: Stage = (draft, { part, resource }) =>
+  part.desiredState ? { ...draft, object: resource.strategy.default?.(draft.object) ?? draft.object } : draft;
+
+/** API U-10 */
+export const dropDuplicateOwners: Stage = (draft, { context }): Draft => {
+  const { metadata, duplicates } = withoutDuplicateOwners(draft.object.metadata);
+  if (duplicates.length === 0) return draft;
+  context.warn(duplicateOwnersWarning(duplicates));
+  return { ...draft, object: { ...draft.object, metadata } };
+};

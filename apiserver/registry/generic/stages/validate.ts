@@ -1,0 +1,30 @@
+/** Everything that is wrong with the object is told at once. */
+import type { FieldError } from "../../../errors/field-error.ts";
+import { finalizerWarnings, validateObjectMeta, validateObjectMetaUpdate } from "../../../machinery/object-meta.ts";
+import { type Draft, invalidObject, type Stage, type Write } from "../write.ts";
+import { named } from "./prepare.ts";
+
+export const validate: Stage = (draft, write) => {
+  const errors = [...validateMetadata(draft, write), ...validateContent(draft, write)];
+  if (errors.length > 0) throw invalidObject(write, draft.object, errors);
+  return draft;
+};
+
+/** A new object is judged as if its name had been generated already. */
+export function validateMetadata({ object, existing }: Draft, { resource }: Write): readonly FieldError[] {
+  return existing === undefined
+    ? validateObjectMeta(named(object, resource).metadata, resource.metaRules)
+    : validateObjectMetaUpdate(object.metadata, existing.metadata);
+}
+
+function validateContent({ object, existing }: Draft, { part, resource: { strategy } }: Write): readonly FieldError[] {
+  if (!part.desiredState) return [];
+  const ofChange = existing === undefined ? [] : (strategy.validateUpdate?.(object, existing) ?? []);
+  return [...(strategy.validate?.(object, existing) ?? []), ...ofChange];
+}
+
+export const warn: Stage = (draft, { resource, context }) => {
+  const texts = resource.strategy.warnings?.(draft.object, draft.existing) ?? [];
+  for (const text of [...finalizerWarnings(draft.object.metadata), ...texts]) context.warn(text);
+  return draft;
+};

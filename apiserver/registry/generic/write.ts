@@ -1,0 +1,66 @@
+/** One write on its way to storage: what is fixed for the request, and what a stage hands to the next. */
+import type { JsonObject, KubeObject, Preconditions } from "../../apis/meta/v1.ts";
+import type { FieldError } from "../../errors/field-error.ts";
+import { newInvalid, type StatusError } from "../../errors/status-error.ts";
+import type { RequestContext, WriteOptions } from "../rest/interface.ts";
+import type { Change } from "./change.ts";
+import type { InputPlace } from "./object-decoder.ts";
+import type { Birth } from "./object-meta-rules.ts";
+import type { Part } from "./part.ts";
+import { nameOf, namespaceOf, type Resource } from "./resource.ts";
+
+export type Write = {
+  readonly resource: Resource;
+  readonly part: Part;
+  readonly context: RequestContext;
+  readonly options: WriteOptions;
+  readonly preconditions: Preconditions | undefined;
+  /** What was sent. */
+  readonly change: Change;
+  /** What a new object is whatever the client sent; the same uid and time however often it is asked. */
+  readonly birth: () => Birth;
+};
+
+/** The object between two stages. */
+export type Draft = {
+  /** What is stored; `undefined` for a new object. */
+  readonly existing: KubeObject | undefined;
+  /** What the client wants, in the form that its endpoint shows: of use until it is decoded. */
+  readonly wanted: JsonObject;
+  /** What will be stored if no later stage changes it: of use once it is decoded. */
+  readonly object: KubeObject;
+  /** What the schema finds wrong with it. */
+  readonly schemaErrors: readonly FieldError[];
+};
+
+/**
+ * One step of a write. Depends on its arguments only, for it runs again when another writer was faster.
+ * @throws StatusError to refuse the write
+ */
+export type Stage = (draft: Draft, write: Write) => Draft | Promise<Draft>;
+
+export async function runStages(stages: readonly Stage[], draft: Draft, write: Write): Promise<Draft> {
+  let current = draft;
+  for (const stage of stages) {
+    const next = stage(current, write);
+    current = next instanceof Promise ? await next : next;
+  }
+  return current;
+}
+
+const undecided: KubeObject = { apiVersion: "", kind: "", metadata: {} };
+
+export function draftOf(existing: KubeObject | undefined): Draft {
+  return { existing, wanted: {}, object: existing ?? undecided, schemaErrors: [] };
+}
+
+export function placeOf(existing: KubeObject | undefined, write: Write): InputPlace {
+  const namespace = namespaceOf(write.context, write.resource);
+  return existing === undefined
+    ? { namespace, name: undefined }
+    : { namespace, name: nameOf(existing), previous: existing };
+}
+
+export function invalidObject({ resource }: Write, object: KubeObject, errors: readonly FieldError[]): StatusError {
+  return newInvalid(resource.gvk, nameOf(object), errors);
+}
