@@ -30,6 +30,34 @@ export const limits = {
     beyond: "431",
     reason: "API N-42: selectors and continue tokens may be long; Go allows a little more than it says",
   },
+  maxQueryParameters: {
+    value: 1000,
+    unit: "count",
+    of: "parameters of a query",
+    beyond: "400",
+    reason: "no request has thirty; each is looked for in all of them",
+  },
+  maxParsedHeaderLength: {
+    value: 8 * KiB,
+    unit: "characters",
+    of: "each header that is taken apart: `Accept`, `Accept-Encoding`, `Content-Type`, `If-None-Match`",
+    beyond: "400",
+    reason: "ten times what browsers send",
+  },
+  maxImpersonatedParts: {
+    value: 500,
+    unit: "count",
+    of: "groups and extra values of a user to be impersonated",
+    beyond: "400",
+    reason: "each is a question to the authorizer, which may ask the host cluster",
+  },
+  maxSelectorTerms: {
+    value: 10_000,
+    unit: "count",
+    of: "terms and values of a label or field selector",
+    beyond: "400",
+    reason: "a watch keeps them for as long as it lasts; more than the names of any program's own objects",
+  },
   maxAuditIdLength: {
     value: 64,
     unit: "characters",
@@ -120,6 +148,13 @@ export const limits = {
     of: "JSON that the `copy` operations of a patch make",
     beyond: "422",
     reason: "API P-14: kube-apiserver's own; a small patch must not make a huge object",
+  },
+  maxPatchMovedItems: {
+    value: 20_000_000,
+    unit: "count",
+    of: "list items that the operations of a JSON patch push along",
+    beyond: "413",
+    reason: "each insertion moves what is behind it; these take some 20 ms",
   },
   maxAnnotationsBytes: {
     value: 256 * KiB,

@@ -1,5 +1,6 @@
 /** What of the answer the client wants: `Accept` clauses against what this server writes (API section 7.1). */
 import { newNotAcceptable } from "../errors/status-error.ts";
+import { limits } from "../limits.ts";
 import type { ApiRequest } from "./api-handler.ts";
 
 export type MediaType = "application/json" | "application/yaml";
@@ -89,7 +90,9 @@ export function acceptClauses(request: Pick<ApiRequest, "headers">): readonly Ac
 
 function acceptHeader({ headers }: Pick<ApiRequest, "headers">): string {
   const values = headers.get("accept");
-  return values === undefined ? "" : values.length === 1 ? (values[0] ?? "") : values.join(",");
+  const text = values === undefined ? "" : values.length === 1 ? (values[0] ?? "") : values.join(",");
+  // The answer that refuses a longer one is negotiated as well.
+  return text.slice(0, limits.maxParsedHeaderLength.value);
 }
 
 /** The first of `supported` that a clause covers. */

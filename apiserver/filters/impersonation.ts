@@ -7,6 +7,7 @@ import type { Attributes, Authorizer } from "../authorization/authorizer.ts";
 import type { ApiRequest, Filter } from "../endpoints/api-handler.ts";
 import { errorResponse } from "../endpoints/responses.ts";
 import { newBadRequest } from "../errors/status-error.ts";
+import { limits } from "../limits.ts";
 
 const noUserText = "requested to impersonate groups, a uid or extras without impersonating a user";
 const undecodableText = "requested to impersonate somebody whose user name, groups, uid or extras are not valid UTF-8";
@@ -36,7 +37,9 @@ export function withImpersonation({ authorizer }: { authorizer: Authorizer }): F
       return claimed ? errorResponse(request, newBadRequest(noUserText)) : next(request);
     }
     if (!textsOf(target).every(isIdentityText)) return errorResponse(request, newBadRequest(undecodableText));
-    for (const attributes of partsOf(target, request.user)) {
+    const parts = partsOf(target, request.user);
+    if (parts.length > limits.maxImpersonatedParts.value) return errorResponse(request, tooManyParts(parts.length));
+    for (const attributes of parts) {
       const { decision, reason } = await authorizer.authorize(attributes, request.signal);
       if (decision !== "allow") return errorResponse(request, newDenied(attributes, reason));
     }
@@ -44,6 +47,11 @@ export function withImpersonation({ authorizer }: { authorizer: Authorizer }): F
     return next({ ...request, headers, user: userOf(target) });
   };
 }
+
+const tooManyParts = (count: number) =>
+  newBadRequest(
+    `the user to be impersonated has ${count} parts, at most ${limits.maxImpersonatedParts.value} are allowed`,
+  );
 
 function targetOf(headers: ApiRequest["headers"]): Target | undefined {
   const name = headers.get("impersonate-user")?.[0] ?? "";

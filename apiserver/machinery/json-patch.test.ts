@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
+import type { JsonValue } from "../apis/meta/v1.ts";
 import { StatusError } from "../errors/status-error.ts";
 import { parseJson, stringifyJson } from "./json.ts";
 import { applyJsonPatch, unknownPatchMembers } from "./json-patch.ts";
@@ -154,4 +155,23 @@ test("property: add then remove gives the document back", () => {
       assert.equal(stringifyJson(applyJsonPatch(before, patch)), stringifyJson(before));
     }),
   );
+});
+
+test("operations may not push along more list items than that takes a moment for", () => {
+  const document: JsonValue = { list: Array(600_000).fill(0) };
+  const inserts = (count: number): JsonValue => Array(count).fill({ op: "add", path: "/list/0", value: 1 });
+  assert.ok(applyJsonPatch(document, inserts(10)));
+  assert.throws(() => applyJsonPatch(document, inserts(1000)), { message: /move more than 20000000 list items/ });
+  const appends: JsonValue = Array(10_000).fill({ op: "add", path: "/list/-", value: 1 });
+  assert.ok(applyJsonPatch(document, appends), "appending moves nothing");
+});
+
+test("the result may not nest deeper than a body (API N-17)", () => {
+  const half = parseJson(`${'{"a":'.repeat(6000)}1${"}".repeat(6000)}`);
+  const inside = `/x${"/a".repeat(6000)}`;
+  const patch = [
+    { op: "add", path: "/x", value: half },
+    { op: "add", path: inside, value: half },
+  ];
+  assert.throws(() => applyJsonPatch({}, patch), { message: "exceeded max depth" });
 });

@@ -2,6 +2,7 @@ import type { JsonObject, JsonValue } from "../apis/meta/v1.ts";
 import { newBadRequest, newRequestEntityTooLarge, type StatusError, statusError } from "../errors/status-error.ts";
 import { limits } from "../limits.ts";
 import { clone, deepEqual, isObject, member, setMember, stringifyJson } from "./json.ts";
+import { withinDepth } from "./patch-depth.ts";
 
 /** JSON patch (RFC 6902) with the limits and the leniencies of kube-apiserver (API P-10 … P-14). */
 
@@ -26,14 +27,17 @@ export function jsonPatchOperations(patch: JsonValue): readonly JsonValue[] {
  * Applies the operations in order, all or none. Neither argument is changed.
  * @throws StatusError `BadRequest` and `RequestEntityTooLarge` as `jsonPatchOperations`
  * @throws StatusError `Invalid`    when an operation fails; why is not told (API P-12)
+ * @throws StatusError `BadRequest` when the result nests too deep, as for a body that does (API N-17)
  */
 export function applyJsonPatch(document: JsonValue, patch: JsonValue): JsonValue {
-  const state = new PatchedDocument(clone(document));
-  for (const operation of jsonPatchOperations(patch)) {
-    if (!isObject(operation)) throw newBadRequest("every operation of a JSON patch must be an object");
-    state.apply(operation);
-  }
-  return state.root;
+  return withinDepth(() => {
+    const state = new PatchedDocument(clone(document));
+    for (const operation of jsonPatchOperations(patch)) {
+      if (!isObject(operation)) throw newBadRequest("every operation of a JSON patch must be an object");
+      state.apply(operation);
+    }
+    return state.root;
+  });
 }
 
 /** Members of operations that mean nothing, as `[0].zz`; reported as `fieldValidation` asks (API P-13). */
@@ -56,6 +60,7 @@ class PatchedDocument {
   /** Owned by this patch: changed in place. */
   root: JsonValue;
   #copiedBytes = 0;
+  #movedItems = 0;
 
   constructor(root: JsonValue) {
     this.root = root;
@@ -97,9 +102,11 @@ class PatchedDocument {
       return;
     }
     const [container, last] = this.#place(path);
-    if (Array.isArray(container))
-      container.splice(last === "-" ? container.length : index(last, container.length), 0, value);
-    else setMember(container, last, value);
+    if (Array.isArray(container)) {
+      const at = last === "-" ? container.length : index(last, container.length);
+      this.#countMoved(container.length - at);
+      container.splice(at, 0, value);
+    } else setMember(container, last, value);
   }
 
   /** Replacing a member that isn't there adds it, as in kube-apiserver; a list item must be there. */
@@ -116,14 +123,25 @@ class PatchedDocument {
   #remove(path: Pointer): void {
     if (path.length === 0) throw failed();
     const [container, last] = this.#place(path);
-    if (Array.isArray(container)) container.splice(index(last, container.length - 1), 1);
-    else if (Object.hasOwn(container, last)) delete container[last];
+    if (Array.isArray(container)) {
+      const at = index(last, container.length - 1);
+      this.#countMoved(container.length - at);
+      container.splice(at, 1);
+    } else if (Object.hasOwn(container, last)) delete container[last];
     else throw failed();
   }
 
   /** A missing member equals null, as in kube-apiserver. */
   #test(path: Pointer, expected: JsonValue): void {
     if (!deepEqual(this.#memberOrNull(path), expected)) throw failed();
+  }
+
+  #countMoved(items: number): void {
+    this.#movedItems += items;
+    if (this.#movedItems <= limits.maxPatchMovedItems.value) return;
+    throw newRequestEntityTooLarge(
+      `The operations of the JSON patch move more than ${limits.maxPatchMovedItems.value} list items`,
+    );
   }
 
   #copied(from: Pointer): JsonValue {

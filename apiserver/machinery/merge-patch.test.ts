@@ -55,3 +55,8 @@ test("property: a merge patch does what the RFC says", () => {
     fc.property(object, object, (target, patch) => assertMerged(target, patch, applyMergePatch(target, patch))),
   );
 });
+
+test("a patch that nests deeper than it can be merged is the client's mistake (API N-17)", () => {
+  const deep = JSON.parse(`${'{"a":'.repeat(9990)}1${"}".repeat(9990)}`);
+  assert.throws(() => applyMergePatch({}, deep), { message: "exceeded max depth" });
+});

@@ -91,3 +91,21 @@ test("property: canonical texts name the same amount and come to rest", () => {
     }),
   );
 });
+
+test("megabytes of digits are an amount like any other, and cost no arithmetic of that size", () => {
+  const many = 3_000_000;
+  const amounts: { readonly [text: string]: string } = {
+    [`0.${"1".repeat(many)}`]: "111111112n",
+    [`${"1".repeat(many)}`]: "9223372036854775807",
+    [`-${"9".repeat(many)}Ki`]: "-9223372036854775807",
+    [`1.${"0".repeat(many)}`]: "1",
+    [`1.${"0".repeat(many)}1`]: "1000000001n",
+    [`${"0".repeat(many)}7`]: "7",
+    [`0.${"0".repeat(1000)}1e1001`]: "1",
+  };
+  for (const [text, amount] of Object.entries(amounts)) {
+    const started = performance.now();
+    assert.equal(Quantity.parse(text)?.toString(), amount, text.slice(0, 10));
+    assert.ok(performance.now() - started < 500);
+  }
+});

@@ -60,14 +60,13 @@ export class Quantity {
     if (match === null) return undefined;
     const [, sign, whole = "", fraction = "", exponentMark, exponentText, suffix = ""] = match;
     if (whole === "" && fraction === "") return undefined;
-    const digits = BigInt(`${sign === "-" ? "-" : ""}${whole}${fraction}`);
-    const fractionScale = -fraction.length;
-    if (exponentMark !== undefined) {
-      return Quantity.#bounded(digits, Number(exponentText) + fractionScale, "DecimalExponent");
-    }
+    const { digits, dropped } = significant(`${whole}${fraction}`);
+    const mantissa = BigInt(`${sign === "-" ? "-" : ""}${digits}`);
+    const scale = dropped - fraction.length;
+    if (exponentMark !== undefined) return Quantity.#bounded(mantissa, Number(exponentText) + scale, "DecimalExponent");
     const binary = binarySuffixes[suffix];
-    if (binary !== undefined) return Quantity.#bounded(digits << BigInt(binary), fractionScale, "BinarySI");
-    return Quantity.#bounded(digits, (decimalSuffixes[suffix] ?? 0) + fractionScale, "DecimalSI");
+    if (binary !== undefined) return Quantity.#bounded(mantissa << BigInt(binary), scale, "BinarySI");
+    return Quantity.#bounded(mantissa, (decimalSuffixes[suffix] ?? 0) + scale, "DecimalSI");
   }
 
   static #bounded(mantissa: bigint, scale: number, format: QuantityFormat): Quantity {
@@ -112,6 +111,20 @@ export class Quantity {
     if (this.format === "DecimalExponent") return exponent === 0 ? `${mantissa}` : `${mantissa}e${exponent}`;
     return `${mantissa}${decimalNames.get(exponent) ?? ""}`;
   }
+}
+
+/** More digits than a capped amount has down to its finest step, shifted by any suffix. */
+const maxDigits = 64;
+
+/**
+ * The digits that decide an amount: what is behind them matters only as being zero or not, since amounts are rounded away
+ * from zero. So a text of megabytes costs no arithmetic of that size.
+ */
+function significant(all: string): { digits: string; dropped: number } {
+  const digits = all.replace(/^0+/, "");
+  if (digits.length <= maxDigits) return { digits: digits || "0", dropped: 0 };
+  const rest = digits.slice(maxDigits);
+  return { digits: `${digits.slice(0, maxDigits)}${/[1-9]/.test(rest) ? "1" : "0"}`, dropped: rest.length - 1 };
 }
 
 function binaryText(value: bigint): string {

@@ -175,3 +175,47 @@ function printRequirement({ key, operator, values }: LabelRequirement): string {
 
 const printTerm = ({ field, operator, value }: FieldRequirement): string =>
   `${field}${operator}${value.replace(/[\\,=]/g, "\\$&")}`;
+
+test("what an object costs does not depend on the number of terms (API L-30)", () => {
+  const terms = Array.from({ length: 9_999 }, (_, i) => `k${i}!=v`).join(",");
+  const selector = parseLabelSelector(`${terms},a=b`);
+  const started = performance.now();
+  for (let i = 0; i < 100_000; i++) assert.equal(selector.matches({ a: "b", k7: "w", z: "y" }), true);
+  assert.ok(performance.now() - started < 1000);
+  assert.equal(selector.matches({ a: "b", k7: "v" }), false);
+});
+
+const combined: { readonly [selector: string]: { yes: readonly object[]; no: readonly object[] } } = {
+  "a in (x,y),a in (y,z)": { yes: [{ a: "y" }], no: [{ a: "x" }, { a: "z" }, {}] },
+  "a in (x,y),a!=y": { yes: [{ a: "x" }], no: [{ a: "y" }, {}] },
+  "a!=x,a notin (y,z)": { yes: [{}, { a: "w" }], no: [{ a: "x" }, { a: "y" }, { a: "z" }] },
+  "a,!a": { yes: [], no: [{}, { a: "x" }] },
+  "a>1,a<5,a>2": { yes: [{ a: "3" }, { a: "4" }], no: [{ a: "2" }, { a: "5" }, { a: "x" }, {}] },
+  "a,b": { yes: [{ a: "", b: "" }], no: [{ a: "" }, { b: "" }] },
+};
+for (const [text, { yes, no }] of Object.entries(combined)) {
+  test(`requirements on one label hold together: ${text}`, () => {
+    const { matches } = parseLabelSelector(text);
+    for (const labels of yes) assert.equal(matches({ ...labels }), true, JSON.stringify(labels));
+    for (const labels of no) assert.equal(matches({ ...labels }), false, JSON.stringify(labels));
+  });
+}
+
+test("selectors have at most so many terms and values", () => {
+  const many = Array.from({ length: 10_001 }, (_, i) => `k${i}`);
+  assert.throws(() => parseLabelSelector(many.join(",")), { message: /label selector has more than 10000/ });
+  assert.throws(() => parseLabelSelector(`a in (${many.join(",")})`), {
+    message: /label selector has more than 10000/,
+  });
+  assert.throws(() => parseFieldSelector(many.map((name) => `${name}!=x`).join(",")), {
+    message: /field selector has more than 10000/,
+  });
+});
+
+test("a field equals one value, and none that is excluded", () => {
+  const holds = (selector: string, value: string): boolean => parseFieldSelector(selector).matches(() => value);
+  assert.equal(holds("f=a,f=a,f!=b", "a"), true);
+  assert.equal(holds("f=a,f=b", "a"), false);
+  assert.equal(holds("f=a,f!=a", "a"), false);
+  assert.equal(holds("f!=a,f!=b", "c"), true);
+});

@@ -1,4 +1,5 @@
 import { newBadRequest } from "../errors/status-error.ts";
+import { limits } from "../limits.ts";
 import { labelValueProblems, qualifiedNameProblems } from "./names.ts";
 
 /** Label and field selectors: `labelSelector`, `fieldSelector` of requests and `selector` of objects (API section 3.4). */
@@ -22,52 +23,82 @@ export type LabelSelector = {
 export const everyLabel: LabelSelector = { requirements: [], matches: () => true, empty: true };
 const noLabel: LabelSelector = { requirements: [], matches: () => false, empty: false };
 
+/**
+ * An object is compared with what is asked of its own labels, so that the time it takes does not depend on the number of
+ * requirements.
+ */
 function newLabelSelector(requirements: readonly LabelRequirement[]): LabelSelector {
   if (requirements.length === 0) return everyLabel;
-  const tests = requirements.map(labelTest);
-  const [only] = tests;
-  return {
-    requirements,
-    empty: false,
-    matches: tests.length === 1 && only !== undefined ? only : (labels) => tests.every((holds) => holds(labels)),
+  const rules = new Map<string, LabelRule>();
+  for (const requirement of requirements) {
+    const rule = rules.get(requirement.key) ?? new LabelRule();
+    rule.add(requirement);
+    rules.set(requirement.key, rule);
+  }
+  let present = 0;
+  for (const rule of rules.values()) if (rule.present) present++;
+  const matches = (labels: Labels = {}): boolean => {
+    let found = 0;
+    for (const key in labels) {
+      const rule = rules.get(key);
+      if (rule === undefined) continue;
+      if (!rule.holds(labels[key] ?? "")) return false;
+      if (rule.present) found++;
+    }
+    return found === present;
   };
+  return { requirements, empty: false, matches };
 }
 
-const labelValue = (labels: Labels, key: string): string | undefined =>
-  labels !== undefined && Object.hasOwn(labels, key) ? labels[key] : undefined;
+/** What the requirements on one label say together. */
+class LabelRule {
+  /** Some requirement needs the label to be there; without one they hold for objects that lack it (API L-31). */
+  present = false;
+  #absent = false;
+  #allowed: Set<string> | undefined;
+  readonly #forbidden = new Set<string>();
+  #above: bigint | undefined;
+  #below: bigint | undefined;
 
-/** Negative operators also hold for objects without the label (API L-31); comparisons need an integer on both sides. */
-function labelTest({ key, operator, values }: LabelRequirement): (labels: Labels) => boolean {
-  const [first = ""] = values;
-  const bound = integerOf(first);
-  const compare = (holds: (value: bigint, limit: bigint) => boolean) => (labels: Labels) => {
-    const value = integerOf(labelValue(labels, key));
-    return value !== undefined && bound !== undefined && holds(value, bound);
-  };
-  const oneOf = new Set(values);
-  const isIn = (labels: Labels): boolean => {
-    const value = labelValue(labels, key);
-    return value !== undefined && oneOf.has(value);
-  };
-  switch (operator) {
-    case "=":
-      return (labels) => labelValue(labels, key) === first;
-    case "!=":
-      return (labels) => labelValue(labels, key) !== first;
-    case "in":
-      return isIn;
-    case "notin":
-      return (labels) => !isIn(labels);
-    case "exists":
-      return (labels) => labelValue(labels, key) !== undefined;
-    case "!":
-      return (labels) => labelValue(labels, key) === undefined;
-    case ">":
-      return compare((value, limit) => value > limit);
-    case "<":
-      return compare((value, limit) => value < limit);
+  add({ operator, values }: LabelRequirement): void {
+    const [first = ""] = values;
+    this.present ||= !negative.has(operator);
+    switch (operator) {
+      case "=":
+      case "in":
+        this.#allowed = new Set(values.filter((value) => this.#allowed?.has(value) ?? true));
+        break;
+      case "!=":
+      case "notin":
+        for (const value of values) this.#forbidden.add(value);
+        break;
+      case "!":
+        this.#absent = true;
+        break;
+      case ">":
+        this.#above = larger(this.#above, BigInt(first));
+        break;
+      case "<":
+        this.#below = smaller(this.#below, BigInt(first));
+        break;
+      case "exists":
+        break;
+    }
+  }
+
+  holds(value: string): boolean {
+    if (this.#absent || this.#allowed?.has(value) === false || this.#forbidden.has(value)) return false;
+    return (this.#above === undefined && this.#below === undefined) || this.#isBetween(integerOf(value));
+  }
+
+  #isBetween(value: bigint | undefined): boolean {
+    if (value === undefined) return false;
+    return (this.#above === undefined || value > this.#above) && (this.#below === undefined || value < this.#below);
   }
 }
+const negative: ReadonlySet<LabelOperator> = new Set(["!=", "notin", "!"]);
+const larger = (a: bigint | undefined, b: bigint): bigint => (a === undefined || b > a ? b : a);
+const smaller = (a: bigint | undefined, b: bigint): bigint => (a === undefined || b < a ? b : a);
 
 function integerOf(text: string | undefined): bigint | undefined {
   if (text === undefined || !/^[-+]?\d+$/.test(text)) return undefined;
@@ -119,6 +150,9 @@ class TokenReader {
   }
 }
 
+const tooManyTerms = (kind: "label" | "field") =>
+  newBadRequest(`the ${kind} selector has more than ${limits.maxSelectorTerms.value} terms and values`);
+
 class SelectorSyntaxError extends Error {}
 const unexpected = (token: string | undefined, expected: string): SelectorSyntaxError =>
   new SelectorSyntaxError(`found '${token ?? ""}', expected: ${expected}`);
@@ -132,8 +166,12 @@ export function parseLabelSelector(text: string): LabelSelector {
   const reader = new TokenReader(tokensOf(text));
   const requirements: LabelRequirement[] = [];
   try {
+    let terms = 0;
     while (reader.peek() !== undefined) {
-      requirements.push(parseRequirement(reader));
+      const requirement = parseRequirement(reader);
+      terms += Math.max(1, requirement.values.length);
+      if (terms > limits.maxSelectorTerms.value) throw tooManyTerms("label");
+      requirements.push(requirement);
       const next = reader.take();
       if (next === undefined) break;
       if (next !== ",") throw unexpected(next, "',' or 'end of string'");
@@ -248,11 +286,23 @@ export const everyField: FieldSelector = { requirements: [], matches: () => true
 
 export function newFieldSelector(requirements: readonly FieldRequirement[]): FieldSelector {
   if (requirements.length === 0) return everyField;
+  const byField = new Map<string, { equal: Set<string>; unequal: Set<string> }>();
+  for (const { field, operator, value } of requirements) {
+    const rule = byField.get(field) ?? { equal: new Set(), unequal: new Set() };
+    (operator === "=" ? rule.equal : rule.unequal).add(value);
+    byField.set(field, rule);
+  }
+  const rules = [...byField];
   return {
     requirements,
     empty: false,
-    matches: (of) => requirements.every(({ field, operator, value }) => (of(field) === value) === (operator === "=")),
+    matches: (of) => rules.every(([field, rule]) => meets(of(field), rule)),
   };
+}
+
+/** Nothing equals two values. */
+function meets(value: string, { equal, unequal }: { equal: Set<string>; unequal: Set<string> }): boolean {
+  return !unequal.has(value) && (equal.size === 0 || (equal.size === 1 && equal.has(value)));
 }
 
 /** A term: everything up to the first operator, the operator, the rest. */
@@ -267,6 +317,7 @@ export function parseFieldSelector(text: string): FieldSelector {
   const requirements: FieldRequirement[] = [];
   for (const term of splitTerms(text)) {
     if (term === "") continue;
+    if (requirements.length === limits.maxSelectorTerms.value) throw tooManyTerms("field");
     const match = fieldTerm.exec(term);
     if (match === null) throw newBadRequest(`invalid selector: '${text}'; can't understand '${term}'`);
     const [, field = "", operator, value = ""] = match;

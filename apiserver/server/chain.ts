@@ -6,6 +6,7 @@ import { defaultRequestTimeoutMs, withDeadline } from "../filters/deadline.ts";
 import { withErrorResponses } from "../filters/error-responses.ts";
 import { defaultInFlightLimits, type InFlightLimits, withInFlightLimits } from "../filters/in-flight.ts";
 import { withPanicRecovery } from "../filters/panic-recovery.ts";
+import { withRequestBounds } from "../filters/request-bounds.ts";
 import { withRequestInfo } from "../filters/request-info.ts";
 import type { Logger } from "../observability/log.ts";
 import type { RequestMetrics } from "../observability/metrics.ts";
@@ -41,6 +42,7 @@ export function buildChain(options: ChainOptions): Chain {
     withRequestInfo,
     withAccessRecords({ log: accessLog, metrics, isServed }),
     withErrorResponses(log),
+    withRequestBounds,
     withDeadline(options.requestTimeoutMs ?? defaultRequestTimeoutMs),
   ];
   const access: readonly Filter[] = [

@@ -5,6 +5,7 @@ import express from "express";
 import { anonymous } from "../authentication/user.ts";
 import type { ApiHandler, ApiRequest, ApiResponse, ConnectionInfo, ResponseBody } from "../endpoints/api-handler.ts";
 import { joinParts } from "../endpoints/compression.ts";
+import { parseQuery } from "../endpoints/query.ts";
 import type { RequestInfo } from "../endpoints/request-info.ts";
 import type { Logger } from "../observability/log.ts";
 import { BodyReader } from "./body-reader.ts";
@@ -196,7 +197,7 @@ function toApiRequest(message: IncomingMessage, reader: BodyReader, signal: Abor
     method: message.method ?? "GET",
     path: mark < 0 ? target : target.slice(0, mark),
     rawQuery,
-    query: new URLSearchParams(rawQuery),
+    query: parseQuery(rawQuery),
     headers: headersOf(message.rawHeaders),
     body: (limit) => reader.read(limit),
     connection: connectionOf(message),

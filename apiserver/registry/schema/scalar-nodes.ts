@@ -174,12 +174,21 @@ function rangeRule({ format = "" }: Schema): Rule<NumberValue>[] {
     (value) => {
       // A plain number is exact up to 2^53; the comparison in doubles is right on that side of it.
       if (typeof value === "number" && value > low && value < high) return undefined;
-      const exact = BigInt(typeof value === "number" ? value : value.rawJSON);
+      const exact = exactInteger(value);
       if (exact < least) return unlike(value, `should be greater than or equal to ${least}`);
       return exact > greatest ? unlike(value, `should be less than or equal to ${greatest}`) : undefined;
     },
   ];
 }
+
+/** A text too long for any range counts as its sign: reading megabytes of digits takes more than linear time. */
+function exactInteger(value: NumberValue): bigint {
+  if (typeof value === "number") return BigInt(value);
+  if (value.rawJSON.length <= maxIntegerLength) return BigInt(value.rawJSON);
+  return value.rawJSON.startsWith("-") ? -outOfRange : outOfRange;
+}
+const maxIntegerLength = 40;
+const outOfRange = 10n ** 40n;
 
 function boundRules({ minimum, maximum, exclusiveMinimum, exclusiveMaximum, multipleOf }: Schema): Rule<NumberValue>[] {
   const rules: Rule<NumberValue>[] = [];
