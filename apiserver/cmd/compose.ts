@@ -138,6 +138,7 @@ export async function run(
   );
   const checks = standardChecks({
     ping: () => backend.ping(),
+    pingWrite: () => backend.pingWrite(),
     informersSynced: () => state.synced,
     shuttingDown: () => state.stopping,
     hooks: new Map([["start-function-mesh-apiserver", () => state.synced]]),

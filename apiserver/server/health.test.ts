@@ -7,10 +7,13 @@ import { healthHandlers, standardChecks } from "./health.ts";
 
 /** A server whose storage and shutdown a test controls, and what it says at a URL. */
 function aServer() {
-  const state = { storage: true, synced: true, stopping: false };
+  const state = { storage: true, writable: true, synced: true, stopping: false };
   const checks = standardChecks({
     ping: async () => {
       if (!state.storage) throw new Error("connection refused");
+    },
+    pingWrite: async () => {
+      if (!state.storage || !state.writable) throw new Error("the disk is full");
     },
     informersSynced: () => state.synced,
     shuttingDown: () => state.stopping,
@@ -37,6 +40,14 @@ test("losing storage fails everything, and it recovers by itself", async () => {
   assert.deepEqual(await statuses(), [500, 500, 500]);
   state.storage = true;
   assert.deepEqual(await statuses(), [200, 200, 200]);
+});
+
+test("a store that can be read but not written is alive, not ready, and the reason is told at the check's path", async () => {
+  const { state, statuses, text } = aServer();
+  state.writable = false;
+  assert.deepEqual(await statuses(), [200, 200, 500]);
+  assert.match(await text("/readyz"), /^\[\+\]ping ok\n\[\+\]log ok\n\[\+\]etcd ok\n\[-\]etcd-readiness failed/);
+  assert.equal(await text("/readyz/etcd-readiness"), "internal server error: the disk is full\n");
 });
 
 test("a server that starts or stops is alive but not ready", async () => {

@@ -22,11 +22,13 @@ const everywhere: readonly HealthEndpoint[] = ["healthz", "livez", "readyz"];
  * The checks every server has, in the order they are listed (API H-08).
  *
  * @param ping            rejects when storage cannot serve a read, within about 2 s
+ * @param pingWrite       rejects when it cannot take a write: a full disk is not ready, but alive
  * @param informersSynced whether what authorization, admission and the watch caches read is complete
  * @param hooks           by name: whether that part of the start-up is done
  */
 export function standardChecks(parts: {
   readonly ping: () => Promise<void>;
+  readonly pingWrite: () => Promise<void>;
   readonly informersSynced: () => boolean;
   readonly shuttingDown: () => boolean;
   readonly hooks: ReadonlyMap<string, () => boolean>;
@@ -40,7 +42,7 @@ export function standardChecks(parts: {
     { name: "ping", on: everywhere, check: () => {} },
     { name: "log", on: everywhere, check: () => {} },
     { name: "etcd", on: everywhere, check: parts.ping },
-    { name: "etcd-readiness", on: ["readyz"], check: parts.ping },
+    { name: "etcd-readiness", on: ["readyz"], check: parts.pingWrite },
     { name: "informer-sync", on: ["readyz"], check: must(parts.informersSynced, "informers are not synced") },
     ...[...parts.hooks].map(([name, done]) => ({
       name: `poststarthook/${name}`,

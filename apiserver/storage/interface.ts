@@ -8,6 +8,7 @@
  * Invariant: every promise here is checked by `test/conformance/storage.ts`, for every backend.
  */
 import { limits } from "../limits.ts";
+import type { StorePosition } from "./position.ts";
 
 /** A position in the store's history: a positive safe integer. 0 stands for "nothing yet". */
 export type Revision = number;
@@ -92,16 +93,16 @@ export interface StorageBackend extends AsyncDisposable {
    */
   range(options: RangeOptions, signal?: AbortSignal): Promise<RangeResult>;
 
-  /** @throws StorageError `KeyExists`, `TooLarge`, `Unreachable` */
+  /** @throws StorageError `KeyExists`, `TooLarge`, `Full`, `Unwritable`, `Unreachable` */
   create(key: string, value: Uint8Array): Promise<Revision>;
 
   /**
    * Replaces the value if the key still has revision `expected`.
-   * @throws StorageError `Conflict`, `KeyNotFound`, `TooLarge`, `Unreachable`
+   * @throws StorageError `Conflict`, `KeyNotFound`, `TooLarge`, `Full`, `Unwritable`, `Unreachable`
    */
   update(key: string, value: Uint8Array, expected: Revision): Promise<Revision>;
 
-  /** @throws StorageError `Conflict`, `KeyNotFound`, `Unreachable` */
+  /** @throws StorageError `Conflict`, `KeyNotFound`, `Full`, `Unwritable`, `Unreachable` */
   delete(key: string, expected: Revision): Promise<Revision>;
 
   /** The store's revision now, linearizable; cheap. */
@@ -124,6 +125,18 @@ export interface StorageBackend extends AsyncDisposable {
 
   /** Oldest revision that `range` and `watch({after})` still accept. */
   compactedRevision(): Promise<Revision>;
+
+  /**
+   * Where the store stands, linearizable.
+   * @throws StorageError `Unusable` when that cannot be told any more
+   */
+  position(signal?: AbortSignal): Promise<StorePosition>;
+
+  /**
+   * Rejects if the store cannot take a write now (health check; ends within about 2 s).
+   * @throws StorageError `Full`, `Unwritable`, `Unreachable`, `Unusable`
+   */
+  pingWrite(): Promise<void>;
 
   /** Rejects if the store cannot serve a read now (health check; ends within about 2 s). */
   ping(): Promise<void>;

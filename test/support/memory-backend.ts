@@ -11,6 +11,7 @@ import type {
   StoredValue,
 } from "../../apiserver/storage/interface.ts";
 import { compareKeys } from "../../apiserver/storage/keys.ts";
+import type { StorePosition } from "../../apiserver/storage/position.ts";
 
 type Follower = { readonly prefix: string; push(item: StorageWatchItem): void; fail(error: unknown): void };
 
@@ -103,6 +104,12 @@ export class MemoryBackend implements StorageBackend {
   }
 
   async ping(): Promise<void> {}
+
+  async pingWrite(): Promise<void> {}
+
+  async position(): Promise<StorePosition> {
+    return { identity: this.identity, revision: this.#revision, objects: this.#current.size, marks: 0 };
+  }
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.breakWatches(new StorageError("Closed", {}));

@@ -8,6 +8,10 @@ export type DataDirectory = {
   readonly path: string;
   /** The lock is on this file. */
   readonly databaseFile: string;
+  /** Where the store stood: what it is compared with when it is opened. */
+  readonly markFile: string;
+  /** Room kept for when the disk is full. */
+  readonly reserveFile: string;
   /** Process id of the last one that got the lock, for the message to the next one; it is no lock itself. */
   readonly ownerFile: string;
 };
@@ -29,6 +33,8 @@ export function prepareDataDirectory(directory: string): DataDirectory {
   return {
     path,
     databaseFile: join(path, "store.db"),
+    markFile: join(path, "store.mark"),
+    reserveFile: join(path, "store.reserve"),
     ownerFile: join(path, "owner"),
   };
 }
@@ -43,7 +49,11 @@ function syncDirectories(from: string, to: string): void {
 }
 
 export function recordOwner(directory: DataDirectory): void {
-  writeFileSync(directory.ownerFile, `${process.pid}\n`);
+  try {
+    writeFileSync(directory.ownerFile, `${process.pid}\n`, { mode: 0o600 });
+  } catch (error) {
+    throw unusableDirectory(directory.path, error instanceof Error ? error.message : String(error), error);
+  }
 }
 
 export function directoryInUse(directory: DataDirectory): StartError {
@@ -54,6 +64,14 @@ export function unusableDirectory(path: string, reason: string, cause?: unknown)
   return new StartError(`data directory ${path} cannot be used: ${reason}`, {
     cause,
   });
+}
+
+/** @param why sentence about the store */
+export function refusedStore({ path }: DataDirectory, why: string): StartError {
+  return new StartError(
+    `data directory ${path} is refused: ${why}. Nothing was changed. Put the right files back, or import a backup into ` +
+      `another directory; "npm run accept-store -- --data-dir ${path}" goes on with what is there`,
+  );
 }
 
 function ownerName({ ownerFile }: DataDirectory): string {

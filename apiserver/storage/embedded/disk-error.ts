@@ -1,4 +1,5 @@
 import { isStorageError, type StorageErrorCode } from "../errors.ts";
+import { DamageError } from "./format.ts";
 import type { DiskError } from "./messages.ts";
 
 /** SQLite's primary result codes that say what is wrong with the disk (https://sqlite.org/rescode.html). */
@@ -24,6 +25,11 @@ export function diskError(error: unknown): DiskError {
 
 export function isFull(error: unknown): boolean {
   return primaryCode(error) === full;
+}
+
+/** What was read is not what was written: no error of one operation alone. */
+export function isDamage(error: unknown): boolean {
+  return error instanceof DamageError || meanings.get(primaryCode(error))?.code === "Unusable";
 }
 
 /** An extended code has the primary one in its low byte. */

@@ -1,8 +1,8 @@
 import { Worker } from "node:worker_threads";
 import { StorageError } from "../errors.ts";
 import type { Revision } from "../interface.ts";
-import { type DataDirectory, directoryInUse, unusableDirectory } from "./data-directory.ts";
-import type { DiskError, FromDisk, Query, QueryResult, ToDisk, Write, WriteOutcome } from "./messages.ts";
+import { type DataDirectory, directoryInUse, refusedStore, unusableDirectory } from "./data-directory.ts";
+import type { DiskError, DiskFiles, FromDisk, Query, QueryResult, ToDisk, Write, WriteOutcome } from "./messages.ts";
 
 export type OpenedDisk = {
   readonly disk: Disk;
@@ -183,13 +183,19 @@ export class Disk {
 /** @throws Error that names the directory, when it is in use or cannot be used */
 export async function openDisk(
   directory: DataDirectory,
+  maxBytes: number | undefined,
   onWritten: WriteListener,
   onLost: (error: StorageError) => void,
 ): Promise<OpenedDisk> {
   // The file beside this one has the ending this one has, in the source tree and when compiled.
   const ending = import.meta.url.slice(import.meta.url.lastIndexOf("."));
   const worker = new Worker(new URL(`./worker${ending}`, import.meta.url), {
-    workerData: directory.databaseFile,
+    workerData: {
+      database: directory.databaseFile,
+      mark: directory.markFile,
+      reserve: directory.reserveFile,
+      maxBytes,
+    } satisfies DiskFiles,
     // What the program was started with (--input-type, --test, ...) is about its own entry, not about this file.
     execArgv: [],
   });
@@ -200,6 +206,7 @@ export async function openDisk(
   });
   if (opened.type !== "opened") {
     await worker.terminate();
+    if (opened.type === "notOpened" && opened.refused) throw refusedStore(directory, opened.message);
     const reason = opened.type === "notOpened" ? opened.message : "the disk thread does not answer as it should";
     throw isLockError(reason) ? directoryInUse(directory) : unusableDirectory(directory.path, reason);
   }

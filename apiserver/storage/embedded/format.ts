@@ -10,6 +10,8 @@
 import { randomUUID } from "node:crypto";
 import type { DatabaseSync, SQLOutputValue } from "node:sqlite";
 import { crc32 } from "node:zlib";
+import { StorageError } from "../errors.ts";
+import type { StoredValue } from "../interface.ts";
 
 const formatVersion = 2;
 
@@ -70,6 +72,26 @@ export function readOne(database: DatabaseSync, sql: string): SQLOutputValue | u
   return row === undefined ? undefined : Object.values(row)[0];
 }
 
+/** The disk returned something else than was written: no failure of one operation alone. */
+export class DamageError extends StorageError {
+  constructor(what: string) {
+    super("Unusable", { message: `the store is damaged: ${what}` });
+  }
+}
+
+/** A row with a value of the log, as any statement returns it. */
+export type Row = Record<string, SQLOutputValue | undefined>;
+
+/** @throws DamageError */
+export function storedValue(row: Row): StoredValue {
+  const stored = { key: text(row.key), value: bytes(row.value ?? null), revision: integer(row.revision) };
+  const { checksum } = row;
+  if (typeof checksum === "number" && checksum !== checksumOf(stored.revision, stored.key, stored.value)) {
+    throw new DamageError(`what it has of ${stored.key} at revision ${stored.revision} is not what was written`);
+  }
+  return stored;
+}
+
 type Column = SQLOutputValue | undefined;
 
 export function integer(column: Column): number {
@@ -83,7 +105,7 @@ export function text(column: Column): string {
 }
 
 /** SQLite may give an empty value back as NULL. */
-export function bytes(column: Column): Uint8Array {
+function bytes(column: Column): Uint8Array {
   if (column === null) return new Uint8Array(0);
   if (!(column instanceof Uint8Array)) throw new TypeError("the database holds no bytes where some belong");
   return column;

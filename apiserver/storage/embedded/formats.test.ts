@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import test, { after } from "node:test";
-import { decode, encode, rejectsWith } from "../../../test/conformance/storage-case.ts";
+import { decode, encode } from "../../../test/conformance/storage-case.ts";
 import { openEmbedded } from "./store.ts";
 
 const root = mkdtempSync(join(tmpdir(), "functionmesh-formats-"));
@@ -67,19 +67,4 @@ test("embedded: a format of the future is refused by its number", async () => {
   database.exec("PRAGMA user_version = 99");
   database.close();
   await assert.rejects(openEmbedded({ directory }), /cannot be used: its format 99 is not one that this program reads/);
-});
-
-test("embedded: a value that is not what was written is never handed out", async () => {
-  const directory = join(root, "flipped");
-  await using first = await openEmbedded({ directory });
-  const revision = await first.create("/p/a", encode("what was written"));
-  await first.create("/p/b", encode("another"));
-  await first[Symbol.asyncDispose]();
-  const database = new DatabaseSync(join(directory, "store.db"));
-  database.prepare("UPDATE log SET value = ? WHERE revision = ?").run(encode("what was wrixten"), revision);
-  database.close();
-  await using store = await openEmbedded({ directory });
-  await rejectsWith(store.get("/p/a"), "Unusable");
-  await rejectsWith(store.range({ prefix: "/p/" }), "Unusable");
-  assert.equal(decode((await store.get("/p/b")).value?.value), "another");
 });

@@ -1,7 +1,8 @@
-import { DatabaseSync, type SQLInputValue, type SQLOutputValue, type StatementSync } from "node:sqlite";
+import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite";
 import { StorageError } from "../errors.ts";
 import type { Revision, StoredValue } from "../interface.ts";
-import { bytes, checksumOf, firstRevision, integer, prepareDatabase, readOne, text } from "./format.ts";
+import { checksumOf, firstRevision, integer, prepareDatabase, type Row, readOne, storedValue, text } from "./format.ts";
+import { verifyDatabase } from "./integrity.ts";
 import type {
   HistoryPage,
   KeyRange,
@@ -73,6 +74,10 @@ function prepareAll(database: DatabaseSync) {
       DELETE FROM log WHERE revision IN
         (SELECT previous FROM log WHERE revision > :after AND revision <= :to AND previous IS NOT NULL)`),
     forgetDeletes: prepare("DELETE FROM log WHERE revision > :after AND revision <= :to AND deleted = 1"),
+    touch: prepare(
+      "INSERT INTO meta (name, value) VALUES ('touched', 1) ON CONFLICT (name) DO UPDATE SET value = value + 1",
+    ),
+    freePages: prepare("PRAGMA freelist_count"),
     setCompacted: prepare("UPDATE meta SET value = ? WHERE name = 'compacted'"),
   } satisfies Record<string, StatementSync>;
 }
@@ -81,11 +86,17 @@ export class LogTable {
   readonly identity: string;
   readonly #database: DatabaseSync;
   readonly #sql: ReturnType<typeof prepareAll>;
+  readonly #pageBytes: number;
+  readonly #maxPages: number | undefined;
   #revision: Revision;
   #compacted: Revision;
+  #objects: number;
 
-  /** @throws an error whose `errcode` is 5 (SQLITE_BUSY) while another process has the file open */
-  constructor(file: string) {
+  /**
+   * @param maxBytes most that the file may take; default: as much as the disk has
+   * @throws an error whose `errcode` is 5 (SQLITE_BUSY) while another process has the file open
+   */
+  constructor(file: string, { maxBytes }: { readonly maxBytes?: number | undefined } = {}) {
     const database = new DatabaseSync(file);
     try {
       prepareDatabase(database, checkpointPages);
@@ -95,11 +106,20 @@ export class LogTable {
       // A compacted delete leaves no row, so the newest row alone may be older than the newest revision.
       const newest = readOne(database, "SELECT max(revision) FROM log");
       this.#revision = Math.max(this.#compacted, newest === null ? firstRevision : integer(newest));
+      this.#objects = integer(readOne(database, "SELECT count(*) FROM current"));
+      this.#pageBytes = integer(readOne(database, "PRAGMA page_size"));
+      this.#maxPages = maxBytes === undefined ? undefined : Math.ceil(maxBytes / this.#pageBytes);
     } catch (error) {
       database.close();
       throw error;
     }
     this.#database = database;
+    this.lendPages(0);
+  }
+
+  /** Keys that exist. */
+  get objects(): number {
+    return this.#objects;
   }
 
   get revision(): Revision {
@@ -112,23 +132,42 @@ export class LogTable {
 
   /**
    * Commits the groups in one transaction: one wait for the disk. A write whose condition fails changes nothing and
-   * leaves the others alone. When this throws, what became of the groups is unknown.
+   * leaves the others alone. When this throws, what became of the groups is unknown, except when the disk is full: then
+   * nothing was written.
+   *
+   * @param shrinking refuse what needs room: creates, and updates to something larger
    */
-  write(groups: readonly WriteGroup[]): WriteOutcome[][] {
-    const before = this.#revision;
+  write(groups: readonly WriteGroup[], shrinking = false): WriteOutcome[][] {
+    const before = { revision: this.#revision, objects: this.#objects };
+    try {
+      return this.#transaction(() =>
+        groups.map(({ writes, values }) => writes.map((write) => this.#apply(write, values, shrinking))),
+      );
+    } catch (error) {
+      this.#revision = before.revision;
+      this.#objects = before.objects;
+      throw error;
+    }
+  }
+
+  /** Writes something that nobody reads, to see whether the disk takes it. */
+  touch(): void {
+    this.#transaction(() => this.#sql.touch.run());
+  }
+
+  #transaction<T>(work: () => T): T {
     this.#sql.begin.run();
     try {
-      const outcomes = groups.map(({ writes, values }) => writes.map((write) => this.#apply(write, values)));
+      const result = work();
       this.#sql.commit.run();
-      return outcomes;
+      return result;
     } catch (error) {
-      this.#revision = before;
       if (this.#database.isTransaction) this.#sql.rollback.run();
       throw error;
     }
   }
 
-  #apply(write: Write, values: ArrayBuffer): WriteOutcome {
+  #apply(write: Write, values: ArrayBuffer, shrinking: boolean): WriteOutcome {
     const found = this.#sql.revisionOf.get(write.key)?.revision;
     const current = found === undefined ? undefined : integer(found);
     const failure = conditionFailure(write, current);
@@ -138,11 +177,14 @@ export class LogTable {
     const deleted = write.type === "delete";
     const previous = current === undefined ? undefined : this.#stored(write.key, current);
     const value = deleted ? null : new Uint8Array(values, write.start, write.end - write.start);
+    if (shrinking && needsRoom(previous, value)) return { failure: "Full" };
     const checksum = checksumOf(revision, write.key, value ?? noBytes);
     this.#sql.append.run(revision, write.key, deleted ? 1 : 0, current ?? null, value, checksum);
     if (deleted) this.#sql.dropCurrent.run(write.key);
     else this.#sql.setCurrent.run(write.key, revision);
     this.#revision = revision;
+    if (previous === undefined) this.#objects++;
+    if (deleted) this.#objects--;
     return { revision, previous };
   }
 
@@ -249,23 +291,51 @@ export class LogTable {
       ":after": after,
       ":to": to,
     };
-    this.#sql.begin.run();
-    try {
+    this.#transaction(() => {
       this.#sql.forgetReplaced.run(window);
       this.#sql.forgetDeletes.run(window);
       this.#sql.setCompacted.run(to);
-      this.#sql.commit.run();
-    } catch (error) {
-      if (this.#database.isTransaction) this.#sql.rollback.run();
-      throw error;
-    }
+    });
     this.#compacted = to;
     return to;
+  }
+
+  /** Bytes of the file that hold nothing. */
+  get freeBytes(): number {
+    return integer(this.#sql.freePages.get()?.freelist_count) * this.#pageBytes;
+  }
+
+  /** Lets the file grow beyond its bound by so much. */
+  lendPages(bytes: number): void {
+    if (this.#maxPages === undefined) return;
+    this.#database.exec(`PRAGMA max_page_count = ${this.#maxPages + Math.ceil(bytes / this.#pageBytes)}`);
+  }
+
+  /**
+   * Copies the write-ahead log into the table, as far as there is room.
+   * @param pages from now on this is done whenever so many have gathered
+   */
+  checkpoint(bytes: number): void {
+    const pages = Math.min(checkpointPages, Math.floor(bytes / this.#pageBytes));
+    this.#database.exec(`PRAGMA wal_autocheckpoint = ${pages}; PRAGMA wal_checkpoint(PASSIVE)`);
+  }
+
+  /** @throws StorageError `Unusable` that says what is damaged, as far as that is found within `budgetMs` */
+  verify(budgetMs: number): void {
+    verifyDatabase(this.#database, budgetMs);
   }
 
   close(): void {
     this.#database.close();
   }
+}
+
+/** Room an update may take where there is none to spare: finalizers and conditions come and go while objects are deleted. */
+const smallGrowthBytes = 1024;
+
+function needsRoom(previous: StoredValue | undefined, value: Uint8Array | null): boolean {
+  if (value === null) return false;
+  return previous === undefined || value.byteLength > previous.value.byteLength + smallGrowthBytes;
 }
 
 function conditionFailure(write: Write, current: Revision | undefined): WriteFailure | undefined {
@@ -283,21 +353,6 @@ function logEntry(row: Row): LogEntry {
     value: row.deleted === 1 ? undefined : value,
     previous: previous === null ? undefined : storedValue(old),
   };
-}
-
-type Row = Record<string, SQLOutputValue | undefined>;
-
-/** @throws StorageError `Unusable` when the disk returns something else than was written */
-function storedValue(row: Row): StoredValue {
-  const stored = { key: text(row.key), value: bytes(row.value ?? null), revision: integer(row.revision) };
-  const { checksum } = row;
-  if (typeof checksum === "number" && checksum !== checksumOf(stored.revision, stored.key, stored.value)) {
-    throw new StorageError("Unusable", {
-      key: stored.key,
-      message: `the store is damaged: what it has of ${stored.key} at revision ${stored.revision} is not what was written`,
-    });
-  }
-  return stored;
 }
 
 const noBytes = new Uint8Array(0);

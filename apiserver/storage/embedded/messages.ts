@@ -1,5 +1,15 @@
 import type { StorageErrorCode } from "../errors.ts";
 import type { Revision, StoredValue } from "../interface.ts";
+import type { StorePosition } from "../position.ts";
+
+/** What the disk thread is started with. */
+export type DiskFiles = {
+  readonly database: string;
+  /** Where the store stood, and the room kept for a full disk. */
+  readonly mark: string;
+  readonly reserve: string;
+  readonly maxBytes: number | undefined;
+};
 
 /**
  * What the main thread and the disk thread say to each other.
@@ -31,7 +41,7 @@ export type Write =
 
 /** `Conflict` says in `revision` which one the key has. */
 export type WriteFailure = {
-  readonly failure: "KeyExists" | "KeyNotFound" | "Conflict";
+  readonly failure: "KeyExists" | "KeyNotFound" | "Conflict" | "Full";
   readonly revision?: Revision;
 };
 
@@ -51,6 +61,9 @@ export type KeyRange = {
 
 export type Query =
   | { readonly type: "get"; readonly key: string }
+  | { readonly type: "position" }
+  /** Is the disk writable? */
+  | { readonly type: "probe" }
   /** The first values of the range, not more than a bounded piece of it. */
   | {
       readonly type: "page";
@@ -93,6 +106,8 @@ export type QueryResult =
       readonly value: StoredValue | undefined;
       readonly revision: Revision;
     }
+  | { readonly type: "position"; readonly position: StorePosition }
+  | { readonly type: "probe" }
   | ({ readonly type: "page" } & RangePage)
   | { readonly type: "count"; readonly count: number }
   | ({ readonly type: "history" } & HistoryPage)
@@ -117,7 +132,8 @@ export type FromDisk =
       readonly revision: Revision;
       readonly compacted: Revision;
     }
-  | { readonly type: "notOpened"; readonly message: string }
+  /** `refused`: it can be read, but is not what it should be; `message` then goes on after "the store". */
+  | { readonly type: "notOpened"; readonly message: string; readonly refused: boolean }
   /** Durable: one item per group that shared the transaction, in the order they were sent. */
   | {
       readonly type: "written";

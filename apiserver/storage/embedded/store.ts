@@ -18,6 +18,7 @@ import {
   type StoredValue,
 } from "../interface.ts";
 import { prefixEnd } from "../keys.ts";
+import type { StorePosition } from "../position.ts";
 import { prepareDataDirectory, recordOwner } from "./data-directory.ts";
 import { type Disk, openDisk, type PendingWrite } from "./disk.ts";
 import type { KeyRange, LogEntry, Query, QueryResult, WriteOutcome } from "./messages.ts";
@@ -29,18 +30,26 @@ export type EmbeddedOptions = {
   readonly directory: string;
   /** History is kept for one to two of these, in ms. Default 5 min, kube-apiserver's own (API T-08); 0 = all is kept. */
   readonly compactEveryMs?: number;
+  /** Most bytes that the database file may take. Default: as much as the disk has. */
+  readonly maxBytes?: number;
 };
 
 const defaultCompactEveryMs = 5 * 60 * 1000;
 
 /**
- * @throws Error `data directory … is in use by process …`, or one that says why the directory cannot be used
+ * @throws StartError `data directory … is in use by process …`, or one that says why it cannot be used, or why the store
+ *   in it is not what it was
  */
-export async function openEmbedded({ directory, compactEveryMs }: EmbeddedOptions): Promise<StorageBackend> {
+export async function openEmbedded({ directory, ...options }: EmbeddedOptions): Promise<StorageBackend> {
   const dataDirectory = prepareDataDirectory(directory);
-  const store = await EmbeddedStore.open(dataDirectory, compactEveryMs ?? defaultCompactEveryMs);
-  recordOwner(dataDirectory);
-  return store;
+  const store = await EmbeddedStore.open(dataDirectory, options);
+  try {
+    recordOwner(dataDirectory);
+    return store;
+  } catch (error) {
+    await store[Symbol.asyncDispose]();
+    throw error;
+  }
 }
 
 type Written = {
@@ -53,6 +62,9 @@ class EmbeddedStore implements StorageBackend {
   readonly #disk: Disk;
   readonly #watches = new Set<EmbeddedWatch>();
   readonly #counts = new RangeCounts();
+  /** Whoever asks while it is under way shares it. */
+  #probe: Promise<void> | undefined;
+  #probedAtMs = Number.NEGATIVE_INFINITY;
   readonly #compactTimer: NodeJS.Timeout | undefined;
   #revision: Revision;
   #compacted: Revision;
@@ -60,11 +72,12 @@ class EmbeddedStore implements StorageBackend {
 
   static async open(
     directory: ReturnType<typeof prepareDataDirectory>,
-    compactEveryMs: number,
+    { compactEveryMs = defaultCompactEveryMs, maxBytes }: Omit<EmbeddedOptions, "directory">,
   ): Promise<EmbeddedStore> {
     const opened: { store?: EmbeddedStore } = {};
     const { disk, ...state } = await openDisk(
       directory,
+      maxBytes,
       (written) => opened.store?.publish(written),
       (error) => opened.store?.lose(error),
     );
@@ -192,6 +205,22 @@ class EmbeddedStore implements StorageBackend {
     await this.get("", AbortSignal.timeout(pingDeadlineMs));
   }
 
+  async pingWrite(): Promise<void> {
+    if (performance.now() - this.#probedAtMs < probeEveryMs) return;
+    this.#probe ??= this.#query({ type: "probe" }, AbortSignal.timeout(pingDeadlineMs))
+      .then(() => {
+        this.#probedAtMs = performance.now();
+      })
+      .finally(() => {
+        this.#probe = undefined;
+      });
+    await this.#probe;
+  }
+
+  async position(signal?: AbortSignal): Promise<StorePosition> {
+    return expectResult(await this.#query({ type: "position" }, signal), "position").position;
+  }
+
   [Symbol.asyncDispose](): Promise<void> {
     this.#closing ??= this.#close();
     return this.#closing;
@@ -254,6 +283,9 @@ class EmbeddedStore implements StorageBackend {
 
 /** Health checks give up after 2 s; this answers before. */
 const pingDeadlineMs = 1900;
+
+/** A disk that took a write is not asked again for so long, in ms: whoever asks for health must not wear it out. */
+const probeEveryMs = 1000;
 
 const noBytes = new Uint8Array(0);
 

@@ -7,22 +7,50 @@
  *            reads of single keys (health checks are such), then one step of one of the others.
  */
 
+import { statSync } from "node:fs";
 import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from "node:worker_threads";
 import { limits } from "../../limits.ts";
+import { isStorageError, StorageError } from "../errors.ts";
 import type { StoredValue } from "../interface.ts";
-import { diskError } from "./disk-error.ts";
+import { contradiction, type StorePosition } from "../position.ts";
+import { diskError, isDamage } from "./disk-error.ts";
 import { Fifo } from "./fifo.ts";
 import { LogTable } from "./log-table.ts";
-import type { FromDisk, Query, QueryResult, ToDisk, WriteGroup, WriteOutcome } from "./messages.ts";
+import { MarkFile } from "./mark.ts";
+import type {
+  DiskError,
+  DiskFiles,
+  FromDisk,
+  Query,
+  QueryResult,
+  ToDisk,
+  WriteGroup,
+  WriteOutcome,
+} from "./messages.ts";
+import { Reserve } from "./reserve.ts";
+import { Writer } from "./writer.ts";
 
 type WriteMessage = WriteGroup & { readonly id: number };
 
-function serve(port: MessagePort, table: LogTable): void {
+/** Time that the search for damage may take at the start, in ms. */
+const verifyMs = 500;
+/** The reserve is taken when a store has lived for so long, in ms: it takes some to write. */
+const reserveAfterMs = 100;
+
+function serve(port: MessagePort, table: LogTable, writer: Writer): void {
   const send = (message: FromDisk, values: readonly Uint8Array[]) => port.postMessage(message, buffersOf(values));
+
+  let damage: unknown;
+  /** Where some is damaged, nothing may be concluded from the rest either. */
+  const failure = (error: unknown): DiskError => {
+    if (isDamage(error)) damage ??= error;
+    return diskError(error);
+  };
 
   const write = (messages: readonly WriteMessage[]) => {
     try {
-      const outcomes = table.write(messages);
+      if (damage !== undefined) throw damage;
+      const outcomes = writer.write(messages);
       const groups = messages.map(({ id }, index) => ({
         id,
         outcomes: outcomes[index] ?? [],
@@ -33,7 +61,7 @@ function serve(port: MessagePort, table: LogTable): void {
         {
           type: "notWritten",
           ids: messages.map(({ id }) => id),
-          error: diskError(error),
+          error: failure(error),
         },
         [],
       );
@@ -42,10 +70,11 @@ function serve(port: MessagePort, table: LogTable): void {
 
   const answer = (id: number, query: Query) => {
     try {
-      const result = run(table, query);
+      if (damage !== undefined) throw damage;
+      const result = run(table, writer, query);
       send({ type: "result", id, result }, resultValues(result));
     } catch (error) {
-      send({ type: "error", id, error: diskError(error) }, []);
+      send({ type: "error", id, error: failure(error) }, []);
     }
   };
 
@@ -71,7 +100,7 @@ function serve(port: MessagePort, table: LogTable): void {
         if (writeBytes > limits.maxTransactionBytes.value) flushWrites();
         return;
       case "query":
-        if (message.query.type === "get") gets.push(message);
+        if (isSingle(message.query)) gets.push(message);
         else steps.push(message);
         return;
       case "close":
@@ -90,13 +119,25 @@ function serve(port: MessagePort, table: LogTable): void {
     for (const { id, query } of asked) answer(id, query);
     const step = steps.shift();
     if (step !== undefined) answer(step.id, step.query);
+    if (writer.wantsCompaction && steps.size === 0) makeRoom();
   };
+
+  /** One step; where it fails the next write or probe says why. */
+  const makeRoom = () => {
+    try {
+      table.compactStep(table.revision);
+    } catch (error) {
+      failure(error);
+    }
+  };
+  const reserving = setTimeout(() => writer.takeReserve(), reserveAfterMs);
 
   port.on("message", (first: ToDisk) => {
     accept(first);
     do turn();
     while (steps.size > 0);
     if (!closing) return;
+    clearTimeout(reserving);
     table.close();
     port.close();
   });
@@ -104,7 +145,12 @@ function serve(port: MessagePort, table: LogTable): void {
 
 type QueryMessage = { readonly id: number; readonly query: Query };
 
-function run(table: LogTable, query: Query): QueryResult {
+/** What is answered before steps of anybody's reading. */
+function isSingle({ type }: Query): boolean {
+  return type === "get" || type === "position" || type === "probe";
+}
+
+function run(table: LogTable, writer: Writer, query: Query): QueryResult {
   switch (query.type) {
     case "get":
       return {
@@ -112,6 +158,11 @@ function run(table: LogTable, query: Query): QueryResult {
         value: table.get(query.key),
         revision: table.revision,
       };
+    case "position":
+      return { type: "position", position: writer.position() };
+    case "probe":
+      writer.probe();
+      return { type: "probe" };
     case "page":
       return { type: "page", ...table.page(query.range, query.limit, query.revision) };
     case "count":
@@ -138,6 +189,8 @@ function resultValues(result: QueryResult): readonly Uint8Array[] {
       return result.items.map((item) => item.value);
     case "history":
       return result.entries.flatMap(({ value, previous }) => [...(value ? [value] : []), ...storedBytes(previous)]);
+    case "position":
+    case "probe":
     case "count":
     case "compactStep":
       return [];
@@ -157,11 +210,14 @@ function buffersOf(values: readonly Uint8Array[]): ArrayBuffer[] {
   return buffers;
 }
 
-function start(port: MessagePort, file: string): void {
+function start(port: MessagePort, files: DiskFiles): void {
+  const mark = new MarkFile(files.mark);
   try {
-    const table = new LogTable(file);
+    const known = mark.read();
+    if (known !== undefined) checkThere(files, known);
+    const table = openTable(files, known);
     const { identity, revision, compacted } = table;
-    serve(port, table);
+    serve(port, table, new Writer(table, files, mark, new Reserve(files.reserve)));
     port.postMessage({
       type: "opened",
       identity,
@@ -169,10 +225,35 @@ function start(port: MessagePort, file: string): void {
       compacted,
     } satisfies FromDisk);
   } catch (error) {
+    mark.close();
+    const refused = isStorageError(error, "Unusable");
     const message = error instanceof Error ? error.message : String(error);
-    port.postMessage({ type: "notOpened", message } satisfies FromDisk);
+    port.postMessage({ type: "notOpened", message, refused } satisfies FromDisk);
     port.close();
   }
 }
 
-if (parentPort !== null && typeof workerData === "string") start(parentPort, workerData);
+/** Before it is opened: that would make a new one. */
+function checkThere({ database }: DiskFiles, known: StorePosition): void {
+  const size = statSync(database, { throwIfNoEntry: false })?.size ?? 0;
+  if (size === 0) refuse(contradiction(known, { identity: undefined, revision: 0, objects: 0, marks: 0 }));
+}
+
+function openTable({ database, maxBytes }: DiskFiles, known: StorePosition | undefined): LogTable {
+  const table = new LogTable(database, { maxBytes });
+  try {
+    const { identity, revision, objects } = table;
+    if (known !== undefined) refuse(contradiction(known, { identity, revision, objects, marks: 0 }));
+    table.verify(verifyMs);
+    return table;
+  } catch (error) {
+    table.close();
+    throw error;
+  }
+}
+
+function refuse(why: string | undefined): void {
+  if (why !== undefined) throw new StorageError("Unusable", { message: `the store ${why}` });
+}
+
+if (parentPort !== null) start(parentPort, workerData);

@@ -17,6 +17,7 @@ import {
   type StorageWatch,
   type StoredValue,
 } from "../interface.ts";
+import type { StorePosition } from "../position.ts";
 import { EtcdClient, type EtcdClientOptions } from "./client.ts";
 import { type CompactorState, firstCompactorState, takeTurn } from "./compactor.ts";
 import { interpretEtcdError } from "./errors.ts";
@@ -36,6 +37,7 @@ const defaultCompactEveryMs = 5 * 60 * 1000;
 /** Health checks give up after 2 s; this answers before. */
 const pingDeadlineMs = 1900;
 
+const registryPrefix = "/registry/";
 const identityKey = "/registry/functionmesh-identity";
 const healthKey = "/registry/health";
 
@@ -223,6 +225,17 @@ class EtcdStore implements StorageBackend {
       });
       stream.write({ create_request: { key: this.#keyspace.key(healthKey), start_revision: firstRevision } });
     });
+  }
+
+  async pingWrite(): Promise<void> {
+    await this.ping();
+  }
+
+  async position(signal?: AbortSignal): Promise<StorePosition> {
+    const all = { ...this.#keyspace.range(registryPrefix), count_only: true };
+    const answer = await this.#range(all, registryPrefix, signal);
+    const revision = Number(answer.header.revision);
+    return { identity: this.identity, revision, objects: Number(answer.count), marks: 0 };
   }
 
   async ping(): Promise<void> {

@@ -1,0 +1,41 @@
+/** What tells one store from another, and from an earlier state of itself (design D9). */
+import type { Revision } from "./interface.ts";
+
+export type StorePosition = {
+  /** Written when the store was first used; `undefined` when nothing was ever written. */
+  readonly identity: string | undefined;
+  readonly revision: Revision;
+  /** Keys that exist. */
+  readonly objects: number;
+  /**
+   * How often the store was marked; 0 where no marks are kept. A store that was put back has fewer marks, even where its
+   * revisions were raised on the way, as etcd's tools can.
+   */
+  readonly marks: number;
+};
+
+/**
+ * Why `found` cannot be what became of the store that stood at `known`, to go on after "the store"; `undefined` when it
+ * can.
+ */
+export function contradiction(known: StorePosition, found: StorePosition): string | undefined {
+  if (known.identity === undefined) return undefined;
+  if (found.identity === undefined) {
+    return `is empty, where there was one with ${known.objects} keys at revision ${known.revision}`;
+  }
+  if (found.identity !== known.identity) {
+    return `is another one: its identity is ${found.identity}, that of the one used before is ${known.identity}`;
+  }
+  if (found.revision < known.revision) {
+    return `is older than it was: its newest revision is ${found.revision}, and ${known.revision} had been reached`;
+  }
+  if (found.marks < known.marks) {
+    return `is older than it was: it was put back to where it stood before its mark ${known.marks}`;
+  }
+  // A delete takes a revision, so no more keys can be gone than there were writes.
+  const least = known.objects - (found.revision - known.revision);
+  if (found.objects < least) {
+    return `has lost keys: ${found.objects} of ${known.objects} are left after ${found.revision - known.revision} writes`;
+  }
+  return undefined;
+}
