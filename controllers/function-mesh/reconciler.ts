@@ -5,13 +5,13 @@ import type { JsonObject, KubeObject } from "../../apiserver/apis/meta/v1.ts";
 import type { ResourceClient } from "../../apiserver/client/client.ts";
 import { isAlreadyExists, isConflict, isInvalid, isNotFound } from "../../apiserver/errors/status-error.ts";
 import { type Clock, timestamp } from "../runtime/clock.ts";
-import { type EventRecorder, ownerUidIndex } from "../runtime/interface.ts";
+import type { EventRecorder } from "../runtime/interface.ts";
 import type { Lister } from "../runtime/lister.ts";
 import { keyOf, type ObjectKey } from "../runtime/object-key.ts";
+import { controlledBy, isControlledBy, ownerOf } from "../runtime/owners.ts";
 import { done, type ReconcileContext, type Reconciler, type Result, TerminalError } from "../runtime/reconciler.ts";
 import { unlessGone } from "../runtime/unless-gone.ts";
 import { fieldManager } from "../workloads/apply.ts";
-import { isOwnedBy } from "../workloads/child.ts";
 import { isCurrent, stamped } from "../workloads/drift.ts";
 import { numberAt, partOf } from "../workloads/parts.ts";
 import { statusPatch } from "../workloads/status.ts";
@@ -53,7 +53,7 @@ export class MeshReconciler implements Reconciler {
   async #ensure(member: Member, mesh: FunctionMeshResource, { signal }: ReconcileContext): Promise<MemberOutcome> {
     const { kind, component, object } = member;
     const live = this.#deps.members[kind.list].get(keyOf(object));
-    if (live !== undefined && !isOwnedBy(live, mesh.metadata.uid ?? "")) {
+    if (live !== undefined && !isControlledBy(live, ownerOf(functionMeshType, mesh))) {
       return { kind, component, result: "foreign", live };
     }
     const wanted = stamped(live === undefined ? object : withReplicasOf(member, live));
@@ -74,12 +74,11 @@ export class MeshReconciler implements Reconciler {
 
   /** Members of ours that no component asks for. */
   #leftOver(mesh: FunctionMeshResource, desired: readonly Member[]): { kind: MemberKind; live: KubeObject }[] {
-    const uid = mesh.metadata.uid ?? "";
+    const owner = ownerOf(functionMeshType, mesh);
     return memberKinds.flatMap((kind) => {
       const wanted = new Set(desired.filter((member) => member.kind === kind).map(nameOf));
-      return this.#deps.members[kind.list]
-        .byIndex(ownerUidIndex, uid)
-        .filter((live) => isOwnedBy(live, uid) && !wanted.has(live.metadata.name))
+      return controlledBy(this.#deps.members[kind.list], owner)
+        .filter((live) => !wanted.has(live.metadata.name))
         .map((live) => ({ kind, live }));
     });
   }

@@ -19,9 +19,10 @@ import {
 import type { ResourceClient } from "../../apiserver/client/client.ts";
 import type { EventRecorder, Informer, Trigger } from "../runtime/interface.ts";
 import type { ObjectKey } from "../runtime/object-key.ts";
+import { isInReach } from "../runtime/owners.ts";
 import { done, type ReconcileContext, type Reconciler, type Result, requeueAfter } from "../runtime/reconciler.ts";
 import { unlessGone } from "../runtime/unless-gone.ts";
-import { type Node, OwnerGraph, refOf } from "./owner-graph.ts";
+import { asOwner, type Node, OwnerGraph, referencesTo, refOf } from "./owner-graph.ts";
 import { forEachConcurrently } from "./requests.ts";
 
 /** Owners known to be absent, remembered so that a thousand dependents cost one look-up. client-go keeps 500. */
@@ -49,9 +50,9 @@ const hasFinalizer = ({ metadata }: KubeObject, finalizer: string): boolean =>
 const isForeground = (object: KubeObject): boolean =>
   isTerminating(object) && hasFinalizer(object, foregroundFinalizer);
 
-const blocks = ({ metadata }: KubeObject, ownerUid: string): boolean =>
-  metadata.ownerReferences?.some(({ uid, blockOwnerDeletion }) => uid === ownerUid && blockOwnerDeletion === true) ===
-  true;
+/** Whether the owner's deletion in the foreground waits for this object. */
+const blocks = (object: KubeObject, owner: Node): boolean =>
+  referencesTo(asOwner(owner), object).some(({ blockOwnerDeletion }) => blockOwnerDeletion === true);
 
 export class GarbageCollector implements Reconciler {
   readonly #client: ResourceClient;
@@ -71,7 +72,7 @@ export class GarbageCollector implements Reconciler {
   triggers(): readonly Trigger[] {
     return this.#informers.map((informer) => ({
       informer,
-      keysOf: (object) => this.#concerned(object).map((uid) => ({ namespace: "", name: uid })),
+      keysOf: (object) => this.#concerned({ type: informer.type, object }).map((uid) => ({ namespace: "", name: uid })),
       concerns: ({ metadata }, { metadata: old }) =>
         metadata.deletionTimestamp !== old.deletionTimestamp ||
         JSON.stringify([metadata.ownerReferences, metadata.finalizers]) !==
@@ -80,9 +81,9 @@ export class GarbageCollector implements Reconciler {
   }
 
   /** The object if there may be something to do for it, its dependents, and owners that may be waiting for it. */
-  #concerned(object: KubeObject): readonly string[] {
+  #concerned({ type, object }: Node): readonly string[] {
     const { uid = "", ownerReferences = [] } = object.metadata;
-    const uids = this.#graph.dependents(uid).map((dependent) => dependent.object.metadata.uid ?? "");
+    const uids = this.#graph.dependents({ type, object }).map((dependent) => dependent.object.metadata.uid ?? "");
     if (ownerReferences.length > 0 || isTerminating(object)) uids.push(uid);
     for (const owner of ownerReferences) {
       const node = this.#graph.find(owner.uid);
@@ -102,6 +103,7 @@ export class GarbageCollector implements Reconciler {
 
   /** Deletes the object if none of its owners is left to keep it. */
   async #collect(node: Node, context: ReconcileContext): Promise<Result> {
+    for (const reference of node.object.metadata.ownerReferences ?? []) this.#reportOutOfReach(node.object, reference);
     const cached = await this.#ownerStates(node, context);
     if (cached.length === 0) return done;
     if (cached.every(({ state }) => state === "solid")) return done;
@@ -114,7 +116,6 @@ export class GarbageCollector implements Reconciler {
     const keeping = owners.filter(({ state }) => state === "solid" || state === "unseen");
     if (keeping.length === 0) {
       const waiting = owners.some(({ state }) => state === "waiting");
-      for (const { reference, state } of owners) if (state === "absent") this.#reportOutOfReach(object, reference);
       await this.#delete(live, this.#policy(live, waiting), context);
       return done;
     }
@@ -125,10 +126,11 @@ export class GarbageCollector implements Reconciler {
   }
 
   /** An object's own finalizers decide first; else foreground passes on to what has dependents itself. */
-  #policy({ object }: Node, ownerWaits: boolean): DeletionPropagation {
+  #policy(node: Node, ownerWaits: boolean): DeletionPropagation {
+    const { object } = node;
     if (hasFinalizer(object, orphanFinalizer)) return "Orphan";
     if (hasFinalizer(object, foregroundFinalizer)) return "Foreground";
-    return ownerWaits && this.#graph.dependents(object.metadata.uid ?? "").length > 0 ? "Foreground" : "Background";
+    return ownerWaits && this.#graph.dependents(node).length > 0 ? "Foreground" : "Background";
   }
 
   async #delete(node: Node, propagationPolicy: DeletionPropagation, { signal, log }: ReconcileContext): Promise<void> {
@@ -182,26 +184,24 @@ export class GarbageCollector implements Reconciler {
     return "absent";
   }
 
-  /** An owner that is absent here and yet exists must be in another namespace, which its author didn't mean. */
+  /** An owner that exists where the object cannot reach it: nobody means that, but whoever fakes one (API KC-09). */
   #reportOutOfReach(object: KubeObject, { kind, name, uid }: OwnerReference): void {
-    if (this.#graph.find(uid) === undefined) return;
+    const owner = this.#graph.find(uid);
+    if (owner === undefined || isInReach(object, asOwner(owner))) return;
     const message = `ownerRef [${kind} ${name}, uid ${uid}] does not exist in namespace ${JSON.stringify(object.metadata.namespace ?? "")}`;
     this.#events.record(object, { type: "Warning", reason: "OwnerRefInvalidNamespace", message });
   }
 
   /** Lets the owner go once no dependent blocks it; their own runs delete them. */
   async #awaitDependents(node: Node, context: ReconcileContext): Promise<void> {
-    const uid = node.object.metadata.uid ?? "";
-    const blocking = this.#graph.dependents(uid).filter(({ object }) => blocks(object, uid));
-    const cyclic = blocking.filter(
-      ({ object }) => isForeground(object) && blocks(node.object, object.metadata.uid ?? ""),
-    );
+    const blocking = this.#graph.dependents(node).filter(({ object }) => blocks(object, node));
+    const cyclic = blocking.filter((dependent) => isForeground(dependent.object) && blocks(node.object, dependent));
     if (blocking.length === cyclic.length) await this.#removeFinalizer(node, foregroundFinalizer, context);
   }
 
   async #orphanDependents(node: Node, context: ReconcileContext): Promise<void> {
-    const uid = node.object.metadata.uid ?? "";
-    await forEachConcurrently(this.#graph.dependents(uid), maxConcurrentPatches, async (dependent) => {
+    const { uid } = node.object.metadata;
+    await forEachConcurrently(this.#graph.dependents(node), maxConcurrentPatches, async (dependent) => {
       const ownerReferences = (dependent.object.metadata.ownerReferences ?? []).filter((owner) => owner.uid !== uid);
       await this.#patchMetadata(dependent, { ownerReferences }, context);
     });

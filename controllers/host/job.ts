@@ -3,8 +3,9 @@ import type { ResourceClient } from "../../apiserver/client/client.ts";
 import { isTrue, listOf, numberOf, objectOf, textOf } from "../../apiserver/machinery/fields.ts";
 import { deepEqual, isObject } from "../../apiserver/machinery/json.ts";
 import { type Clock, timestamp } from "../runtime/clock.ts";
-import { type Informer, ownerUidIndex, type Trigger } from "../runtime/interface.ts";
+import type { Informer, Trigger } from "../runtime/interface.ts";
 import type { ObjectKey } from "../runtime/object-key.ts";
+import { controlledBy, ownerOf } from "../runtime/owners.ts";
 import { done, type ReconcileContext, type Reconciler, type Result, requeueAfter } from "../runtime/reconciler.ts";
 import { ownedBy, ownKind } from "../runtime/triggers.ts";
 import { unlessGone } from "../runtime/unless-gone.ts";
@@ -49,7 +50,7 @@ export class JobController implements Reconciler {
     const finishedAt = conditionTime(job, "Complete") ?? conditionTime(job, "Failed");
     if (finishedAt !== undefined) return this.#expire(job, Date.parse(finishedAt), context);
 
-    const pods = this.#pods.lister.byIndex(ownerUidIndex, job.metadata.uid ?? "");
+    const pods = controlledBy(this.#pods.lister, ownerOf(jobType, job));
     const status = deriveJobStatus(job, pods, timestamp(this.#clock.now()));
     const missing = status.finished ? [] : missingPods(job, pods);
     await forEachConcurrently(missing, maxConcurrentCreates, (pod) =>

@@ -5,7 +5,7 @@
 import type { KubeObject, OwnerReference } from "../../apiserver/apis/meta/v1.ts";
 import type { ObjectRef, ResourceType } from "../../apiserver/client/client.ts";
 import { type Informer, ownerUidIndex } from "../runtime/interface.ts";
-import { groupOf } from "../runtime/triggers.ts";
+import { groupOf, type Owner, ownerOf, refersTo } from "../runtime/owners.ts";
 
 export const uidIndex = "uid";
 
@@ -27,10 +27,14 @@ export class OwnerGraph {
     return undefined;
   }
 
-  /** Everything with an owner reference to `uid`. */
-  dependents(uid: string): readonly Node[] {
+  /** Everything that the object owns; a reference that only knows its uid is none. */
+  dependents(owner: Node): readonly Node[] {
+    const wanted = asOwner(owner);
     return this.#informers.flatMap(({ type, lister }) =>
-      lister.byIndex(ownerUidIndex, uid).map((object) => ({ type, object })),
+      lister
+        .byIndex(ownerUidIndex, wanted.uid)
+        .filter((object) => referencesTo(wanted, object).length > 0)
+        .map((object) => ({ type, object })),
     );
   }
 
@@ -40,6 +44,12 @@ export class OwnerGraph {
     return this.#informers.find(({ type }) => type.kind === kind && type.group === group)?.type;
   }
 }
+
+export const asOwner = ({ type, object }: Node): Owner => ownerOf(type, object);
+
+/** The object's references to that owner. */
+export const referencesTo = (owner: Owner, object: KubeObject): readonly OwnerReference[] =>
+  (object.metadata.ownerReferences ?? []).filter((reference) => refersTo(reference, object, owner));
 
 export const refOf = ({ type, object: { metadata } }: Node): ObjectRef => ({
   type,

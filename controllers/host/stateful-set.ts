@@ -4,8 +4,9 @@ import { isAlreadyExists, isNamespaceTerminating } from "../../apiserver/errors/
 import { numberOf, objectOf } from "../../apiserver/machinery/fields.ts";
 import { deepEqual } from "../../apiserver/machinery/json.ts";
 import type { Clock } from "../runtime/clock.ts";
-import { type Informer, ownerUidIndex, type Trigger } from "../runtime/interface.ts";
+import type { Informer, Trigger } from "../runtime/interface.ts";
 import type { ObjectKey } from "../runtime/object-key.ts";
+import { controlledBy, isControlledBy, ownerOf } from "../runtime/owners.ts";
 import { done, type ReconcileContext, type Reconciler, type Result, requeueAfter } from "../runtime/reconciler.ts";
 import { ownedBy, ownKind } from "../runtime/triggers.ts";
 import { unlessGone } from "../runtime/unless-gone.ts";
@@ -56,11 +57,9 @@ export class StatefulSetController implements Reconciler {
     return plan.recheckAfterMs === undefined ? done : requeueAfter(plan.recheckAfterMs);
   }
 
-  #gather({ metadata: { uid = "" } }: KubeObject): Observed {
-    return {
-      pods: this.#pods.lister.byIndex(ownerUidIndex, uid),
-      revisions: this.#revisions.lister.byIndex(ownerUidIndex, uid),
-    };
+  #gather(set: KubeObject): Observed {
+    const owner = ownerOf(statefulSetType, set);
+    return { pods: controlledBy(this.#pods.lister, owner), revisions: controlledBy(this.#revisions.lister, owner) };
   }
 
   /** `undefined` when there is no place for it: the namespace is going away, or another object has its name. */
@@ -93,8 +92,11 @@ export class StatefulSetController implements Reconciler {
   ): Promise<KubeObject | undefined> {
     const { name = "", namespace = "" } = revision.metadata;
     const existing = await this.#client.get({ type: controllerRevisionType, name, namespace }, { signal });
-    const ours = existing.metadata.ownerReferences?.some(({ uid }) => uid === set.metadata.uid) === true;
-    if (ours && deepEqual(objectOf(existing, "data"), objectOf(revision, "data"))) return existing;
+    if (
+      isControlledBy(existing, ownerOf(statefulSetType, set)) &&
+      deepEqual(objectOf(existing, "data"), objectOf(revision, "data"))
+    )
+      return existing;
     const status = { ...objectOf(set, "status"), collisionCount: collisionCount + 1 };
     await this.#client.update(statefulSetType, { ...set, status }, { subresource: "status", signal });
     return undefined;

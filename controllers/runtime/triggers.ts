@@ -1,14 +1,8 @@
-import type { KubeObject, OwnerReference } from "../../apiserver/apis/meta/v1.ts";
+import type { KubeObject } from "../../apiserver/apis/meta/v1.ts";
 import type { ResourceType } from "../../apiserver/client/client.ts";
 import type { Informer, Trigger } from "./interface.ts";
 import { keyOf, type ObjectKey } from "./object-key.ts";
-
-/** The owner that manages the object, of which there is at most one. */
-export const controllerOf = ({ metadata }: Pick<KubeObject, "metadata">): OwnerReference | undefined =>
-  metadata.ownerReferences?.find((reference) => reference.controller === true);
-
-/** `compute.functionmesh.io` of `compute.functionmesh.io/v1alpha1`; `""` for the core group. */
-export const groupOf = (apiVersion: string): string => apiVersion.slice(0, Math.max(apiVersion.indexOf("/"), 0));
+import { controllerOf, groupOf } from "./owners.ts";
 
 /** The objects a controller is for. */
 export const ownKind = (informer: Informer, concerns?: Trigger["concerns"]): Trigger => ({

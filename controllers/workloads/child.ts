@@ -1,6 +1,6 @@
 /** What has to be done to one object of a workload. Pure. */
 import type { KubeObject } from "../../apiserver/apis/meta/v1.ts";
-import { controllerOf } from "../runtime/triggers.ts";
+import { isControlledBy, type Owner } from "../runtime/owners.ts";
 import { isCurrent, stamped } from "./drift.ts";
 
 /**
@@ -13,11 +13,9 @@ export type Plan =
   | { readonly action: "nothing"; readonly live?: KubeObject }
   | { readonly action: "foreign"; readonly live: KubeObject };
 
-export const isOwnedBy = (object: KubeObject, ownerUid: string): boolean => controllerOf(object)?.uid === ownerUid;
-
 /** @param wanted absent: must not exist. What isn't ours is left alone then, silently. */
-export function planChild(wanted: KubeObject | undefined, live: KubeObject | undefined, ownerUid: string): Plan {
-  if (live !== undefined && !isOwnedBy(live, ownerUid)) {
+export function planChild(wanted: KubeObject | undefined, live: KubeObject | undefined, owner: Owner): Plan {
+  if (live !== undefined && !isControlledBy(live, owner)) {
     return wanted === undefined ? { action: "nothing" } : { action: "foreign", live };
   }
   if (wanted === undefined) {

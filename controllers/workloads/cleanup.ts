@@ -10,10 +10,10 @@ import { isAlreadyExists, isNotFound, StatusError } from "../../apiserver/errors
 import { isObject } from "../../apiserver/machinery/json.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { EventRecord, EventRecorder } from "../runtime/interface.ts";
+import { isControlledBy, type Owner } from "../runtime/owners.ts";
 import { done, type ReconcileContext, type Result, requeueAfter } from "../runtime/reconciler.ts";
 import type { Settings } from "../settings.ts";
 import { fieldManager, type WorkloadWriter } from "./apply.ts";
-import { isOwnedBy } from "./child.ts";
 import { desiredCleanupJob, ownerLabel } from "./cleanup-job.ts";
 import type { Observed } from "./gather.ts";
 import { partOf } from "./parts.ts";
@@ -30,7 +30,7 @@ export type CleanupState = {
   readonly wanted: boolean;
   readonly statefulSet: KubeObject | undefined;
   readonly job: KubeObject | undefined;
-  readonly uid: string;
+  readonly owner: Owner;
   readonly waitedMs: number;
   readonly deadlineMs: number;
 };
@@ -47,18 +47,19 @@ const longestFactor = 3;
 
 /** Pure. */
 export function cleanupStep(state: CleanupState): CleanupStep {
-  const { wanted, statefulSet, job, uid, waitedMs, deadlineMs } = state;
+  const { wanted, statefulSet, job, owner, waitedMs, deadlineMs } = state;
   if (!wanted) return { do: "release" };
   const longestMs = longestFactor * deadlineMs;
   if (job !== undefined) {
-    if (job.metadata.labels?.[ownerLabel] !== uid) return failed(`Job ${job.metadata.name} belongs to another object.`);
+    if (job.metadata.labels?.[ownerLabel] !== owner.uid)
+      return failed(`Job ${job.metadata.name} belongs to another object.`);
     if (hasCondition(job, "Complete")) return { do: "release", event: cleaned };
     if (hasCondition(job, "Failed")) return failed("The clean-up Job failed; subscriptions may remain.");
     if (waitedMs >= longestMs) return failed("The clean-up Job did not end in time; subscriptions may remain.");
     return { do: "wait", ms: longestMs - waitedMs };
   }
   if (waitedMs >= longestMs) return failed("The clean-up Job could not be made in time; subscriptions may remain.");
-  const pods = statefulSet !== undefined && isOwnedBy(statefulSet, uid);
+  const pods = statefulSet !== undefined && isControlledBy(statefulSet, owner);
   if (!pods || waitedMs >= deadlineMs) return { do: "start-job" };
   if (statefulSet.metadata.deletionTimestamp === undefined) return { do: "stop-pods", statefulSet };
   return { do: "wait", ms: deadlineMs - waitedMs };
@@ -117,7 +118,7 @@ export class Finalizer {
       wanted: wantsCleanup(resource, workload) && !finalizers.includes(orphanFinalizer),
       statefulSet: observed.children.StatefulSet,
       job: observed.cleanupJob,
-      uid: workload.uid,
+      owner: workload,
       waitedMs: clock.now() - Date.parse(deletionTimestamp),
       deadlineMs: settings.cleanupDeadlineSeconds * 1000,
     });

@@ -68,7 +68,7 @@ export class WorkloadReconciler<R extends WorkloadResource> implements Reconcile
     const { children, configs } = observed;
     const desired = desiredWorkloads(workload, configs, settings);
     const carryOut = (child: "Service" | "HorizontalPodAutoscaler" | "VerticalPodAutoscaler") =>
-      writer.carryOut(child, planChild(desired[child], children[child], workload.uid), signal);
+      writer.carryOut(child, planChild(desired[child], children[child], workload), signal);
     const [StatefulSet, Service, HorizontalPodAutoscaler, VerticalPodAutoscaler] = await Promise.all([
       this.#applyStatefulSet(resource, workload, observed, desired.StatefulSet, signal),
       carryOut("Service"),
@@ -89,7 +89,7 @@ export class WorkloadReconciler<R extends WorkloadResource> implements Reconcile
     const live = children.StatefulSet;
     const wanted = keepImmutable(desired, live);
     const record = renderedFrom(resource, workload, configs, settings);
-    const plan = planChild(withRecord(wanted, record), live, workload.uid);
+    const plan = planChild(withRecord(wanted, record), live, workload);
     if (plan.action !== "apply" || plan.live === undefined) return writer.carryOut("StatefulSet", plan, signal);
     const decision = rollout(record, recordOf(plan.live), isPaused(resource, settings));
     if (!decision.held) return writer.carryOut("StatefulSet", plan, signal);
