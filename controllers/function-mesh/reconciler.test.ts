@@ -130,6 +130,22 @@ test("an object of somebody else under a member's name is left alone, and the us
   assert.ok(world.events.some(({ type, reason }) => type === "Warning" && reason === "NotOwned"));
 });
 
+test("a Function of another namespace that knows the mesh's uid is no member: it stays, and no status tells of it", async () => {
+  await using world = await ComputeControllers.start();
+  const mesh = await world.create(functionMeshType, aMesh([component("a")]));
+  const { apiVersion, kind, metadata } = mesh;
+  const owner = { apiVersion, kind, name: "mesh", uid: metadata.uid ?? "", controller: true };
+  const theirs = aFunction("mesh-b");
+  await world.create(functionType, {
+    ...theirs,
+    metadata: { ...theirs.metadata, namespace: "elsewhere", ownerReferences: [owner] },
+  });
+  await world.patch(functionMeshType, "mesh", { spec: { functions: [component("a", { logTopic: "l" })] } });
+  const { items } = await world.client.list(functionType, { namespace: "elsewhere" });
+  assert.equal(items.length, 1);
+  assert.deepEqual(Object.keys(await conditions(world)).sort(), ["", "a"]);
+});
+
 test("a settled mesh costs no write when the controllers start again", async () => {
   const first = await ComputeControllers.start();
   await first.create(functionMeshType, aMesh([component("a", { maxReplicas: 2 }), component("b")]));

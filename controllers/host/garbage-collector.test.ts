@@ -174,6 +174,53 @@ test("an owner in another namespace counts as absent, and the user is told", asy
   );
 });
 
+const pretenders: Record<string, (owner: KubeObject) => OwnerReference> = {
+  "in another namespace": (owner) => ownedBy(owner, { blockOwnerDeletion: true }),
+  "under another kind": (owner) => ({ ...ownedBy(owner, { blockOwnerDeletion: true }), kind: "Gadget" }),
+  "under another name": (owner) => ({ ...ownedBy(owner, { blockOwnerDeletion: true }), name: "x" }),
+};
+for (const [what, reference] of Object.entries(pretenders)) {
+  test(`foreground: an object ${what} that knows the owner's uid does not hold it`, async () => {
+    await using host = await FakeHost.start();
+    const owner = await create(host, "owner", []);
+    const namespace = what.includes("namespace") ? "elsewhere" : "demo";
+    const anchor = { namespace, finalizers: hold, ownerReferences: [reference(owner)] };
+    await host.client.create(functionType, aFunction("anchor", anchor));
+    await settle();
+    await host.client.delete(ref("owner"), { propagationPolicy: "Foreground" });
+    await settle();
+    assert.equal(await host.find(functionType, "owner"), undefined);
+  });
+}
+
+test("orphan: an object of another namespace is not written to", async () => {
+  await using host = await FakeHost.start();
+  const owner = await create(host, "owner", []);
+  const far = { namespace: "elsewhere", finalizers: hold, ownerReferences: [ownedBy(owner)] };
+  await host.client.create(functionType, aFunction("far", far));
+  await settle();
+  host.client.requests.length = 0;
+  await host.client.delete(ref("owner"), { propagationPolicy: "Orphan" });
+  await settle();
+  assert.equal(await host.find(functionType, "owner"), undefined);
+  assert.deepEqual(
+    host.client.writes.filter(({ name }) => name === "far"),
+    [],
+  );
+});
+
+test("a cluster-scoped object with a namespaced owner stays, and the user is told", async () => {
+  await using host = await FakeHost.start();
+  const owner = await create(host, "owner", []);
+  const metadata = { name: "other", ownerReferences: [ownedBy(owner)] };
+  await host.client.create(namespaceType, { apiVersion: "v1", kind: "Namespace", metadata });
+  await settle();
+  await host.client.delete(ref("owner"));
+  await settle();
+  assert.deepEqual(await host.names(namespaceType), ["demo", "other"]);
+  assert.equal(host.events[0]?.reason, "OwnerRefInvalidNamespace");
+});
+
 test("a cluster-scoped object is not collected for a namespaced owner", async () => {
   await using host = await FakeHost.start();
   const never = { apiVersion: "compute.functionmesh.io/v1alpha1", kind: "Function", name: "never", uid: "never" };

@@ -35,6 +35,34 @@ test("a job's pod succeeds, and so does the job", async () => {
   assert.deepEqual(host.client.writes, [], "a finished job is left alone");
 });
 
+test("a pod of another namespace that names the job by uid counts for nothing", async () => {
+  await using host = await FakeHost.start();
+  const job = await host.client.create(jobType, aJob({ suspend: true }));
+  const owner = { apiVersion: "batch/v1", kind: "Job", name: "cleanup", uid: job.metadata.uid ?? "", controller: true };
+  for (const [namespace, kind] of [
+    ["elsewhere", "Job"],
+    ["demo", "StatefulSet"],
+  ] as const) {
+    await host.client.create(podType, {
+      apiVersion: "v1",
+      kind: "Pod",
+      metadata: { name: "fake", namespace, finalizers: ["example.org/hold"], ownerReferences: [{ ...owner, kind }] },
+      spec: {},
+      status: { phase: "Succeeded" },
+    });
+  }
+  await settle();
+  const status = objectOf(await host.client.get(ref), "status");
+  assert.deepEqual([status?.succeeded, status?.completionTime], [undefined, undefined]);
+  await host.client.patch(ref, { type: "merge", body: { spec: { suspend: false } } });
+  await settle();
+  assert.equal(
+    (await host.client.list(podType, { namespace: "demo" })).items.length,
+    2,
+    "it has started one of its own",
+  );
+});
+
 test("several completions, some at a time", async () => {
   await using host = await FakeHost.start();
   await host.client.create(jobType, aJob({ completions: 5, parallelism: 2 }));

@@ -64,6 +64,34 @@ for (const podManagementPolicy of ["OrderedReady", "Parallel"]) {
   });
 }
 
+test("pods of another namespace or owner that know the set's uid are none of its own", async () => {
+  await using host = await FakeHost.start();
+  const set = await host.client.create(statefulSetType, aStatefulSet({ replicas: 0 }));
+  const owner = {
+    apiVersion: "apps/v1",
+    kind: "StatefulSet",
+    name: "web",
+    uid: set.metadata.uid ?? "",
+    controller: true,
+  };
+  await host.client.create(podType, {
+    apiVersion: "v1",
+    kind: "Pod",
+    metadata: { name: "web-0", namespace: "elsewhere", finalizers: ["example.org/hold"], ownerReferences: [owner] },
+    spec: {},
+  });
+  await settle();
+  assert.equal((await statusOf(host))?.replicas, 0);
+  await change(host, { replicas: 1 });
+  await settle();
+  const { items } = await host.client.list(podType, { namespace: "demo" });
+  assert.deepEqual(
+    items.map(({ metadata }) => metadata.name),
+    ["web-0"],
+  );
+  assert.equal((await statusOf(host))?.readyReplicas, 1);
+});
+
 test("a settled set costs no write, and a new one few", async () => {
   await using host = await FakeHost.start();
   host.client.requests.length = 0;
