@@ -128,6 +128,13 @@ export const limits = {
     beyond: "causes are left out",
     reason: "a mistake must not be answered with more than a body of ordinary size",
   },
+  maxYamlParts: {
+    value: 50_000,
+    unit: "count",
+    of: "line ends, commas, colons and brackets of a YAML document; JSON has no such limit",
+    beyond: "400",
+    reason: "each may be a value, and reading one from YAML takes some microseconds",
+  },
   maxYamlExpansion: {
     value: 3 * MiB,
     unit: "characters",

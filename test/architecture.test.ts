@@ -65,6 +65,7 @@ const homes: { readonly [name: string]: readonly string[] } = {
   "@prometheus-io/client": ["apiserver/observability"],
   undici: ["apiserver/client"],
   "openapi3-ts": ["openapi"],
+  "js-yaml": ["apiserver/machinery"],
 };
 
 type Import = { readonly from: string; readonly to: string };

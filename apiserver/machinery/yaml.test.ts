@@ -68,6 +68,38 @@ test("aliases may not expand without bound", () => {
   assert.throws(() => parseYaml(`l0: &l0 ${"x".repeat(100)}\n${levels.join("\n")}`), /excessive aliasing/);
 });
 
+const manyParts: { readonly [what: string]: (count: number) => string } = {
+  aliases: (count) => `a: &x 1\nb: [${"*x,".repeat(count)}]\n`,
+  "merges of one map": (count) => `b: &b {x: 1}\na: {<<: [${"*b,".repeat(count)}]}\n`,
+  "items of a flow list": (count) => `a: [${"1,".repeat(count)}]\n`,
+  keys: (count) => Array.from({ length: count }, (_, i) => `a${i}: 1\n`).join(""),
+  anchors: (count) => Array.from({ length: count }, (_, i) => `a${i}: &x${i} 1\n`).join(""),
+  "repeated keys": (count) => "a: 1\n".repeat(count),
+  digits: (count) => `a: 0x${"f".repeat(100 * count)}\n`,
+};
+for (const [what, make] of Object.entries(manyParts)) {
+  test(`${what}: as many as are allowed take a moment, more are refused`, () => {
+    const started = performance.now();
+    assert.ok(parseYaml(make(12_000)).duplicates.length <= 100);
+    assert.ok(performance.now() - started < 1000);
+    if (what !== "digits") assert.throws(() => parseYaml(make(60_000)), /more than 50000 parts: send it as JSON/);
+  });
+}
+
+test("a long text is one part for each of its lines only", () => {
+  const { value } = parseYaml(`a: |\n${`  ${"x".repeat(70)}\n`.repeat(40_000)}`);
+  assert.equal(JSON.stringify(value).length, 40_000 * 72 + 8);
+});
+
+test("what is behind the first document is not looked at, whatever stands before that", () => {
+  const documents = {
+    "%YAML 1.1\n# hello\n---\na: 1\n---\nb: [": '{"a":1}',
+    "a: 1\n...\nb: [": '{"a":1}',
+    "---\n---\na: 1": "null",
+  };
+  for (const [text, json] of Object.entries(documents)) assert.equal(JSON.stringify(parseYaml(text).value), json, text);
+});
+
 test("nesting without bound is refused", () => {
   assert.throws(() => parseYaml(`a: ${"[".repeat(50_000)}`), SyntaxError);
 });

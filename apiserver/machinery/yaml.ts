@@ -1,7 +1,9 @@
-import { Composer, isAlias, isMap, isScalar, isSeq, LineCounter, type ParsedNode, Parser, Scalar } from "yaml";
+import { EVENT_ID, type Event, getScalarValue, parseEvents, SCALAR_STYLE, YAMLException } from "js-yaml";
 import type { JsonObject, JsonValue } from "../apis/meta/v1.ts";
+import { quoteValue } from "../errors/abridge.ts";
 import { limits } from "../limits.ts";
-import { DepthError, duplicateFields, isObject, isRawNumber, numberFromText, parseJson, setMember } from "./json.ts";
+import { DepthError, duplicateFields, isObject, isRawNumber, maxDepth, parseJson, setMember } from "./json.ts";
+import { plainValue } from "./yaml-scalars.ts";
 
 /**
  * YAML bodies as Kubernetes reads them (sigs.k8s.io/yaml): the first document, by the scalar rules of YAML 1.1 without
@@ -14,13 +16,9 @@ export type ParsedYaml = {
   readonly duplicates: string[];
 };
 
-type YamlNode = ParsedNode | null;
-type YamlMap = { readonly items: readonly { readonly key: ParsedNode; readonly value: YamlNode }[] };
-type YamlDocument = ReturnType<Composer["compose"]> extends Generator<infer D> ? D : never;
-
-/** @throws SyntaxError for what is not YAML, has no JSON form, or expands too much */
+/** @throws SyntaxError for what is not YAML, has no JSON form, has too many parts or expands too much */
 export function parseYaml(text: string): ParsedYaml {
-  return parseAsJson(text) ?? parseDocument(text);
+  return parseAsJson(text) ?? parseDocument(firstDocument(text));
 }
 
 /** JSON is YAML, and what most clients send; duplicates are left to the slow way, which knows lines. */
@@ -35,74 +33,128 @@ function parseAsJson(text: string): ParsedYaml | undefined {
   }
 }
 
-function parseDocument(text: string): ParsedYaml {
-  const lines = new LineCounter();
-  try {
-    const tokens = new Parser(lines.addNewLine).parse(text);
-    const composer = new Composer({ schema: "failsafe", uniqueKeys: false });
-    for (const document of composer.compose(tokens, true, text.length)) {
-      const [problem] = document.errors;
-      if (problem !== undefined) {
-        throw new SyntaxError(`yaml: line ${lines.linePos(problem.pos[0]).line}: ${problem.message}`);
-      }
-      const reader = new DocumentReader(document, lines);
-      return { value: reader.read(document.contents), duplicates: reader.duplicates };
-    }
-  } catch (error) {
-    throw error instanceof RangeError ? new DepthError() : error;
-  }
-  return { value: null, duplicates: [] };
+/** A line that begins or ends a document; it cannot be content, not even of a block of text. */
+const marker = /^(?:---|\.\.\.)(?=\s|$)/gm;
+/** Comments and directives. */
+const preamble = /^(?:[ \t\ufeff]*(?:#.*)?\r?\n|%.*\n)*$/;
+
+/** What stands before the second document, about which nobody asked. */
+function firstDocument(text: string): string {
+  for (const { index } of text.matchAll(marker)) if (!preamble.test(text.slice(0, index))) return text.slice(0, index);
+  return text;
 }
 
-class DocumentReader {
+function parseDocument(text: string): ParsedYaml {
+  assertFewParts(text);
+  try {
+    const reader = new EventReader(text, parseEvents(text, { maxDepth }));
+    return { value: reader.readDocument(), duplicates: reader.duplicates };
+  } catch (error) {
+    if (error instanceof RangeError) throw new DepthError();
+    if (!(error instanceof YAMLException)) throw error;
+    throw new SyntaxError(`yaml: line ${(error.mark?.line ?? 0) + 1}: ${error.reason}`);
+  }
+}
+
+/** Each part of a document starts or ends with one of these; counting them takes a thousandth of reading them. */
+const separators: ReadonlySet<number> = new Set([...",:[{\n?&*"].map((character) => character.charCodeAt(0)));
+
+function assertFewParts(text: string): void {
+  const max = limits.maxYamlParts.value;
+  if (text.length <= max) return;
+  let parts = 0;
+  for (let i = 0; i < text.length; i++) if (separators.has(text.charCodeAt(i))) parts++;
+  if (parts > max) throw new SyntaxError(`yaml: the document has more than ${max} parts: send it as JSON`);
+}
+
+type NodeEvent = Exclude<Event, { type: typeof EVENT_ID.DOCUMENT | typeof EVENT_ID.POP }>;
+type ScalarEvent = Extract<Event, { type: typeof EVENT_ID.SCALAR }>;
+
+/** Makes the value that the parser's events tell, each of which is looked at once. */
+class EventReader {
   readonly duplicates: string[] = [];
-  readonly #document: YamlDocument;
-  readonly #lines: LineCounter;
-  /** Anchored nodes read so far, so that an alias shares the value; `undefined` while one is being read. */
-  readonly #anchored = new Map<unknown, JsonValue | undefined>();
+  readonly #source: string;
+  readonly #events: readonly Event[];
+  #next = 0;
+  /** Anchored values read so far, so that an alias shares one; `undefined` while one is being read. */
+  readonly #anchored = new Map<string, JsonValue | undefined>();
   #expansion = 0;
+  /** Where the line of the last duplicate starts, and its number: they come in order. */
+  #line = { number: 1, start: 0 };
 
-  constructor(document: YamlDocument, lines: LineCounter) {
-    this.#document = document;
-    this.#lines = lines;
+  constructor(source: string, events: readonly Event[]) {
+    this.#source = source;
+    this.#events = events;
   }
 
-  read(node: YamlNode): JsonValue {
-    if (node === null) return null;
-    if (isAlias(node)) return this.#readAlias(node);
-    if (node.anchor === undefined) return this.#readContent(node);
-    this.#anchored.set(node, undefined);
-    const value = this.#readContent(node);
-    this.#anchored.set(node, value);
+  readDocument(): JsonValue {
+    this.#next = 1;
+    return this.#atEnd() ? null : this.#readValue();
+  }
+
+  #atEnd(): boolean {
+    const event = this.#events[this.#next];
+    return event === undefined || event.type === EVENT_ID.POP;
+  }
+
+  #take(): NodeEvent {
+    const event = this.#events[this.#next++];
+    if (event === undefined || event.type === EVENT_ID.DOCUMENT || event.type === EVENT_ID.POP) {
+      throw new SyntaxError("yaml: a value is missing");
+    }
+    return event;
+  }
+
+  #readValue(): JsonValue {
+    return this.#valueOf(this.#take());
+  }
+
+  #valueOf(event: NodeEvent): JsonValue {
+    const anchor = this.#source.slice(Math.max(event.anchorStart, 0), Math.max(event.anchorEnd, 0));
+    if (event.type === EVENT_ID.ALIAS) return this.#aliased(anchor);
+    if (anchor === "") return this.#contentOf(event);
+    this.#anchored.set(anchor, undefined);
+    const value = this.#contentOf(event);
+    this.#anchored.set(anchor, value);
     return value;
   }
 
-  #readAlias(node: ParsedNode & { resolve: (document: YamlDocument) => unknown; source: string }): JsonValue {
-    const target = node.resolve(this.#document);
-    const value = this.#anchored.get(target);
-    if (value === undefined) throw new SyntaxError(`yaml: anchor '${node.source}' is unknown or contains itself`);
+  #aliased(anchor: string): JsonValue {
+    const value = this.#anchored.get(anchor);
+    if (value === undefined) throw new SyntaxError(`yaml: anchor ${quoteValue(anchor)} is unknown or contains itself`);
     this.#expansion += weight(value);
-    if (this.#expansion > limits.maxYamlExpansion.value)
+    if (this.#expansion > limits.maxYamlExpansion.value) {
       throw new SyntaxError("yaml: document contains excessive aliasing");
+    }
     return value;
   }
 
-  #readContent(node: ParsedNode): JsonValue {
-    if (isMap(node)) return this.#readMap(node);
-    if (isSeq(node)) return node.items.map((item) => this.read(item));
-    return isScalar(node) ? scalarValue(node) : null;
+  #contentOf(event: Exclude<NodeEvent, { type: typeof EVENT_ID.ALIAS }>): JsonValue {
+    if (event.type === EVENT_ID.SCALAR) return scalarValue(this.#source, event);
+    const value = event.type === EVENT_ID.MAPPING ? this.#readMap() : this.#readList();
+    this.#next++;
+    return value;
   }
 
-  #readMap(map: YamlMap): JsonObject {
+  #readList(): JsonValue[] {
+    const items: JsonValue[] = [];
+    while (!this.#atEnd()) items.push(this.#readValue());
+    return items;
+  }
+
+  #readMap(): JsonObject {
     const result: JsonObject = {};
     const merged: JsonObject[] = [];
-    for (const { key, value } of map.items) {
-      if (isScalar(key) && key.value === "<<" && key.type === Scalar.PLAIN) merged.push(...this.#mergedMaps(value));
-      else {
-        const name = keyName(this.read(key));
-        if (Object.hasOwn(result, name)) this.#reportDuplicate(value ?? key, this.read(key));
-        setMember(result, name, this.read(value));
+    while (!this.#atEnd()) {
+      const key = this.#take();
+      if (isMergeKey(this.#source, key)) {
+        merged.push(...mergedMaps(this.#readValue()));
+        continue;
       }
+      const keyValue = this.#valueOf(key);
+      const name = keyName(keyValue);
+      if (Object.hasOwn(result, name)) this.#reportDuplicate(key, keyValue);
+      setMember(result, name, this.#readValue());
     }
     for (const from of merged) {
       for (const name of Object.keys(from)) if (!Object.hasOwn(result, name)) setMember(result, name, from[name]);
@@ -110,20 +162,36 @@ class DocumentReader {
     return result;
   }
 
-  /** What a `<<` key stands for; earlier maps win over later ones, and the map's own keys over all. */
-  #mergedMaps(node: YamlNode): JsonObject[] {
-    const value = this.read(node);
-    const maps = Array.isArray(value) ? value : [value];
-    return maps.map((map) => {
-      if (!isObject(map)) throw new SyntaxError("yaml: map merge requires map or sequence of maps as the value");
-      return map;
-    });
+  #reportDuplicate(at: NodeEvent, key: JsonValue): void {
+    if (this.duplicates.length >= limits.maxDecodingProblems.value) return;
+    const position = at.type === EVENT_ID.SCALAR ? at.valueStart : at.anchorStart;
+    this.duplicates.push(`line ${this.#lineOf(position)}: key ${quoteValue(key)} already set in map`);
   }
 
-  #reportDuplicate(at: ParsedNode, key: JsonValue): void {
-    const { line } = this.#lines.linePos(at.range[0]);
-    this.duplicates.push(`line ${line}: key ${JSON.stringify(key)} already set in map`);
+  #lineOf(position: number): number {
+    let { number, start } = this.#line;
+    for (let end = this.#source.indexOf("\n", start); end !== -1 && end < position; ) {
+      number++;
+      start = end + 1;
+      end = this.#source.indexOf("\n", start);
+    }
+    this.#line = { number, start };
+    return number;
   }
+}
+
+function isMergeKey(source: string, key: NodeEvent): boolean {
+  if (key.type !== EVENT_ID.SCALAR || key.style !== SCALAR_STYLE.PLAIN) return false;
+  return key.valueEnd - key.valueStart === 2 && source.startsWith("<<", key.valueStart);
+}
+
+/** What a `<<` key stands for; earlier maps win over later ones, and the map's own keys over all. */
+function mergedMaps(value: JsonValue): JsonObject[] {
+  const maps = Array.isArray(value) ? value : [value];
+  return maps.map((map) => {
+    if (!isObject(map)) throw new SyntaxError("yaml: map merge requires map or sequence of maps as the value");
+    return map;
+  });
 }
 
 /** Characters and values that printing `value` would take, roughly. */
@@ -136,61 +204,17 @@ function weight(value: JsonValue | undefined): number {
 
 function keyName(key: JsonValue): string {
   if (key === null || (typeof key === "object" && !isRawNumber(key))) {
-    throw new SyntaxError(`yaml: unsupported map key: ${JSON.stringify(key)}`);
+    throw new SyntaxError(`yaml: unsupported map key: ${quoteValue(key)}`);
   }
   return typeof key === "string" ? key : JSON.stringify(key);
 }
 
-const tagPrefix = "tag:yaml.org,2002:";
+const typeTag = /^(?:!!|!<tag:yaml\.org,2002:)([a-z]+)>?$/;
 
-function scalarValue(node: Scalar.Parsed): JsonValue {
-  const text = String(node.value ?? "");
-  if (node.tag === `${tagPrefix}binary`) return Buffer.from(text, "base64").toString("utf8");
-  const isTyped = node.tag?.startsWith(tagPrefix) === true && node.tag !== `${tagPrefix}str`;
-  if (isTyped) return plainValue(text);
-  return node.tag === undefined && node.type === Scalar.PLAIN ? plainValue(text) : text;
-}
-
-const nulls = new Set(["", "~", "null", "Null", "NULL"]);
-const booleans = new Map(
-  Object.entries({ y: true, yes: true, on: true, true: true, n: false, no: false, off: false, false: false }).flatMap(
-    ([word, value]) =>
-      [word, word.charAt(0).toUpperCase() + word.slice(1), word.toUpperCase()].map((form) => [form, value] as const),
-  ),
-);
-const jsonNumber = /^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][-+]?\d+)?$/;
-const decimal = /^([-+]?)(\d*)(?:\.(\d*))?([eE][-+]?\d+)?$/;
-const based = /^([-+]?)(0x[\da-fA-F]+|0o[0-7]+|0b[01]+|0[0-7]+)$/;
-const notFinite = /^(?:[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN))$/;
-
-/**
- * The value of a scalar without quotes. A number that JSON could have written keeps its text (design D8), but for whole
- * numbers with an exponent: those must be what they were after they were printed and read again.
- */
-function plainValue(text: string): JsonValue {
-  if (nulls.has(text)) return null;
-  const boolean = booleans.get(text);
-  if (boolean !== undefined) return boolean;
-  if (jsonNumber.test(text)) return /e/i.test(text) ? exponentialValue(text) : numberFromText(text);
-  if (notFinite.test(text)) throw new SyntaxError(`yaml: ${text} has no JSON form`);
-  if (!/^[-+.\d]/.test(text)) return text;
-  return numberValue(text.replaceAll("_", "")) ?? text;
-}
-
-function exponentialValue(text: string): JsonValue {
-  const value = Number(text);
-  return Number.isSafeInteger(value) ? value : numberFromText(text);
-}
-
-function numberValue(text: string): JsonValue | undefined {
-  const [, sign = "", digits = ""] = based.exec(text) ?? [];
-  if (digits !== "") {
-    const value = BigInt(/^0[0-7]/.test(digits) ? `0o${digits}` : digits);
-    return numberFromText(String(sign === "-" ? -value : value));
-  }
-  const match = decimal.exec(text);
-  const [, minus = "", whole = "", fraction = "", exponent = ""] = match ?? [];
-  if (match === null || (whole === "" && fraction === "")) return undefined;
-  const canonical = `${minus === "-" ? "-" : ""}${whole.replace(/^0+(?=\d)/, "") || "0"}${fraction === "" ? "" : `.${fraction}`}${exponent}`;
-  return numberFromText(canonical);
+function scalarValue(source: string, event: ScalarEvent): JsonValue {
+  const text = getScalarValue(source, event);
+  if (event.tagStart < 0) return event.style === SCALAR_STYLE.PLAIN ? plainValue(text) : text;
+  const [, type] = typeTag.exec(source.slice(event.tagStart, event.tagEnd)) ?? [];
+  if (type === "binary") return Buffer.from(text, "base64").toString("utf8");
+  return type === undefined || type === "str" ? text : plainValue(text);
 }

@@ -76,10 +76,10 @@ const undecodable: readonly (Failure & { readonly what: string; readonly body: s
   },
   { what: "a YAML depth bomb", body: "[".repeat(depth), type: "application/yaml", code: 400, message: unrecognized },
   {
-    what: "a YAML depth bomb by indentation",
+    what: "YAML that is deep by indentation: legal (API N-17), but no Function",
     body: Array.from({ length: 1500 }, (_, i) => `${" ".repeat(i)}a:`).join("\n"),
     type: "application/yaml",
-    code: 400,
+    code: 422,
   },
   {
     what: "YAML aliases that multiply",
