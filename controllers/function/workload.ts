@@ -14,6 +14,7 @@ export function functionWorkload(fn: FunctionResource): Workload {
   const spec = fn.spec ?? {};
   const runtime = runtimeOf(spec);
   const { volumeClaimTemplates, persistentVolumeClaimRetentionPolicy, maxPendingAsyncRequests } = spec;
+  const details = functionDetails(spec);
   const connects = spec.sourceConfig !== undefined || spec.sinkConfig !== undefined;
   return {
     type: functionType,
@@ -22,8 +23,8 @@ export function functionWorkload(fn: FunctionResource): Workload {
     spec,
     kindLabels,
     ...(runtime && { runtime }),
-    details: functionDetails(spec),
-    goConfig: goConfig(spec),
+    details,
+    goConfig: goConfig(spec, details),
     javaFlags: {
       before: connects ? ["--connectors_directory", "/pulsar/connectors"] : [],
       after: maxPendingAsyncRequests === undefined ? [] : ["--pending_async_requests", String(maxPendingAsyncRequests)],

@@ -5,10 +5,10 @@ import type { Settings } from "../settings.ts";
 import { type BackendConfigs, overlayBackendConfigs } from "./backend-config.ts";
 import { type AdminTool, adminTool, toolsOf } from "./command/download.ts";
 import { type Step, shellCommand, type Word } from "./command/shell.ts";
-import { environment, environmentSources, hardened } from "./container.ts";
+import { containerResources, environment, environmentSources, hardened } from "./container.ts";
 import { mainImage, pullPolicy } from "./images.ts";
 import { componentLabel, componentLabels, nameLabel, namespaceLabel } from "./labels.ts";
-import { podTemplate } from "./pod-template.ts";
+import { completed, type PodTemplate, podTemplate } from "./pod-template.ts";
 import { cleanupAccess } from "./pulsar-access.ts";
 import { accessUses, layOutVolumes } from "./volumes.ts";
 import { type CleanupTask, cleanupName, type Workload } from "./workload.ts";
@@ -30,9 +30,8 @@ export function desiredCleanupJob(workload: Workload, configs: BackendConfigs, s
     // The user's sidecars would keep the Job from ever completing.
     containers: [cleanupContainer(workload, settings, mounts)],
     volumes,
-    spread: false,
   });
-  const overlaid = overlayBackendConfigs(template, configs, "");
+  const overlaid = completed(withoutAbsentMounts(overlayBackendConfigs(template, configs, "")), settings);
   return {
     apiVersion: "batch/v1",
     kind: "Job",
@@ -48,6 +47,19 @@ export function desiredCleanupJob(workload: Workload, configs: BackendConfigs, s
       ttlSecondsAfterFinished: keepFinishedSeconds,
       template: { ...overlaid, spec: { ...overlaid.spec, restartPolicy: "Never" } },
     },
+  };
+}
+
+/** A Job has no claims of its own: what the workload mounts from its claim templates isn't there. */
+function withoutAbsentMounts({ metadata, spec }: PodTemplate): PodTemplate {
+  const present = new Set((spec.volumes ?? []).map(({ name }) => name));
+  const cut = ({ volumeMounts = [], ...container }: Container): Container => ({
+    ...container,
+    volumeMounts: volumeMounts.filter(({ name }) => present.has(name)),
+  });
+  return {
+    metadata,
+    spec: { ...spec, containers: spec.containers.map(cut), initContainers: spec.initContainers?.map(cut) },
   };
 }
 
@@ -72,8 +84,8 @@ function cleanupContainer(workload: Workload, settings: Settings, mounts: Contai
     command: shellCommand("sh", cleanupSteps(workload)),
     env: environment(workload),
     envFrom: environmentSources(workload),
-    resources: spec.resources,
-    volumeMounts: [...(spec.volumeMounts ?? []), ...(mounts ?? [])],
+    resources: containerResources(spec),
+    volumeMounts: [...(mounts ?? []), ...(spec.volumeMounts ?? [])],
     securityContext: hardened(),
   };
 }

@@ -1,7 +1,14 @@
 /** The main container (FM 4.4). */
-import type { Container, EnvVar, Probe } from "../../apiserver/apis/compute/v1alpha1/core-types.ts";
+import type {
+  Container,
+  EnvVar,
+  Probe,
+  Quantity,
+  ResourceRequirements,
+} from "../../apiserver/apis/compute/v1alpha1/core-types.ts";
 import type { PulsarMessaging } from "../../apiserver/apis/compute/v1alpha1/messaging.ts";
 import type { Liveness } from "../../apiserver/apis/compute/v1alpha1/pod-policy.ts";
+import type { WorkloadSpec } from "../../apiserver/apis/compute/v1alpha1/workload.ts";
 import type { JsonObject } from "../../apiserver/apis/meta/v1.ts";
 import type { Settings } from "../settings.ts";
 import { grpcPort, metricsPort } from "./command/flags.ts";
@@ -32,8 +39,9 @@ export function mainContainer(workload: Workload, settings: Settings): Container
     ],
     env: environment(workload),
     envFrom: environmentSources(workload),
-    resources: spec.resources,
-    volumeMounts: [...(spec.volumeMounts ?? []), ...mounts],
+    resources: containerResources(spec),
+    // Of two mounts at one path the user's counts.
+    volumeMounts: [...mounts, ...(spec.volumeMounts ?? [])],
     livenessProbe: spec.pod?.liveness && livenessProbe(spec.pod.liveness),
     startupProbe: spec.pod?.startupProbe,
     securityContext: hardened(),
@@ -49,7 +57,26 @@ export function environment({ spec, runtime }: Workload): EnvVar[] {
     runtime?.language === "go" && runtime.log.logConfig === undefined
       ? [{ name: "LOGGING_LEVEL", value: goLogLevel(runtime.log.level) }]
       : [];
-  return [podNameVariable, ...secrets, ...(spec.pod?.env ?? []), ...goLevel];
+  // The command needs POD_NAME as it is; of the others the user's count.
+  const own = (spec.pod?.env ?? []).filter(({ name }) => name !== podNameVariable.name);
+  return [podNameVariable, ...goLevel, ...secrets, ...own];
+}
+
+/** `storage` is told to the instance as its disk; Kubernetes has no such resource of containers. */
+export function containerResources({ resources }: WorkloadSpec): ResourceRequirements | undefined {
+  if (resources === undefined) return undefined;
+  const { requests, limits, ...others } = resources;
+  return {
+    ...others,
+    ...(requests && { requests: withoutStorage(requests) }),
+    ...(limits && { limits: withoutStorage(limits) }),
+  };
+}
+
+function withoutStorage({ storage: _, ...amounts }: { [resource: string]: Quantity }): {
+  [resource: string]: Quantity;
+} {
+  return amounts;
 }
 
 /** Variables from the ConfigMap and the Secrets of one Pulsar cluster. */

@@ -4,7 +4,7 @@ import type { Settings } from "../settings.ts";
 import { downloadSteps, isHttp } from "./command/download.ts";
 import { downloadDirectory, downloadPath, usesDownloader } from "./command/package-file.ts";
 import { shellCommand } from "./command/shell.ts";
-import { accessSources } from "./container.ts";
+import { accessSources, hardened } from "./container.ts";
 import { downloadAccess } from "./pulsar-access.ts";
 import { accessUses, downloadVolume, layOutVolumes } from "./volumes.ts";
 import type { Workload } from "./workload.ts";
@@ -25,9 +25,10 @@ export function downloaderContainer(workload: Workload, settings: Settings): Con
     env: [{ name: "HOME", value: "/tmp" }],
     envFrom: accessSources(access.messaging, access.prefix),
     volumeMounts: [
-      { name: downloadVolume.name, mountPath: downloadDirectory },
       ...mounts,
       ...(spec.volumeMounts ?? []),
+      { name: downloadVolume.name, mountPath: downloadDirectory },
     ],
+    securityContext: settings.runAsNonRoot ? hardened() : undefined,
   };
 }

@@ -1,12 +1,13 @@
 /** The sidecar that ships log files to the log topic (FM 4.8). */
 import type { Container, EnvVar } from "../../apiserver/apis/compute/v1alpha1/core-types.ts";
+import type { JsonObject } from "../../apiserver/apis/meta/v1.ts";
 import { isObject, parseJson } from "../../apiserver/machinery/json.ts";
 import type { Settings } from "../settings.ts";
 import { shellCommand, step } from "./command/shell.ts";
 import { accessSources, hardened, podNameVariable } from "./container.ts";
 import { oauth2File, oauth2Plugin, runtimeAccess } from "./pulsar-access.ts";
 import { accessUses, layOutVolumes, logMount } from "./volumes.ts";
-import { shipsLogFiles, type Workload } from "./workload.ts";
+import { isAutoscaled, shipsLogFiles, type Workload } from "./workload.ts";
 
 const configFile = "/usr/share/filebeat/config/filebeat.yaml";
 /** Filebeat expands the variables itself. */
@@ -29,6 +30,11 @@ output.pulsar:
 log_level: info
 `;
 const tokenPlugin = "org.apache.pulsar.client.impl.auth.AuthenticationToken";
+/**
+ * An autoscaler that looks at the utilization of a pod needs the requests of all its containers (kubernetes issue
+ * 79365). As much as Filebeat takes when it has little to ship; it may take more.
+ */
+const autoscaledResources: JsonObject = { requests: { cpu: "50m", memory: "64Mi" } };
 /** The user that owns Filebeat's files in its image. */
 const filebeatUser = 1000;
 
@@ -53,7 +59,8 @@ export function filebeatContainer(workload: Workload, settings: Settings): Conta
       ...authVariables(workload),
     ],
     envFrom: accessSources(spec.pulsar),
-    volumeMounts: [...(spec.volumeMounts ?? []), logMount, ...mounts],
+    resources: isAutoscaled(spec) ? autoscaledResources : undefined,
+    volumeMounts: [logMount, ...mounts, ...(spec.volumeMounts ?? [])],
     securityContext: { ...hardened(), runAsUser: filebeatUser },
   };
 }

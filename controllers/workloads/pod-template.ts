@@ -10,6 +10,7 @@ import type {
 import type { JsonObject } from "../../apiserver/apis/meta/v1.ts";
 import type { Settings } from "../settings.ts";
 import { metricsPort } from "./command/flags.ts";
+import { uniqueKeys } from "./keyed-lists.ts";
 import type { Workload } from "./workload.ts";
 
 /** A core/v1 PodTemplateSpec, named as far as the renderer looks into it again. */
@@ -37,8 +38,8 @@ export type PodContents = {
   readonly initContainers: readonly Container[];
   readonly containers: readonly Container[];
   readonly volumes: readonly Volume[];
-  /** Keep the pods of one workload apart. */
-  readonly spread: boolean;
+  /** The one whose logs people mean. */
+  readonly mainContainer?: string;
 };
 
 /** The ids that the runner images' files belong to. */
@@ -47,15 +48,19 @@ const userGroup = 10001;
 
 export function podTemplate({ spec }: Workload, settings: Settings, contents: PodContents): PodTemplate {
   const pod = spec.pod ?? {};
-  const labels = { ...contents.labels, ...settings.podLabels, ...pod.labels };
+  // Those in contents.labels select the pods: nobody may replace them.
+  const labels = { ...settings.podLabels, ...pod.labels, ...contents.labels };
   const annotations = {
     "prometheus.io/scrape": "true",
     "prometheus.io/port": String(metricsPort),
+    // Where a pod has several containers kubectl takes the first unless it is told.
+    ...(contents.mainContainer !== undefined && contents.containers.length > 1
+      ? { "kubectl.kubernetes.io/default-container": contents.mainContainer }
+      : {}),
     ...settings.podAnnotations,
     ...pod.annotations,
   };
   const pullSecrets = [...(pod.imagePullSecrets ?? []), ...settings.imagePullSecrets.map((name) => ({ name }))];
-  const spread = contents.spread && settings.defaultAffinity && pod.disableDefaultAffinity !== true;
   return {
     metadata: { labels, annotations },
     spec: {
@@ -64,11 +69,34 @@ export function podTemplate({ spec }: Workload, settings: Settings, contents: Po
       volumes: some([...contents.volumes]),
       nodeSelector: pod.nodeSelector,
       tolerations: some(pod.tolerations ?? []),
-      affinity: spread ? spreadAffinity(pod.affinity, labels) : pod.affinity,
+      affinity: pod.affinity,
       serviceAccountName: pod.serviceAccountName || undefined,
       terminationGracePeriodSeconds: pod.terminationGracePeriodSeconds,
       imagePullSecrets: some(pullSecrets),
-      securityContext: pod.securityContext ?? {
+      securityContext: pod.securityContext,
+    },
+  };
+}
+
+/**
+ * The defaults of what neither the workload nor a BackendConfig says, once both had their say.
+ *
+ * @param spreadLabels  keeps pods with these labels apart; absent: nothing to keep apart
+ */
+export function completed(
+  { metadata, spec }: PodTemplate,
+  settings: Settings,
+  spreadLabels?: { [key: string]: string },
+): PodTemplate {
+  const { serviceAccountName } = spec;
+  return uniqueKeys({
+    metadata,
+    spec: {
+      ...spec,
+      affinity: spreadLabels === undefined ? spec.affinity : spreadAffinity(spec.affinity, spreadLabels),
+      // The API server fills the deprecated alias in, and would take the account from it when the name is removed.
+      serviceAccount: serviceAccountName,
+      securityContext: spec.securityContext ?? {
         runAsUser: user,
         runAsGroup: userGroup,
         fsGroup: userGroup,
@@ -76,7 +104,7 @@ export function podTemplate({ spec }: Workload, settings: Settings, contents: Po
         seccompProfile: { type: "RuntimeDefault" },
       },
     },
-  };
+  });
 }
 
 /** An empty list is written as an absent one: the API server drops it, so it would always look changed. */

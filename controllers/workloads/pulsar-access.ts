@@ -100,7 +100,10 @@ export function tlsOf(access: PulsarAccess): Tls {
 }
 
 /** Parameters of Pulsar's OAuth2 plugin. Clients of different versions read different spellings of the same value. */
-export function oauth2Parameters({ config, keyFile }: Extract<Auth, { by: "oauth2" }>): string {
+export function oauth2Parameters(
+  { config, keyFile }: Extract<Auth, { by: "oauth2" }>,
+  others: { readonly [parameter: string]: string } = {},
+): string {
   const { issuerUrl = "", audience = "", scope = "" } = config;
   return JSON.stringify({
     credentials_url: `file://${keyFile}`,
@@ -110,6 +113,7 @@ export function oauth2Parameters({ config, keyFile }: Extract<Auth, { by: "oauth
     issuer_url: issuerUrl,
     audience,
     scope,
+    ...others,
   });
 }
 

@@ -9,13 +9,16 @@ import { filebeatContainer } from "./filebeat.ts";
 import { componentLabels } from "./labels.ts";
 import { childMetadata } from "./metadata.ts";
 import { partOf } from "./parts.ts";
-import { type PodTemplate, podTemplate } from "./pod-template.ts";
+import { completed, type PodTemplate, podTemplate } from "./pod-template.ts";
 import { layOutVolumes, mainUses } from "./volumes.ts";
 import { objectName, serviceName, type Workload } from "./workload.ts";
 
 export function desiredStatefulSet(workload: Workload, configs: BackendConfigs, settings: Settings): KubeObject {
   const { spec, volumeClaimTemplates, claimRetentionPolicy } = workload;
-  const template = overlayBackendConfigs(podOf(workload, settings), configs, mainContainerName(workload));
+  const pod = podOf(workload, settings);
+  const overlaid = overlayBackendConfigs(pod, configs, mainContainerName(workload));
+  const spread = settings.defaultAffinity && spec.pod?.disableDefaultAffinity !== true;
+  const template = completed(overlaid, settings, spread ? pod.metadata.labels : undefined);
   const statefulSet: JsonObject = {
     replicas: spec.replicas ?? 1,
     selector: { matchLabels: componentLabels(workload) },
@@ -67,6 +70,6 @@ function podOf(workload: Workload, settings: Settings): PodTemplate {
       ...(filebeat === undefined ? [] : [filebeat]),
     ],
     volumes: layOutVolumes(pod.volumes ?? [], mainUses(workload, settings)).volumes,
-    spread: true,
+    mainContainer: mainContainerName(workload),
   });
 }

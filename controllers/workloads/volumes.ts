@@ -1,7 +1,8 @@
 /** The volumes of a pod and where its main container mounts them (FM 4.6). */
 import { createHash } from "node:crypto";
 import type { Volume, VolumeMount } from "../../apiserver/apis/compute/v1alpha1/core-types.ts";
-import { deepEqual } from "../../apiserver/machinery/json.ts";
+import type { JsonValue } from "../../apiserver/apis/meta/v1.ts";
+import { deepEqual, isObject } from "../../apiserver/machinery/json.ts";
 import type { Settings } from "../settings.ts";
 import { mountedLogConfig } from "./command/log-config.ts";
 import { downloadMount, usesDownloader } from "./command/package-file.ts";
@@ -78,7 +79,7 @@ export function layOutVolumes(
 ): { volumes: Volume[]; mounts: VolumeMount[] } {
   const volumes = new Map(userVolumes.map((volume) => [volume.name, volume]));
   const mounts = new Map<string, VolumeMount>();
-  for (const { volume, mountPath, subPath } of uses) {
+  for (const { volume, mountPath, subPath } of oneVolumePerDirectory(uses)) {
     const taken = volumes.get(volume.name);
     const name = taken === undefined || deepEqual(taken, volume) ? volume.name : distinctName(volume);
     volumes.set(name, { ...volume, name });
@@ -86,6 +87,37 @@ export function layOutVolumes(
     mounts.set(mountPath, { name, mountPath, ...(subPath === undefined ? {} : { subPath }) });
   }
   return { volumes: [...volumes.values()], mounts: [...mounts.values()] };
+}
+
+/** Several keys that belong into one directory are one volume: only one can be mounted there. */
+function oneVolumePerDirectory(uses: readonly VolumeUse[]): VolumeUse[] {
+  const result: VolumeUse[] = [];
+  const places = new Map<string, number>();
+  for (const use of uses) {
+    const index = use.mountPath === undefined ? undefined : places.get(use.mountPath);
+    const other = index === undefined ? undefined : result[index];
+    if (index === undefined || other === undefined) {
+      if (use.mountPath !== undefined) places.set(use.mountPath, result.length);
+      result.push(use);
+    } else {
+      result[index] = { ...other, volume: joined(other.volume, use.volume, other.mountPath ?? "") };
+    }
+  }
+  return result;
+}
+
+function joined(one: Volume, other: Volume, directory: string): Volume {
+  if (deepEqual(one, other)) return one;
+  const sources = [...projections(one), ...projections(other)];
+  const distinct = sources.filter((source, index) => sources.findIndex((first) => deepEqual(first, source)) === index);
+  return { name: volumeName(`files-${directory}`), projected: { sources: distinct } };
+}
+
+/** What of a volume a projected one can hold. */
+function projections({ secret, configMap, projected }: Volume): JsonValue[] {
+  if (isObject(projected)) return Array.isArray(projected.sources) ? projected.sources : [];
+  if (isObject(secret)) return [{ secret: { name: secret.secretName, items: secret.items } }];
+  return isObject(configMap) ? [{ configMap: { name: configMap.name, items: configMap.items } }] : [];
 }
 
 function distinctName(volume: Volume): string {

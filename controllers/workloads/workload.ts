@@ -87,6 +87,9 @@ export function ownerReference(owner: {
 export const shipsLogFiles = ({ logTopic, logTopicAgent }: WorkloadSpec): boolean =>
   logTopicAgent === "sidecar" && logTopic !== undefined && logTopic !== "";
 
+/** A HorizontalPodAutoscaler moves the replicas. */
+export const isAutoscaled = ({ maxReplicas }: WorkloadSpec): boolean => maxReplicas !== undefined;
+
 /** Identity of a resource, common to how all kinds make a `Workload`. */
 export function identity({ metadata }: KubeObject): Pick<Workload, "name" | "namespace" | "uid"> {
   return { name: metadata.name ?? "", namespace: metadata.namespace ?? "", uid: metadata.uid ?? "" };

@@ -112,6 +112,17 @@ const resourceCases: readonly (readonly [name: string, given: JsonObject, comple
     { requests: { cpu: "2", memory: "3Gi" } },
     { requests: { cpu: "2", memory: "3Gi" }, limits: { memory: "3Gi" } },
   ],
+  ["nothing at all is asked for", {}, resources],
+  [
+    "nothing is made up for CPU where memory alone is asked for (issue 586)",
+    { requests: { memory: "512Mi" }, limits: { memory: "512Mi" } },
+    { requests: { memory: "512Mi" }, limits: { memory: "512Mi" } },
+  ],
+  [
+    "a request of CPU alone",
+    { requests: { cpu: "250m" } },
+    { requests: { cpu: "250m", memory: "1Gi" }, limits: { memory: "1Gi" } },
+  ],
   [
     "storage has a limit when it is requested",
     { requests: { cpu: "2", memory: "3Gi", storage: "1Gi" } },

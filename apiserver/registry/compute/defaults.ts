@@ -30,7 +30,7 @@ const sourceProducer: JsonObject = {
   maxPendingMessagesAcrossPartitions: 1000,
   useThreadLocalProducers: true,
 };
-/** What a workload asks for when it says nothing; limits follow the requests. */
+/** What a workload asks for when it says nothing at all; limits follow the requests. */
 const defaultCpu = "1";
 const defaultMemory = "1Gi";
 
@@ -79,7 +79,10 @@ function withType(endpoint: JsonObject | undefined): JsonObject {
 function defaultResources(resources: JsonObject | undefined): JsonObject {
   const requests: JsonObject = { ...objectOf(resources, "requests") };
   const limits: JsonObject = { ...objectOf(resources, "limits") };
-  requests.cpu ??= limits.cpu ?? defaultCpu;
+  const silent = Object.keys(requests).length === 0 && Object.keys(limits).length === 0;
+  // A core made up for those who speak of memory alone would keep their pods from being scheduled (issue 586).
+  const cpu = limits.cpu ?? (silent ? defaultCpu : undefined);
+  if (cpu !== undefined) requests.cpu ??= cpu;
   requests.memory ??= limits.memory ?? defaultMemory;
   limits.memory ??= requests.memory;
   if (isSet(requests, "storage")) limits.storage ??= requests.storage;

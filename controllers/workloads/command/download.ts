@@ -8,7 +8,8 @@ import {
   type Tls,
   tlsOf,
 } from "../pulsar-access.ts";
-import { type Step, step, variable, variableOr, type Word } from "./shell.ts";
+import { type Step, step, variable, type Word } from "./shell.ts";
+import { switchedFlag, tlsAllowInsecure, tlsTrustedCertificates, tlsVerifyHostname } from "./tls-secret.ts";
 
 /** What the image of the container that downloads has to offer. */
 export type Tools = { readonly pulsarctl: boolean; readonly wget: boolean };
@@ -43,8 +44,9 @@ export function downloadSteps(access: PulsarAccess, tools: Tools, location: stri
 
 function pulsarAdmin(access: PulsarAccess): AdminTool {
   const url = variable(`${access.prefix}webServiceURL`);
-  const words = ["/pulsar/bin/pulsar-admin", "--admin-url", url, ...adminAuth(access), ...adminTls(access)];
-  return { name: "pulsar-admin", setup: [], words };
+  const tls = adminTls(access);
+  const words = ["/pulsar/bin/pulsar-admin", "--admin-url", url, ...adminAuth(access), ...tls.words];
+  return { name: "pulsar-admin", setup: tls.setup, words };
 }
 
 const authPair = (plugin: Word, parameters: Word): Word[] => ["--auth-plugin", plugin, "--auth-params", parameters];
@@ -62,19 +64,25 @@ function adminAuth(access: PulsarAccess): Word[] {
   return authPair(...genericPair(auth, access.prefix));
 }
 
-function adminTls(access: PulsarAccess): Word[] {
+const insecureFlag = "--tls-allow-insecure";
+const verifyFlag = "--tls-enable-hostname-verification";
+
+function adminTls(access: PulsarAccess): Omit<AdminTool, "name"> {
+  const { prefix } = access;
   const tls = tlsOf(access);
-  if (tls.by === "none") return [];
   if (tls.by === "secret") {
-    const certificates = variable(`${access.prefix}tlsTrustCertsFilePath`);
-    return ["--tls-allow-insecure", "--tls-enable-hostname-verification", "--tls-trust-cert-path", certificates];
+    const insecure = switchedFlag("TLS_INSECURE", tlsAllowInsecure(prefix), insecureFlag);
+    const verify = switchedFlag("TLS_VERIFY", tlsVerifyHostname(prefix), verifyFlag);
+    const trust = ["--tls-trust-cert-path", tlsTrustedCertificates(prefix)];
+    return { setup: [insecure.setup, verify.setup], words: [insecure.word, verify.word, ...trust] };
   }
-  if (tls.config.enabled !== true) return [];
-  return [
-    ...(tls.config.allowInsecure === true ? ["--tls-allow-insecure"] : []),
-    ...(tls.config.hostnameVerification === true ? ["--tls-enable-hostname-verification"] : []),
+  if (tls.by === "none" || tls.config.enabled !== true) return { setup: [], words: [] };
+  const words = [
+    ...(tls.config.allowInsecure === true ? [insecureFlag] : []),
+    ...(tls.config.hostnameVerification === true ? [verifyFlag] : []),
     ...trustFlag(tls),
   ];
+  return { setup: [], words };
 }
 
 const trustFlag = (tls: Extract<Tls, { by: "config" }>): Word[] =>
@@ -110,9 +118,9 @@ function pulsarctlTls(access: PulsarAccess): Word[] {
   if (tls.by === "none") return [];
   if (tls.by === "secret") {
     return [
-      ["--tls-allow-insecure=", variableOr(`${access.prefix}tlsAllowInsecureConnection`, "false")],
-      ["--tls-enable-hostname-verification=", variableOr(`${access.prefix}tlsHostnameVerificationEnable`, "true")],
-      ...["--tls-trust-cert-path", variable(`${access.prefix}tlsTrustCertsFilePath`)],
+      [`${insecureFlag}=`, tlsAllowInsecure(access.prefix)],
+      [`${verifyFlag}=`, tlsVerifyHostname(access.prefix)],
+      ...["--tls-trust-cert-path", tlsTrustedCertificates(access.prefix)],
     ];
   }
   const { enabled = false, allowInsecure = false, hostnameVerification = false } = tls.config;

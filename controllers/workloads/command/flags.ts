@@ -2,7 +2,8 @@
 import { stringifyJson } from "../../../apiserver/machinery/json.ts";
 import { type Auth, authOf, oauth2Parameters, oauth2Plugin, runtimeAccess, type Tls, tlsOf } from "../pulsar-access.ts";
 import type { Workload } from "../workload.ts";
-import { expand, type Step, step, variable, variableOr, type Word } from "./shell.ts";
+import { expand, type Step, step, variable, type Word } from "./shell.ts";
+import { tlsAllowInsecure, tlsTrustedCertificates, tlsVerifyHostname } from "./tls-secret.ts";
 
 export const grpcPort = 9093;
 export const metricsPort = 9094;
@@ -37,9 +38,9 @@ function tlsFlags(tls: Tls): Word[] {
   if (tls.by === "secret") {
     return [
       ...["--use_tls", "true"],
-      ...["--tls_allow_insecure", variableOr("tlsAllowInsecureConnection", "false")],
-      ...["--hostname_verification_enabled", variableOr("tlsHostnameVerificationEnable", "true")],
-      ...["--tls_trust_cert_path", variable("tlsTrustCertsFilePath")],
+      ...["--tls_allow_insecure", tlsAllowInsecure("")],
+      ...["--hostname_verification_enabled", tlsVerifyHostname("")],
+      ...["--tls_trust_cert_path", tlsTrustedCertificates("")],
     ];
   }
   const { enabled = false, allowInsecure = false, hostnameVerification = false } = tls.config;

@@ -6,7 +6,11 @@
  */
 
 /** Text for the shell to expand, e.g. `${SHARD_ID}` or `$(echo /pulsar/lib/a-*.jar)`; printed in double quotes. */
-export type Expansion = { readonly expand: string };
+export type Expansion = {
+  readonly expand: string;
+  /** As a whole word: when it expands to nothing there is no argument at all. For variables. */
+  readonly mayBeEmpty?: true;
+};
 /** One argument: its literals and expansions, joined without space. */
 export type Word = string | Expansion | readonly (string | Expansion)[];
 
@@ -34,6 +38,9 @@ function quoteLiteral(text: string): string {
 }
 
 function quote(word: Word): string {
+  if (typeof word === "object" && "expand" in word && word.mayBeEmpty) {
+    return word.expand.replace(/^\$\{(\w+)\}$/, '${$1:+"${$1}"}');
+  }
   const parts = typeof word === "string" || "expand" in word ? [word] : word;
   const printed = parts
     .filter((part) => part !== "")

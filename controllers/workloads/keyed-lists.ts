@@ -1,0 +1,52 @@
+/**
+ * Lists whose entries have keys, put together from several sources: BackendConfigs, the workload, us. Server-side apply
+ * refuses a key that is there twice, and a typed client sends it to a kubelet that takes the last.
+ */
+import type { Container } from "../../apiserver/apis/compute/v1alpha1/core-types.ts";
+import type { JsonObject, JsonValue } from "../../apiserver/apis/meta/v1.ts";
+import { isObject } from "../../apiserver/machinery/json.ts";
+import type { PodTemplate } from "./pod-template.ts";
+
+/** One entry per key: of several the last, where it stands. Entries without the key are all kept. */
+export function lastOfEach<T extends object>(list: readonly T[], ...keys: readonly (keyof T & string)[]): T[] {
+  const last = new Map<string, number>();
+  for (const [index, entry] of list.entries()) last.set(keyOf(entry, index, keys), index);
+  return list.filter((entry, index) => last.get(keyOf(entry, index, keys)) === index);
+}
+
+function keyOf<T extends object>(entry: T, index: number, keys: readonly (keyof T & string)[]): string {
+  const values = keys.map((key) => entry[key]);
+  return values[0] === undefined ? `#${index}` : JSON.stringify(values);
+}
+
+/** The keyed lists of a container that are merged, and their keys. */
+const containerLists: readonly (readonly [list: string, ...keys: string[]])[] = [
+  ["env", "name"],
+  ["volumeMounts", "mountPath"],
+  ["volumeDevices", "devicePath"],
+  ["ports", "containerPort", "protocol"],
+];
+
+function withUniqueKeys(container: Container): Container {
+  const unique: { [list: string]: JsonObject[] } = {};
+  for (const [list, ...keys] of containerLists) {
+    const entries: JsonValue | undefined = container[list];
+    if (Array.isArray(entries)) unique[list] = lastOfEach(entries.filter(isObject), ...keys);
+  }
+  return { ...container, ...unique };
+}
+
+/** `template` with every keyed list of the pod and of its containers free of duplicates. */
+export function uniqueKeys({ metadata, spec }: PodTemplate): PodTemplate {
+  const { containers, initContainers, imagePullSecrets, volumes } = spec;
+  return {
+    metadata,
+    spec: {
+      ...spec,
+      containers: containers.map(withUniqueKeys),
+      initContainers: initContainers?.map(withUniqueKeys),
+      imagePullSecrets: imagePullSecrets && lastOfEach(imagePullSecrets, "name"),
+      volumes: volumes && lastOfEach(volumes, "name"),
+    },
+  };
+}

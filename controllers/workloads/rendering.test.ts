@@ -1,0 +1,304 @@
+/** Renderings that users of the operator and of other operators found wanting; the issue behind each is named. */
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, test } from "node:test";
+import type { JsonObject, KubeObject } from "../../apiserver/apis/meta/v1.ts";
+import { isObject, parseJson } from "../../apiserver/machinery/json.ts";
+import { containerOf, environmentOf, podOf, render, renderCleanup, workloadOf } from "../../test/support/render.ts";
+import { mainContainerName } from "./container.ts";
+import { partOf } from "./parts.ts";
+
+const temporary = mkdtempSync(join(tmpdir(), "rendering-"));
+after(() => rmSync(temporary, { recursive: true, force: true }));
+
+/** A program that writes its arguments down, one a line. */
+function recorder(name: string): { program: string; seen: string } {
+  const [program, seen] = [join(temporary, name), join(temporary, `${name}.seen`)];
+  writeFileSync(program, `#!/bin/sh\nprintf '%s\\n' "$@" > ${seen}\n`);
+  chmodSync(program, 0o755);
+  return { program, seen };
+}
+
+/** The command of a container as the kubelet hands it over: `$$` stands for one dollar. */
+function commandOf(statefulSet: KubeObject, name: string): string[] {
+  const { command } = containerOf(statefulSet, name);
+  return Array.isArray(command) ? command.map((word) => String(word).replaceAll("$$", "$")) : [];
+}
+
+/** Runs the main container's script in `env` and gives what the recorded program got. */
+function argumentsOf(statefulSet: KubeObject, name: string, seen: string, env: Record<string, string>): string[] {
+  const [shell = "", ...args] = commandOf(statefulSet, name);
+  const path = process.env.PATH;
+  execFileSync(shell, args, { env: { PATH: path, POD_NAME: "w-function-2", ...env }, stdio: "ignore", cwd: temporary });
+  return execFileSync("cat", [seen], { encoding: "utf8" }).trimEnd().split("\n");
+}
+
+test("one variable per name, the workload's (kubernetes issue 113482)", () => {
+  const env = [{ name: "TZ", value: "Europe/Oslo" }];
+  const workload = workloadOf("Function", { pod: { env, imagePullSecrets: [{ name: "regcred" }] } });
+  const config = { env: { TZ: "UTC", REGION: "eu" }, pod: { imagePullSecrets: [{ name: "regcred" }] } };
+  const { StatefulSet } = render(workload, { config });
+  const main = containerOf(StatefulSet, mainContainerName(workload));
+  assert.deepEqual(environmentOf(main), [{ REGION: "eu" }, { POD_NAME: "from" }, { TZ: "Europe/Oslo" }]);
+  assert.deepEqual(podOf(StatefulSet).spec.imagePullSecrets, [{ name: "regcred" }]);
+});
+
+const environments: readonly (readonly [what: string, changes: JsonObject, seen: JsonObject[]])[] = [
+  [
+    "a level of one's own for a Go instance",
+    { java: undefined, golang: { go: "/f" }, pod: { env: [{ name: "LOGGING_LEVEL", value: "debug" }] } },
+    [{ POD_NAME: "from" }, { LOGGING_LEVEL: "debug" }],
+  ],
+  [
+    "of two alike the later",
+    { pod: { env: ["1", "2"].map((value) => ({ name: "A", value })) } },
+    [{ POD_NAME: "from" }, { A: "2" }],
+  ],
+  [
+    "the pod's name, which the command needs",
+    { pod: { env: [{ name: "POD_NAME", value: "x" }] } },
+    [{ POD_NAME: "from" }],
+  ],
+  [
+    "a variable beside the secret of its name",
+    { secretsMap: { PW: { path: "s", key: "k" } }, pod: { env: [{ name: "PW", value: "fallback" }] } },
+    [{ POD_NAME: "from" }, { PW: "fallback" }],
+  ],
+];
+for (const [what, changes, seen] of environments) {
+  test(`one variable per name: ${what}`, () => {
+    const main = containerOf(render(workloadOf("Function", changes)).StatefulSet, "pulsar-function");
+    assert.deepEqual(environmentOf(main), seen);
+  });
+}
+
+test("one mount per path, the user's, in every container (operator-rs pull 871)", () => {
+  const workload = workloadOf("Function", {
+    logTopic: "logs",
+    logTopicAgent: "sidecar",
+    volumeMounts: [{ name: "logs", mountPath: "/pulsar/logs/functions" }],
+    pod: { volumes: [{ name: "logs", emptyDir: { sizeLimit: "1Gi" } }] },
+  });
+  const { StatefulSet } = render(workload);
+  for (const name of ["pulsar-function", "filebeat"]) {
+    const mounts = containerOf(StatefulSet, name).volumeMounts?.filter(
+      ({ mountPath }) => mountPath === "/pulsar/logs/functions",
+    );
+    assert.deepEqual(
+      mounts?.map((mount) => mount.name),
+      ["logs"],
+      name,
+    );
+  }
+});
+
+test("several keys under one directory are one volume", () => {
+  const cryptoSecrets = ["a", "b"].map((name) => ({ secretName: name, secretKey: `${name}.pem`, asVolume: "/keys" }));
+  const cryptoConfig = { cryptoKeyReaderClassName: "R", encryptionKeys: ["k"], cryptoSecrets };
+  const workload = workloadOf("Function", { output: { topic: "out", producerConf: { cryptoConfig } } });
+  const { StatefulSet } = render(workload);
+  const mounts = containerOf(StatefulSet, "pulsar-function").volumeMounts?.filter((m) => m.mountPath === "/keys") ?? [];
+  assert.equal(mounts.length, 1);
+  const volume = podOf(StatefulSet).spec.volumes?.find(({ name }) => name === mounts[0]?.name);
+  const secret = (name: string) => ({ secret: { name, items: [{ key: `${name}.pem`, path: `${name}.pem` }] } });
+  assert.deepEqual(volume?.projected, { sources: [secret("a"), secret("b")] });
+});
+
+test("a BackendConfig's affinity and security context apply where the workload has none (issue 804)", () => {
+  const term = { matchExpressions: [{ key: "pool", operator: "In", values: ["streaming"] }] };
+  const nodeAffinity = { requiredDuringSchedulingIgnoredDuringExecution: { nodeSelectorTerms: [term] } };
+  const securityContext = { runAsUser: 2000, fsGroup: 2000, runAsNonRoot: true };
+  const pod = { securityContext, terminationGracePeriodSeconds: 0, affinity: { nodeAffinity } };
+  const { spec } = podOf(render(workloadOf("Function"), { config: { pod } }).StatefulSet);
+  assert.deepEqual(spec.securityContext, securityContext);
+  assert.equal(spec.terminationGracePeriodSeconds, 0);
+  assert.deepEqual(spec.affinity?.nodeAffinity, nodeAffinity);
+  assert.ok(spec.affinity?.podAntiAffinity !== undefined, "and its pods are still spread");
+  const own = workloadOf("Function", { pod: { securityContext: {} } });
+  assert.deepEqual(
+    podOf(render(own, { config: { pod } }).StatefulSet).spec.securityContext,
+    {},
+    "{} is an answer, too",
+  );
+});
+
+test("under an autoscaler every container of ours has requests (kubernetes issue 79365)", () => {
+  const logs = { logTopic: "persistent://shop/eu/logs" };
+  const scaled = render(workloadOf("Sink", { ...logs, maxReplicas: 5 })).StatefulSet;
+  for (const { name, resources } of podOf(scaled).spec.containers) {
+    const { requests } = isObject(resources) ? resources : {};
+    assert.deepEqual(Object.keys(isObject(requests) ? requests : {}).sort(), ["cpu", "memory"], name);
+  }
+  assert.equal(containerOf(render(workloadOf("Sink", logs)).StatefulSet, "filebeat").resources, undefined);
+});
+
+test("with the restricted standard every container of ours meets it (issue 574)", () => {
+  const workload = workloadOf("Sink", {
+    logTopic: "logs",
+    java: { jar: "s.nar", jarLocation: "sink://public/default/s@1" },
+  });
+  const { spec } = podOf(render(workload, { settings: { runAsNonRoot: true, initContainers: true } }).StatefulSet);
+  assert.equal(spec.securityContext?.runAsNonRoot, true);
+  assert.deepEqual(spec.securityContext?.seccompProfile, { type: "RuntimeDefault" });
+  const containers = [...spec.containers, ...(spec.initContainers ?? [])];
+  assert.equal(containers.length, 3);
+  for (const { name, securityContext } of containers) {
+    const { allowPrivilegeEscalation, capabilities } = isObject(securityContext) ? securityContext : {};
+    assert.deepEqual([allowPrivilegeEscalation, capabilities], [false, { drop: ["ALL"] }], name);
+  }
+});
+
+test("the account goes with its deprecated alias, which the API server fills in", () => {
+  const { spec } = podOf(render(workloadOf("Function", { pod: { serviceAccountName: "runner" } })).StatefulSet);
+  assert.deepEqual([spec.serviceAccountName, spec.serviceAccount], ["runner", "runner"]);
+});
+
+test("nobody replaces the labels that select the pods (kaap issue 153)", () => {
+  const labels = { component: "backend", team: "eu" };
+  const { StatefulSet } = render(workloadOf("Sink", { pod: { labels } }), { settings: { podLabels: { name: "x" } } });
+  const found = podOf(StatefulSet).metadata.labels;
+  const { selector } = partOf(StatefulSet, "spec");
+  const { matchLabels } = isObject(selector) ? selector : {};
+  assert.deepEqual({ ...found, ...Object(matchLabels) }, found);
+  assert.equal(found.team, "eu");
+});
+
+test("kubectl takes the main container of several", () => {
+  const key = "kubectl.kubernetes.io/default-container";
+  const several = workloadOf("Source", { pod: { sidecars: [{ name: "s", image: "s" }] } });
+  assert.equal(podOf(render(several).StatefulSet).metadata.annotations[key], "pulsar-source");
+  assert.equal(podOf(render(workloadOf("Source")).StatefulSet).metadata.annotations[key], undefined);
+});
+
+test("a clean-up Job mounts only what it has (issue 605)", () => {
+  const workload = workloadOf("Function", {
+    cleanupSubscription: true,
+    volumeMounts: [
+      { name: "data", mountPath: "/data" },
+      { name: "own", mountPath: "/own" },
+    ],
+    volumeClaimTemplates: [{ metadata: { name: "data" } }],
+    pod: {
+      volumes: [{ name: "own", emptyDir: {} }],
+      initContainers: [{ name: "i", image: "i", volumeMounts: [{ name: "data", mountPath: "/d" }] }],
+    },
+  });
+  const job = renderCleanup(workload);
+  assert.deepEqual(
+    containerOf(job, "cleanup").volumeMounts?.map(({ name }) => name),
+    ["own"],
+  );
+  assert.deepEqual(containerOf(job, "i").volumeMounts, []);
+});
+
+test("storage is the instance's disk, no resource of a container", () => {
+  const resources = {
+    requests: { cpu: "1", memory: "1Gi", storage: "1Gi" },
+    limits: { memory: "1Gi", storage: "2Gi" },
+  };
+  const workload = workloadOf("Function", { resources });
+  assert.deepEqual(containerOf(render(workload).StatefulSet, "pulsar-function").resources, {
+    requests: { cpu: "1", memory: "1Gi" },
+    limits: { memory: "1Gi" },
+  });
+  assert.equal(Object(workload.details.resources).disk, String(2 ** 30));
+});
+
+test("the acknowledgement timeout is the delay after a negative one, too", () => {
+  const { source } = workloadOf("Function", { timeout: 6666 }).details;
+  assert.equal(Object(source).negativeAckRedeliveryDelayMs, "6666");
+});
+
+const goSpec = { java: undefined, className: undefined };
+
+test("a Go instance gets every field its configuration has a key for (pulsar issue 20451)", () => {
+  const { program, seen } = recorder("go-config");
+  const tls = { enabled: true, certSecretName: "ca", certSecretKey: "ca.crt", hostnameVerification: true };
+  const genericAuth = { clientAuthenticationPlugin: "P", clientAuthenticationParameters: 'token:a"b' };
+  const workload = workloadOf("Function", {
+    ...goSpec,
+    golang: { go: program },
+    input: { topics: ["one", "two"], sourceSpecs: { one: { schemaType: "json", receiverQueueSize: 7 } } },
+    output: { topic: "out", sinkSchemaType: "avro" },
+    subscriptionPosition: "earliest",
+    secretsMap: { PW: { path: "s", key: "k" } },
+    pulsar: { pulsarConfig: "pulsar", authConfig: { genericAuth }, tlsConfig: tls },
+  });
+  const [flag, text = ""] = argumentsOf(render(workload).StatefulSet, "pulsar-function", seen, {
+    brokerServiceURL: "pulsar+ssl://b:6651",
+  });
+  const config = Object(parseJson(text));
+  assert.equal(flag, "-instance-conf");
+  assert.deepEqual(Object.keys(config.sourceInputSpecs), ["one", "two"]);
+  assert.deepEqual(parseJson(config.functionDetails), { ...workload.details });
+  const { pulsarServiceURL, instanceID, sourceSpecsTopic, sourceSchemaType, receiverQueueSize, secretsMap } = config;
+  assert.deepEqual(
+    { pulsarServiceURL, instanceID, sourceSpecsTopic, sourceSchemaType, receiverQueueSize, secretsMap },
+    {
+      pulsarServiceURL: "pulsar+ssl://b:6651",
+      instanceID: 2,
+      sourceSpecsTopic: "one",
+      sourceSchemaType: "json",
+      receiverQueueSize: 7,
+      secretsMap: '{"PW":{"path":"s","key":"k"}}',
+    },
+  );
+  const { sinkSchemaType, subscriptionPosition, clientAuthenticationPlugin, clientAuthenticationParameters } = config;
+  assert.deepEqual(
+    [sinkSchemaType, subscriptionPosition, clientAuthenticationPlugin, clientAuthenticationParameters],
+    ["avro", 1, "P", 'token:a"b'],
+  );
+  const { tlsTrustCertsFilePath, tlsAllowInsecureConnection, tlsHostnameVerificationEnable } = config;
+  assert.deepEqual(
+    [tlsTrustCertsFilePath, tlsAllowInsecureConnection, tlsHostnameVerificationEnable],
+    ["/etc/tls/pulsar-functions/ca.crt", false, true],
+  );
+});
+
+test("a Go instance gets what Secrets say, whatever characters they hold", () => {
+  const { program, seen } = recorder("go-secrets");
+  const pulsar = { pulsarConfig: "pulsar", authSecret: "auth", tlsSecret: "tls" };
+  const workload = workloadOf("Function", { ...goSpec, golang: { go: program }, pulsar });
+  const parameters = '{"userId":"u 1","password":"p\'q$x\\\\`id`"}';
+  const [, text = ""] = argumentsOf(render(workload).StatefulSet, "pulsar-function", seen, {
+    brokerServiceURL: "pulsar://b",
+    clientAuthenticationPlugin: "P",
+    clientAuthenticationParameters: parameters,
+    tlsAllowInsecureConnection: "true",
+    tlsTrustCertsFilePath: "/certs/ca.crt",
+  });
+  const { clientAuthenticationParameters, tlsAllowInsecureConnection, tlsHostnameVerificationEnable } = Object(
+    parseJson(text),
+  );
+  assert.deepEqual(
+    [clientAuthenticationParameters, tlsAllowInsecureConnection, tlsHostnameVerificationEnable],
+    [parameters, true, true],
+  );
+});
+
+for (const [allowInsecure, verify, flags] of [
+  ["false", "true", ["--tls-enable-hostname-verification"]],
+  ["true", "false", ["--tls-allow-insecure"]],
+  ["false", "false", []],
+] as const) {
+  test(`pulsar-admin obeys what a Secret says about TLS: ${allowInsecure}, ${verify} (issue 522)`, () => {
+    const workload = workloadOf("Function", {
+      pulsar: { pulsarConfig: "pulsar", tlsSecret: "tls" },
+      java: { jar: "/pulsar/fn.jar", jarLocation: "function://public/default/fn@v1" },
+    });
+    const [shell = "", flag = "", script = ""] = commandOf(render(workload).StatefulSet, "pulsar-function");
+    const download = script.slice(0, script.indexOf(" && SHARD_ID=")).replace("/pulsar/bin/pulsar-admin", "printf %s,");
+    const env = { webServiceURL: "w", tlsAllowInsecureConnection: allowInsecure, tlsTrustCertsFilePath: "/ca" };
+    const output = execFileSync(shell, [flag, download], {
+      env: { PATH: process.env.PATH, ...env, tlsHostnameVerificationEnable: verify },
+      encoding: "utf8",
+    });
+    assert.deepEqual(
+      output.split(",").filter((word) => word.startsWith("--tls-")),
+      [...flags, "--tls-trust-cert-path"],
+    );
+  });
+}
