@@ -76,10 +76,10 @@ const undecodable: readonly (Failure & { readonly what: string; readonly body: s
   },
   { what: "a YAML depth bomb", body: "[".repeat(depth), type: "application/yaml", code: 400, message: unrecognized },
   {
-    what: "YAML that is deep by indentation: legal (API N-17), but no Function",
+    what: "a YAML depth bomb by indentation",
     body: Array.from({ length: 1500 }, (_, i) => `${" ".repeat(i)}a:`).join("\n"),
     type: "application/yaml",
-    code: 422,
+    code: 400,
   },
   {
     what: "YAML aliases that multiply",
