@@ -170,6 +170,13 @@ export const limits = {
     beyond: "422",
     reason: "API M-21: kube-apiserver's own",
   },
+  maxConfigBytes: {
+    value: 1 * MiB,
+    unit: "bytes",
+    of: "values of a ConfigMap or Secret",
+    beyond: "422",
+    reason: "kube-apiserver's own: what is mounted into pods is kept in the memory of their nodes",
+  },
   maxValueBytes: {
     value: 1.5 * MiB - 4 * KiB,
     unit: "bytes",

@@ -103,16 +103,20 @@ function selected(kind: string, fields: JsonObject): { readonly [field: string]:
 
 test("coreResources: fields that select pods, services, secrets, namespaces", () => {
   const pod = {
-    spec: { nodeName: "n", restartPolicy: "Always", serviceAccountName: "s" },
-    status: { phase: "Running", podIP: "10.0.0.1" },
+    spec: { nodeName: "n", restartPolicy: "Always", serviceAccountName: "s", schedulerName: "default-scheduler" },
+    status: { phase: "Running", podIP: "10.0.0.1", nominatedNodeName: "m" },
   };
   assert.deepEqual(selected("Pod", pod), {
     "spec.nodeName": "n",
     "spec.restartPolicy": "Always",
+    "spec.schedulerName": "default-scheduler",
     "spec.serviceAccountName": "s",
+    "spec.hostNetwork": "false",
     "status.phase": "Running",
     "status.podIP": "10.0.0.1",
+    "status.nominatedNodeName": "m",
   });
+  assert.deepEqual(selected("Job", { status: { succeeded: 2 } }), { "status.successful": "2" });
   assert.deepEqual(selected("Service", { spec: { clusterIP: "None", type: "ClusterIP" } }), {
     "spec.clusterIP": "None",
     "spec.type": "ClusterIP",
@@ -140,4 +144,5 @@ test("coreResources: fields that select events, as `kubectl describe` does", () 
     source: "s",
     type: "Normal",
   });
+  assert.deepEqual(selected("Event", { reportingComponent: "c" }), { reportingComponent: "c", source: "c" });
 });

@@ -1,6 +1,6 @@
 /** The core kinds that the standalone host serves, through the same machinery as ours: one more list (design). */
 import type { KubeObject } from "../../apis/meta/v1.ts";
-import { objectOf, textOf } from "../../machinery/fields.ts";
+import { isTrue, numberOf, objectOf, textOf } from "../../machinery/fields.ts";
 import type { ResourceDefinition, ScalePaths } from "../rest/strategy.ts";
 import * as columns from "./columns.ts";
 import * as strategies from "./strategies.ts";
@@ -96,9 +96,12 @@ const groups: readonly GroupRows[] = [
         selectableFields: {
           "spec.nodeName": at("spec", "nodeName"),
           "spec.restartPolicy": at("spec", "restartPolicy"),
+          "spec.schedulerName": at("spec", "schedulerName"),
           "spec.serviceAccountName": at("spec", "serviceAccountName"),
+          "spec.hostNetwork": (object) => String(isTrue(objectOf(object, "spec"), "hostNetwork")),
           "status.phase": at("status", "phase"),
           "status.podIP": at("status", "podIP"),
+          "status.nominatedNodeName": at("status", "nominatedNodeName"),
         },
       },
       {
@@ -114,6 +117,7 @@ const groups: readonly GroupRows[] = [
         resource: "events",
         shortNames: ["ev"],
         columns: columns.eventColumns,
+        strategy: strategies.eventStrategy,
         selectableFields: {
           ...involved("kind"),
           ...involved("namespace"),
@@ -124,7 +128,7 @@ const groups: readonly GroupRows[] = [
           ...involved("fieldPath"),
           reason: top("reason"),
           reportingComponent: top("reportingComponent"),
-          source: at("source", "component"),
+          source: (object) => textOf(objectOf(object, "source"), "component") || textOf(object, "reportingComponent"),
           type: top("type"),
         },
       },
@@ -145,7 +149,12 @@ const groups: readonly GroupRows[] = [
         strategy: strategies.statefulSetStrategy,
         scale: statefulSetScale,
       },
-      { kind: "ControllerRevision", resource: "controllerrevisions", columns: columns.controllerRevisionColumns },
+      {
+        kind: "ControllerRevision",
+        resource: "controllerrevisions",
+        columns: columns.controllerRevisionColumns,
+        strategy: strategies.controllerRevisionStrategy,
+      },
     ],
   },
   {
@@ -190,6 +199,9 @@ const groups: readonly GroupRows[] = [
         status: true,
         columns: columns.jobColumns,
         strategy: strategies.jobStrategy,
+        selectableFields: {
+          "status.successful": (object) => String(numberOf(objectOf(object, "status"), "succeeded") ?? 0),
+        },
       },
     ],
   },
@@ -197,7 +209,7 @@ const groups: readonly GroupRows[] = [
     group: "coordination.k8s.io",
     version: "v1",
     schemaPrefix: "io.k8s.api.coordination.v1",
-    rows: [{ kind: "Lease", resource: "leases", columns: columns.leaseColumns }],
+    rows: [{ kind: "Lease", resource: "leases", columns: columns.leaseColumns, strategy: strategies.leaseStrategy }],
   },
   {
     group: "rbac.authorization.k8s.io",
@@ -210,7 +222,7 @@ const groups: readonly GroupRows[] = [
         resource: "clusterroles",
         namespaced: false,
         columns: columns.roleColumns,
-        strategy: strategies.roleStrategy,
+        strategy: strategies.clusterRoleStrategy,
       },
       {
         kind: "RoleBinding",
@@ -223,7 +235,7 @@ const groups: readonly GroupRows[] = [
         resource: "clusterrolebindings",
         namespaced: false,
         columns: columns.roleBindingColumns,
-        strategy: strategies.roleBindingStrategy,
+        strategy: strategies.clusterRoleBindingStrategy,
       },
     ],
   },

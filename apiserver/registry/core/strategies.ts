@@ -3,11 +3,17 @@
  * kubectl rely on. A laptop's host, not a replacement for kube-apiserver: fields nobody here reads are stored as given.
  */
 import type { JsonObject, KubeObject } from "../../apis/meta/v1.ts";
-import { type FieldError, forbiddenField, path, required } from "../../errors/field-error.ts";
 import { isSet, listOf, numberOf, objectOf, textOf } from "../../machinery/fields.ts";
-import { deepEqual, isObject } from "../../machinery/json.ts";
+import { isObject } from "../../machinery/json.ts";
 import { labelProblems, pathSegmentProblems } from "../../machinery/names.ts";
 import type { Strategy } from "../rest/strategy.ts";
+import { qosClassOf } from "./pod-qos.ts";
+import * as service from "./service.ts";
+import * as config from "./validation/config.ts";
+import * as rbac from "./validation/rbac.ts";
+import { validateService, validateServiceUpdate } from "./validation/service.ts";
+import * as small from "./validation/small-kinds.ts";
+import * as workloads from "./validation/workloads.ts";
 
 const builtIn: Strategy = { allowUnconditionalUpdate: true, statusTakesLabels: true };
 
@@ -52,77 +58,65 @@ function mergeStringData(object: KubeObject): KubeObject {
   return { ...rest, ...(Object.keys(data).length === 0 ? {} : { data }), type: textOf(object, "type") || "Opaque" };
 }
 
-function immutableData(object: KubeObject, old: KubeObject): readonly FieldError[] {
-  if (old.immutable !== true) return [];
-  return ["data", "binaryData", "immutable"].flatMap((field) =>
-    deepEqual(object[field] ?? null, old[field] ?? null)
-      ? []
-      : [forbiddenField(path(field), "field is immutable when `immutable` is set")],
-  );
-}
-
-export const configMapStrategy: Strategy = { ...builtIn, validateUpdate: immutableData };
+export const configMapStrategy: Strategy = {
+  ...builtIn,
+  validate: config.validateConfigMap,
+  validateUpdate: config.validateImmutableData,
+};
 export const secretStrategy: Strategy = {
   ...builtIn,
   default: mergeStringData,
-  validateUpdate: (object, old) => [
-    ...immutableData(object, old),
-    ...(object.type === old.type ? [] : [forbiddenField(path("type"), "field is immutable")]),
-  ],
+  validate: config.validateSecret,
+  validateUpdate: config.validateSecretUpdate,
 };
-
-/** Addresses handed to services: from the usual service range, spread by a hash of the object's identity. */
-function clusterAddress(object: KubeObject): string {
-  let hash = 0;
-  for (const char of `${object.metadata.namespace}/${object.metadata.name}`)
-    hash = (hash * 31 + char.charCodeAt(0)) % 65_000;
-  return `10.96.${(hash >> 8) & 255}.${hash & 255 || 1}`;
-}
 
 export const serviceStrategy: Strategy = {
   ...builtIn,
   validateName: labelProblems,
-  default: (object) => {
-    const ports = listOf(objectOf(object, "spec"), "ports").map((port) =>
-      isObject(port) ? { protocol: "TCP", targetPort: numberOf(port, "port") ?? 0, ...port } : port,
-    );
-    const service = withSpec(object, { type: "ClusterIP", sessionAffinity: "None", internalTrafficPolicy: "Cluster" });
-    return { ...service, spec: { ...objectOf(service, "spec"), ...(ports.length === 0 ? {} : { ports }) } };
-  },
-  prepareForCreate: (object) => {
-    const spec = objectOf(object, "spec");
-    if (textOf(spec, "type") === "ExternalName" || textOf(spec, "clusterIP") !== "") return withAddresses(object);
-    return withAddresses({ ...object, spec: { ...spec, clusterIP: clusterAddress(object) } });
-  },
-  // The address is the server's once it is given; a manifest that does not name it keeps it.
-  prepareForUpdate: (object, old) => {
-    const [spec, oldSpec] = [objectOf(object, "spec"), objectOf(old, "spec")];
-    const given = textOf(spec, "clusterIP") || textOf(oldSpec, "clusterIP");
-    return withAddresses({ ...object, spec: { ...spec, ...(given === "" ? {} : { clusterIP: given }) } });
-  },
+  default: service.withServiceDefaults,
+  prepareForCreate: service.withAddress,
+  prepareForUpdate: service.keepingAddress,
+  validate: validateService,
+  validateUpdate: validateServiceUpdate,
 };
 
-function withAddresses(object: KubeObject): KubeObject {
-  const spec = objectOf(object, "spec");
-  const address = textOf(spec, "clusterIP");
-  if (address === "") return object;
-  return { ...object, spec: { ...spec, clusterIPs: [address], ipFamilies: ["IPv4"], ipFamilyPolicy: "SingleStack" } };
-}
+export const eventStrategy: Strategy = { ...builtIn, validate: small.validateEvent };
+export const leaseStrategy: Strategy = { ...builtIn, validate: small.validateLease };
+export const controllerRevisionStrategy: Strategy = {
+  ...builtIn,
+  validate: small.validateRevision,
+  validateUpdate: small.validateRevisionUpdate,
+};
 
 /** Seconds a pod gets to stop when nobody says otherwise. */
 const defaultGracePeriodSeconds = 30;
 
+/** A pod gets a second at least: a negative time says "at once" (kube-apiserver keeps it as 1). */
+function withPositiveGrace(pod: KubeObject): KubeObject {
+  const spec = objectOf(pod, "spec");
+  return (numberOf(spec, "terminationGracePeriodSeconds") ?? 0) < 0
+    ? { ...pod, spec: { ...spec, terminationGracePeriodSeconds: 1 } }
+    : pod;
+}
+
 export const podStrategy: Strategy = {
   ...builtIn,
   default: (object) =>
-    withSpec(object, {
-      restartPolicy: "Always",
-      terminationGracePeriodSeconds: defaultGracePeriodSeconds,
-      dnsPolicy: "ClusterFirst",
-      schedulerName: "default-scheduler",
-      serviceAccountName: "default",
-    }),
-  prepareForCreate: (object) => ({ ...object, status: { phase: "Pending", qosClass: "Burstable" } }),
+    withPositiveGrace(
+      withSpec(object, {
+        restartPolicy: "Always",
+        terminationGracePeriodSeconds: defaultGracePeriodSeconds,
+        dnsPolicy: "ClusterFirst",
+        schedulerName: "default-scheduler",
+        serviceAccountName: "default",
+      }),
+    ),
+  prepareForCreate: (object) => ({
+    ...object,
+    status: { phase: "Pending", qosClass: qosClassOf(objectOf(object, "spec")) },
+  }),
+  validate: workloads.validatePod,
+  validateUpdate: workloads.validatePodUpdate,
   gracePeriodSeconds: (object, requested) => {
     // A pod that never ran, or has ended, has nothing to stop.
     const phase = textOf(objectOf(object, "status"), "phase");
@@ -132,21 +126,6 @@ export const podStrategy: Strategy = {
     );
   },
 };
-
-/** Fields of a StatefulSet's spec that may change after creation. */
-const mutableStatefulSetFields = [
-  "replicas",
-  "ordinals",
-  "template",
-  "updateStrategy",
-  "revisionHistoryLimit",
-  "persistentVolumeClaimRetentionPolicy",
-  "minReadySeconds",
-];
-
-function withoutFields(object: JsonObject | undefined, fields: readonly string[]): JsonObject {
-  return Object.fromEntries(Object.entries(object ?? {}).filter(([field]) => !fields.includes(field)));
-}
 
 export const statefulSetStrategy: Strategy = {
   ...builtIn,
@@ -159,18 +138,8 @@ export const statefulSetStrategy: Strategy = {
       persistentVolumeClaimRetentionPolicy: { whenDeleted: "Retain", whenScaled: "Retain" },
     }),
   prepareForCreate: (object) => ({ ...object, status: { replicas: 0, availableReplicas: 0 } }),
-  validateUpdate: (object, old) =>
-    deepEqual(
-      withoutFields(objectOf(object, "spec"), mutableStatefulSetFields),
-      withoutFields(objectOf(old, "spec"), mutableStatefulSetFields),
-    )
-      ? []
-      : [
-          forbiddenField(
-            path("spec"),
-            `updates to statefulset spec for fields other than ${mutableStatefulSetFields.map((f) => `'${f}'`).join(", ")} are forbidden`,
-          ),
-        ],
+  validate: workloads.validateStatefulSet,
+  validateUpdate: workloads.validateStatefulSetUpdate,
 };
 
 export const horizontalPodAutoscalerStrategy: Strategy = {
@@ -182,6 +151,7 @@ export const horizontalPodAutoscalerStrategy: Strategy = {
         { type: "Resource", resource: { name: "cpu", target: { type: "Utilization", averageUtilization: 80 } } },
       ],
     }),
+  validate: workloads.validateAutoscaler,
 };
 
 export const jobStrategy: Strategy = {
@@ -189,13 +159,16 @@ export const jobStrategy: Strategy = {
   default: (object) =>
     withSpec(object, {
       parallelism: 1,
-      completions: 1,
+      // Without either number one pod runs to its end; with `parallelism` alone the first success ends the Job.
+      ...(isSet(objectOf(object, "spec"), "parallelism") ? {} : { completions: 1 }),
       backoffLimit: 6,
       completionMode: "NonIndexed",
       suspend: false,
       podReplacementPolicy: "TerminatingOrFailed",
     }),
   prepareForCreate: selectOwnPods,
+  validate: workloads.validateJob,
+  validateUpdate: workloads.validateJobUpdate,
 };
 
 /** A Job finds its pods by its own uid, unless its author took that over. */
@@ -224,32 +197,28 @@ function selectOwnPods(object: KubeObject): KubeObject {
 export const persistentVolumeClaimStrategy: Strategy = {
   ...builtIn,
   prepareForCreate: (object) => ({ ...object, status: { phase: "Pending" } }),
+  validate: small.validateClaim,
+  validateUpdate: small.validateClaimUpdate,
 };
 
 /** Role names may hold colons, as `system:discovery` does. */
-export const roleStrategy: Strategy = { ...builtIn, validateName: pathSegmentProblems };
+const rbacNames: Strategy = { ...builtIn, validateName: pathSegmentProblems };
+export const roleStrategy: Strategy = { ...rbacNames, validate: rbac.validateRole };
+export const clusterRoleStrategy: Strategy = { ...rbacNames, validate: rbac.validateClusterRole };
 
-const rbacGroup = "rbac.authorization.k8s.io";
+const bindings: Strategy = { ...rbacNames, default: withRbacGroup, validateUpdate: rbac.validateRoleBindingUpdate };
+export const roleBindingStrategy: Strategy = { ...bindings, validate: rbac.validateRoleBinding };
+export const clusterRoleBindingStrategy: Strategy = { ...bindings, validate: rbac.validateClusterRoleBinding };
 
-export const roleBindingStrategy: Strategy = {
-  ...roleStrategy,
-  default: (object) => ({
+/** Users and groups are of RBAC's own group; service accounts, being objects of the core group, of none. */
+function withRbacGroup(object: KubeObject): KubeObject {
+  const apiGroup = rbac.rbacGroup;
+  const subjects = listOf(object, "subjects").map((subject) =>
+    isObject(subject) && subject.kind !== "ServiceAccount" ? { apiGroup, ...subject } : subject,
+  );
+  return {
     ...object,
-    roleRef: { apiGroup: rbacGroup, ...objectOf(object, "roleRef") },
-    ...(isSet(object, "subjects")
-      ? {
-          subjects: listOf(object, "subjects").map((subject) =>
-            isObject(subject) && subject.kind !== "ServiceAccount" ? { apiGroup: rbacGroup, ...subject } : subject,
-          ),
-        }
-      : {}),
-  }),
-  validate: (object) =>
-    textOf(objectOf(object, "roleRef"), "name") === ""
-      ? [required(path("roleRef", "name"), "name of the role that is granted")]
-      : [],
-  validateUpdate: (object, old) =>
-    deepEqual(object.roleRef ?? null, old.roleRef ?? null)
-      ? []
-      : [forbiddenField(path("roleRef"), "cannot change roleRef")],
-};
+    roleRef: { apiGroup, ...objectOf(object, "roleRef") },
+    ...(isSet(object, "subjects") ? { subjects } : {}),
+  };
+}

@@ -1,0 +1,107 @@
+/**
+ * What a Service gets that its author leaves to the cluster. Nobody listens there on a laptop: addresses and ports are
+ * those of the usual ranges, spread by a hash of the Service's name, so that the same name gets the same.
+ */
+import type { JsonObject, KubeObject } from "../../apis/meta/v1.ts";
+import { isSet, listOf, numberOf, objectOf, textOf } from "../../machinery/fields.ts";
+import { isObject } from "../../machinery/json.ts";
+import { nodePorts } from "./validation/service.ts";
+
+const isName = (spec: JsonObject | undefined): boolean => textOf(spec, "type") === "ExternalName";
+const isExternal = (spec: JsonObject | undefined): boolean =>
+  ["NodePort", "LoadBalancer"].includes(textOf(spec, "type"));
+
+export function withServiceDefaults(service: KubeObject): KubeObject {
+  const given = objectOf(service, "spec");
+  const spec: JsonObject = { type: "ClusterIP", sessionAffinity: "None", ...given };
+  const ports = listOf(spec, "ports").map((port) =>
+    isObject(port) ? { protocol: "TCP", targetPort: numberOf(port, "port") ?? 0, ...port } : port,
+  );
+  return {
+    ...service,
+    spec: {
+      ...(isName(spec) ? {} : { internalTrafficPolicy: "Cluster" }),
+      ...(isExternal(spec) ? { externalTrafficPolicy: "Cluster" } : {}),
+      ...(textOf(spec, "type") === "LoadBalancer" ? { allocateLoadBalancerNodePorts: true } : {}),
+      ...spec,
+      ...(ports.length === 0 ? {} : { ports }),
+    },
+  };
+}
+
+export function withAddress(service: KubeObject): KubeObject {
+  return withAddresses(withNodePorts(service, undefined));
+}
+
+/** What was given stays, as long as the Service's type has a use for it. */
+export function keepingAddress(service: KubeObject, old: KubeObject): KubeObject {
+  const [spec, oldSpec] = [objectOf(service, "spec"), objectOf(old, "spec")];
+  if (isName(spec)) return withNodePorts(withoutAddresses(service, oldSpec), old);
+  const kept = isName(oldSpec) ? "" : textOf(oldSpec, "clusterIP");
+  const clusterIP = textOf(spec, "clusterIP") || kept;
+  return withAddresses(
+    withNodePorts({ ...service, spec: { ...spec, ...(clusterIP === "" ? {} : { clusterIP }) } }, old),
+  );
+}
+
+/** A manifest that turns a Service into a name need not know what it had. */
+function withoutAddresses(service: KubeObject, oldSpec: JsonObject | undefined): KubeObject {
+  const {
+    clusterIP,
+    clusterIPs: _clusterIPs,
+    ipFamilies: _f,
+    ipFamilyPolicy: _p,
+    ...spec
+  } = objectOf(service, "spec") ?? {};
+  const foreign = clusterIP !== undefined && clusterIP !== oldSpec?.clusterIP;
+  return { ...service, spec: { ...spec, ...(foreign ? { clusterIP } : {}) } };
+}
+
+function withAddresses(service: KubeObject): KubeObject {
+  const spec = objectOf(service, "spec");
+  if (isName(spec)) return service;
+  const clusterIP = textOf(spec, "clusterIP") || clusterAddress(service);
+  return {
+    ...service,
+    spec: { ...spec, clusterIP, clusterIPs: [clusterIP], ipFamilies: ["IPv4"], ipFamilyPolicy: "SingleStack" },
+  };
+}
+
+function withNodePorts(service: KubeObject, old: KubeObject | undefined): KubeObject {
+  const spec = objectOf(service, "spec");
+  const ports = listOf(spec, "ports");
+  if (ports.length === 0) return service;
+  const had = new Map(
+    listOf(objectOf(old, "spec"), "ports")
+      .filter(isObject)
+      .map((port) => [portKey(port), port.nodePort]),
+  );
+  const wanted = isExternal(spec);
+  const next = ports.map((port) => {
+    if (!isObject(port)) return port;
+    const before = had.get(portKey(port));
+    if (wanted && !isSet(port, "nodePort")) return { ...port, nodePort: before ?? nodePortOf(service, port) };
+    if (wanted || port.nodePort !== before) return port;
+    const { nodePort: _nodePort, ...rest } = port;
+    return rest;
+  });
+  return { ...service, spec: { ...spec, ports: next } };
+}
+
+const portKey = (port: JsonObject): string => `${textOf(port, "protocol")}/${numberOf(port, "port")}`;
+
+function hashOf(text: string): number {
+  let hash = 0;
+  for (const char of text) hash = (hash * 31 + char.charCodeAt(0)) % 65_000;
+  return hash;
+}
+
+function clusterAddress({ metadata: { namespace, name } }: KubeObject): string {
+  const hash = hashOf(`${namespace}/${name}`);
+  return `10.96.${(hash >> 8) & 255}.${hash & 255 || 1}`;
+}
+
+function nodePortOf({ metadata: { namespace, name } }: KubeObject, port: JsonObject): number {
+  const hash = hashOf(`${namespace}/${name}/${portKey(port)}`);
+  return nodePorts.first + (hash % (nodePorts.last - nodePorts.first + 1));
+}

@@ -1,0 +1,86 @@
+/** Rules of kinds that have few: Events, Leases, claims, ControllerRevisions. */
+import type { KubeObject } from "../../../apis/meta/v1.ts";
+import { type FieldError, forbiddenField, invalid, joinPath, path, required } from "../../../errors/field-error.ts";
+import { isSet, numericOf, objectOf, textOf, textsOf } from "../../../machinery/fields.ts";
+import { deepEqual } from "../../../machinery/json.ts";
+import { compareQuantities, parseQuantity, Quantity } from "../../../machinery/quantity.ts";
+import { atLeast, type Fields, selectorErrors, unchanged } from "./checks.ts";
+
+/** An Event stands in the namespace of what it is about; about the cluster, in `default`. */
+export function validateEvent(event: KubeObject): readonly FieldError[] {
+  const { namespace = "" } = event.metadata;
+  const about = textOf(objectOf(event, "involvedObject"), "namespace");
+  const home = about === "" ? "default" : about;
+  return namespace === home || (about === "" && namespace === "kube-system" && isSet(event, "eventTime"))
+    ? []
+    : [invalid(path("involvedObject", "namespace"), about, "does not match event.namespace")];
+}
+
+export function validateLease(lease: KubeObject): readonly FieldError[] {
+  const spec = objectOf(lease, "spec");
+  const seconds = numericOf(spec, "leaseDurationSeconds");
+  return [
+    ...(seconds !== undefined && seconds <= 0
+      ? [invalid(path("spec", "leaseDurationSeconds"), seconds, "must be greater than 0")]
+      : []),
+    ...atLeast(spec, "leaseTransitions", "spec", 0),
+  ];
+}
+
+const zero = Quantity.of(0n);
+
+const storageOf = (spec: Fields): Quantity | undefined => {
+  const amount = objectOf(objectOf(spec, "resources"), "requests")?.storage;
+  return amount === undefined ? undefined : parseQuantity(amount);
+};
+
+export function validateClaim(claim: KubeObject): readonly FieldError[] {
+  const spec = objectOf(claim, "spec");
+  const modes = textsOf(spec, "accessModes");
+  const storage = storageOf(spec);
+  const storageAt = joinPath(path("spec", "resources"), { key: "storage" });
+  return [
+    ...(modes.length === 0 ? [required(path("spec", "accessModes"), "at least 1 access mode is required")] : []),
+    ...(modes.includes("ReadWriteOncePod") && new Set(modes).size > 1
+      ? [forbiddenField(path("spec", "accessModes"), "may not use ReadWriteOncePod with other access modes")]
+      : []),
+    ...(storage === undefined ? [required(storageAt, "")] : []),
+    ...(storage !== undefined && compareQuantities(storage, zero) <= 0
+      ? [invalid(storageAt, String(storage), "must be greater than zero")]
+      : []),
+    ...selectorErrors(spec, "selector", "spec"),
+  ];
+}
+
+/** What may change of a claim: the volume it is bound to, and, once it is bound, what it asks for. */
+export function validateClaimUpdate(claim: KubeObject, old: KubeObject): readonly FieldError[] {
+  const [spec, oldSpec] = [objectOf(claim, "spec"), objectOf(old, "spec")];
+  const bound = textOf(objectOf(claim, "status"), "phase") === "Bound";
+  const volume = textOf(oldSpec, "volumeName") === "" ? ["volumeName"] : [];
+  const free = [...volume, ...(bound ? ["resources", "volumeAttributesClassName"] : [])];
+  const rest = (one: Fields) =>
+    Object.fromEntries(Object.entries(one ?? {}).filter(([field]) => !free.includes(field)));
+  const [size, oldSize] = [storageOf(spec), storageOf(oldSpec)];
+  const shrinks = size !== undefined && oldSize !== undefined && compareQuantities(size, oldSize) < 0;
+  return [
+    ...(deepEqual(rest(spec), rest(oldSpec))
+      ? []
+      : [
+          forbiddenField(
+            "spec",
+            "spec is immutable after creation except resources.requests and volumeAttributesClassName for bound claims",
+          ),
+        ]),
+    ...(shrinks
+      ? [forbiddenField(path("spec", "resources", "requests", "storage"), "field can not be less than status.capacity")]
+      : []),
+  ];
+}
+
+export const validateRevision = (revision: KubeObject): readonly FieldError[] => [
+  ...(isSet(revision, "data") ? [] : [required("data", "data is mandatory")]),
+  ...atLeast(revision, "revision", "", 0),
+];
+
+export const validateRevisionUpdate = (revision: KubeObject, old: KubeObject): readonly FieldError[] =>
+  unchanged(revision, old, ["data"], "");

@@ -1,0 +1,327 @@
+/** What StatefulSets, Jobs and autoscalers may ask for. */
+import type { JsonObject, KubeObject } from "../../../apis/meta/v1.ts";
+import {
+  type FieldError,
+  forbiddenField,
+  invalid,
+  joinPath,
+  notSupported,
+  path,
+  required,
+  tooLong,
+} from "../../../errors/field-error.ts";
+import { isSet, listOf, numericOf, objectOf, textOf } from "../../../machinery/fields.ts";
+import { deepEqual } from "../../../machinery/json.ts";
+import { labelProblems, pathSegmentProblems } from "../../../machinery/names.ts";
+import {
+  atLeast,
+  entriesAt,
+  type Fields,
+  named,
+  notNegative,
+  selectorErrors,
+  selectorOf,
+  textsIn,
+  unchanged,
+} from "./checks.ts";
+import {
+  fixedPodSpec,
+  podUpdateRefusal,
+  restartPolicyAlways,
+  validatePodSpec,
+  validatePodTemplate,
+} from "./pod-spec.ts";
+
+const templateAt = path("spec", "template");
+
+/** The pods of a template must be those that the selector finds. */
+function selectionErrors(spec: Fields, kind: string): readonly FieldError[] {
+  const selectorAt = path("spec", "selector");
+  if (!isSet(spec, "selector")) return [required(selectorAt, "")];
+  const errors = selectorErrors(spec, "selector", "spec");
+  if (errors.length > 0) return errors;
+  const selector = selectorOf(spec, "selector");
+  if (selector.empty) return [invalid(selectorAt, objectOf(spec, "selector"), `empty selector is invalid for ${kind}`)];
+  const labels = textsIn(objectOf(objectOf(spec, "template"), "metadata"), "labels");
+  return selector.matches(labels)
+    ? []
+    : [invalid(joinPath(templateAt, "metadata", "labels"), labels, "`selector` does not match template `labels`")];
+}
+
+export function validateStatefulSet(set: KubeObject): readonly FieldError[] {
+  const spec = objectOf(set, "spec");
+  const strategy = objectOf(spec, "updateStrategy");
+  const rollingUpdate = objectOf(strategy, "rollingUpdate");
+  const strategyAt = path("spec", "updateStrategy");
+  const template = objectOf(spec, "template");
+  const type = textOf(strategy, "type");
+  const serviceName = textOf(spec, "serviceName");
+  return [
+    ...(["RollingUpdate", "OnDelete"].includes(type)
+      ? []
+      : [invalid(strategyAt, strategy ?? null, "must be 'RollingUpdate' or 'OnDelete'")]),
+    ...(type === "OnDelete" && rollingUpdate !== undefined
+      ? [
+          invalid(
+            joinPath(strategyAt, "rollingUpdate"),
+            rollingUpdate,
+            "only allowed for updateStrategy 'RollingUpdate'",
+          ),
+        ]
+      : []),
+    ...notNegative(rollingUpdate, ["partition"], joinPath(strategyAt, "rollingUpdate")),
+    ...retentionErrors(objectOf(spec, "persistentVolumeClaimRetentionPolicy")),
+    ...notNegative(spec, ["replicas", "minReadySeconds", "revisionHistoryLimit"], "spec"),
+    ...notNegative(objectOf(spec, "ordinals"), ["start"], path("spec", "ordinals")),
+    ...(serviceName === "" ? [] : named(serviceName, path("spec", "serviceName"), labelProblems)),
+    ...selectionErrors(spec, "statefulset"),
+    ...restartPolicyAlways(template, templateAt),
+    ...(isSet(objectOf(template, "spec"), "activeDeadlineSeconds")
+      ? [
+          forbiddenField(
+            joinPath(templateAt, "spec", "activeDeadlineSeconds"),
+            "activeDeadlineSeconds in StatefulSet is not Supported",
+          ),
+        ]
+      : []),
+    ...validatePodTemplate(withClaimVolumes(template, spec), templateAt),
+  ];
+}
+
+/** Containers mount the claims of a StatefulSet by the names of their templates. */
+function withClaimVolumes(template: Fields, spec: Fields): Fields {
+  const claims = entriesAt(listOf(spec, "volumeClaimTemplates"), "").map(([claim]) => ({
+    name: textOf(objectOf(claim, "metadata"), "name"),
+  }));
+  if (claims.length === 0) return template;
+  const podSpec = objectOf(template, "spec");
+  const names = new Set(claims.map(({ name }) => name));
+  const volumes = entriesAt(listOf(podSpec, "volumes"), "")
+    .map(([volume]) => volume)
+    .filter((volume) => !names.has(textOf(volume, "name")));
+  return { ...template, spec: { ...podSpec, volumes: [...volumes, ...claims] } };
+}
+
+function retentionErrors(policy: Fields): readonly FieldError[] {
+  const at = path("spec", "persistentVolumeClaimRetentionPolicy");
+  return ["whenDeleted", "whenScaled"].flatMap((field) => {
+    const value = textOf(policy, field);
+    return value === "" || value === "Retain" || value === "Delete"
+      ? []
+      : [notSupported(joinPath(at, field), value, ["Retain", "Delete"])];
+  });
+}
+
+export const validateStatefulSetUpdate = (set: KubeObject, old: KubeObject): readonly FieldError[] =>
+  unchanged(
+    objectOf(set, "spec"),
+    objectOf(old, "spec"),
+    ["selector", "volumeClaimTemplates", "serviceName", "podManagementPolicy"],
+    "spec",
+  );
+
+export const validatePod = (pod: KubeObject): readonly FieldError[] => validatePodSpec(objectOf(pod, "spec"), "spec");
+
+export function validatePodUpdate(pod: KubeObject, old: KubeObject): readonly FieldError[] {
+  const [spec, oldSpec] = [objectOf(pod, "spec"), objectOf(old, "spec")];
+  return deepEqual(fixedPodSpec(spec, oldSpec), fixedPodSpec(oldSpec, oldSpec))
+    ? []
+    : [forbiddenField("spec", podUpdateRefusal)];
+}
+
+const jobCounts = [
+  "parallelism",
+  "completions",
+  "activeDeadlineSeconds",
+  "backoffLimit",
+  "ttlSecondsAfterFinished",
+  "backoffLimitPerIndex",
+  "maxFailedIndexes",
+];
+/** Pods of an Indexed Job at once; each index is kept in the Job's status. */
+const maxIndexedParallelism = 100_000;
+/** Characters of the name of a Job's controller. */
+const maxManagedByLength = 63;
+
+export function validateJob(job: KubeObject): readonly FieldError[] {
+  const spec = objectOf(job, "spec");
+  const template = objectOf(spec, "template");
+  return [
+    ...notNegative(spec, jobCounts, "spec"),
+    ...indexErrors(spec),
+    ...(textOf(spec, "managedBy").length > maxManagedByLength
+      ? [tooLong(path("spec", "managedBy"), maxManagedByLength, "bytes")]
+      : []),
+    ...selectionErrors(spec, "job"),
+    ...jobRestartErrors(template),
+    ...validatePodTemplate(template, templateAt),
+  ];
+}
+
+function jobRestartErrors(template: Fields): readonly FieldError[] {
+  const at = joinPath(templateAt, "spec", "restartPolicy");
+  const policy = textOf(objectOf(template, "spec"), "restartPolicy");
+  const allowed = ["OnFailure", "Never"];
+  if (policy === "" || policy === "Always")
+    return [required(at, `valid values: ${allowed.map((one) => `"${one}"`).join(", ")}`)];
+  return allowed.includes(policy) ? [] : [notSupported(at, policy, allowed)];
+}
+
+function indexErrors(spec: Fields): readonly FieldError[] {
+  const indexed = textOf(spec, "completionMode") === "Indexed";
+  if (!indexed) {
+    return ["backoffLimitPerIndex", "maxFailedIndexes", "successPolicy"]
+      .filter((field) => isSet(spec, field))
+      .map((field) => invalid(path("spec", field), spec?.[field] ?? null, "requires indexed completion mode"));
+  }
+  const parallelism = numericOf(spec, "parallelism") ?? 0;
+  const completions = numericOf(spec, "completions");
+  const failures = numericOf(spec, "maxFailedIndexes") ?? 0;
+  const errors: FieldError[] = [];
+  if (completions === undefined) {
+    errors.push(required(path("spec", "completions"), "when completion mode is Indexed"));
+  } else if (failures > completions) {
+    errors.push(invalid(path("spec", "maxFailedIndexes"), failures, "must be less than or equal to completions"));
+  }
+  if (parallelism > maxIndexedParallelism) {
+    const detail = `must be less than or equal to ${maxIndexedParallelism} when completion mode is Indexed`;
+    errors.push(invalid(path("spec", "parallelism"), parallelism, detail));
+  }
+  return errors;
+}
+
+const fixedJobFields = [
+  "selector",
+  "completionMode",
+  "podFailurePolicy",
+  "backoffLimitPerIndex",
+  "managedBy",
+  "successPolicy",
+];
+
+export function validateJobUpdate(job: KubeObject, old: KubeObject): readonly FieldError[] {
+  const [spec, oldSpec] = [objectOf(job, "spec"), objectOf(old, "spec")];
+  // The pods of an Indexed Job may become more or fewer, together with its completions.
+  const elastic =
+    textOf(spec, "completionMode") === "Indexed" && deepEqual(spec?.completions ?? null, spec?.parallelism ?? null);
+  // A Job that waits may still be changed by what decides where its pods run.
+  const waits = oldSpec?.suspend === true && !isSet(objectOf(old, "status"), "startTime");
+  return unchanged(
+    waits ? withoutScheduling(spec) : spec,
+    waits ? withoutScheduling(oldSpec) : oldSpec,
+    [...fixedJobFields, ...(elastic ? [] : ["completions"]), "template"],
+    "spec",
+  );
+}
+
+function withoutScheduling(spec: Fields): JsonObject {
+  const template = objectOf(spec, "template");
+  const { labels: _labels, annotations: _annotations, ...metadata } = objectOf(template, "metadata") ?? {};
+  const {
+    nodeSelector: _nodeSelector,
+    tolerations: _tolerations,
+    affinity: _affinity,
+    schedulingGates: _gates,
+    ...podSpec
+  } = objectOf(template, "spec") ?? {};
+  return { ...spec, template: { ...template, metadata, spec: podSpec } };
+}
+
+const metricSources: { readonly [type: string]: string } = {
+  Object: "object",
+  Pods: "pods",
+  Resource: "resource",
+  External: "external",
+  ContainerResource: "containerResource",
+};
+
+export function validateAutoscaler(autoscaler: KubeObject): readonly FieldError[] {
+  const spec = objectOf(autoscaler, "spec");
+  const minReplicas = numericOf(spec, "minReplicas") ?? 1;
+  const maxReplicas = numericOf(spec, "maxReplicas") ?? 0;
+  const at = path("spec", "maxReplicas");
+  return [
+    ...atLeast(spec, "minReplicas", "spec", 0),
+    ...(maxReplicas === 0 ? [required(at, "must be set and greater than 0")] : atLeast(spec, "maxReplicas", "spec", 1)),
+    ...(maxReplicas > 0 && maxReplicas < minReplicas
+      ? [invalid(at, maxReplicas, "must be greater than or equal to `minReplicas`")]
+      : []),
+    ...targetErrors(objectOf(spec, "scaleTargetRef")),
+    ...metricErrors(spec, minReplicas),
+    ...behaviorErrors(objectOf(spec, "behavior")),
+  ];
+}
+
+function targetErrors(target: Fields): readonly FieldError[] {
+  return ["kind", "name"].flatMap((field) => {
+    const value = textOf(target, field);
+    const at = path("spec", "scaleTargetRef", field);
+    return value === "" ? [required(at, "")] : named(value, at, pathSegmentProblems);
+  });
+}
+
+function metricErrors(spec: Fields, minReplicas: number): readonly FieldError[] {
+  const at = path("spec", "metrics");
+  const metrics = entriesAt(listOf(spec, "metrics"), at);
+  const wakes = metrics.some(([metric]) => ["Object", "External"].includes(textOf(metric, "type")));
+  return [
+    ...(minReplicas === 0 && !wakes
+      ? [forbiddenField(at, "must specify at least one Object or External metric to support scaling to zero replicas")]
+      : []),
+    ...metrics.flatMap(([metric, metricAt]) => {
+      const type = textOf(metric, "type");
+      const source = Object.hasOwn(metricSources, type) ? metricSources[type] : undefined;
+      if (type === "") return [required(joinPath(metricAt, "type"), "must specify a metric source type")];
+      if (source === undefined) return [notSupported(joinPath(metricAt, "type"), type, Object.keys(metricSources))];
+      return isSet(metric, source)
+        ? []
+        : [required(joinPath(metricAt, source), "must populate information for the given metric source")];
+    }),
+  ];
+}
+
+/** Seconds over which recommendations are remembered, and which a policy may look back. */
+const maxStabilizationSeconds = 3_600;
+const maxPolicySeconds = 1_800;
+
+function behaviorErrors(behavior: Fields): readonly FieldError[] {
+  return ["scaleUp", "scaleDown"].flatMap((field) => {
+    const rules = objectOf(behavior, field);
+    if (rules === undefined) return [];
+    const at = path("spec", "behavior", field);
+    const window = numericOf(rules, "stabilizationWindowSeconds") ?? 0;
+    const policies = entriesAt(listOf(rules, "policies"), joinPath(at, "policies"));
+    return [
+      ...(window < 0 || window > maxStabilizationSeconds
+        ? [
+            invalid(
+              joinPath(at, "stabilizationWindowSeconds"),
+              window,
+              window < 0
+                ? "must be greater than or equal to zero"
+                : `must be less than or equal to ${maxStabilizationSeconds}`,
+            ),
+          ]
+        : []),
+      ...(isSet(rules, "policies") && policies.length === 0
+        ? [required(joinPath(at, "policies"), "must specify at least one Policy")]
+        : []),
+      ...policies.flatMap(([policy, policyAt]) => policyErrors(policy, policyAt)),
+    ];
+  });
+}
+
+function policyErrors(policy: JsonObject, at: string): readonly FieldError[] {
+  const type = textOf(policy, "type");
+  const seconds = numericOf(policy, "periodSeconds") ?? 0;
+  const positive = ["value", "periodSeconds"].filter((field) => (numericOf(policy, field) ?? 0) <= 0);
+  return [
+    ...(["Pods", "Percent"].includes(type) ? [] : [notSupported(joinPath(at, "type"), type, ["Pods", "Percent"])]),
+    ...positive.map((field) =>
+      invalid(joinPath(at, field), numericOf(policy, field) ?? 0, "must be greater than zero"),
+    ),
+    ...(seconds > maxPolicySeconds
+      ? [invalid(joinPath(at, "periodSeconds"), seconds, `must be less than or equal to ${maxPolicySeconds}`)]
+      : []),
+  ];
+}
