@@ -82,7 +82,7 @@ export const limits = {
   maxDepth: {
     value: 10_000,
     unit: "levels",
-    of: "nesting of JSON and YAML",
+    of: "nesting of JSON",
     beyond: "400",
     reason: "API N-17: the limit of Go's encoding/json",
   },
@@ -127,6 +127,13 @@ export const limits = {
     of: "Status of a failure",
     beyond: "causes are left out",
     reason: "a mistake must not be answered with more than a body of ordinary size",
+  },
+  maxYamlDepth: {
+    value: 500,
+    unit: "levels",
+    of: "nesting of YAML",
+    beyond: "400",
+    reason: "its reader needs stack for each level, and more where it is not compiled yet",
   },
   maxYamlParts: {
     value: 50_000,

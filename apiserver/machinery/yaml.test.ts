@@ -101,6 +101,7 @@ test("what is behind the first document is not looked at, whatever stands before
 });
 
 test("nesting without bound is refused", () => {
+  assert.ok(parseYaml(Array.from({ length: 450 }, (_, i) => `${" ".repeat(i)}a:`).join("\n")));
   assert.throws(() => parseYaml(`a: ${"[".repeat(50_000)}`), SyntaxError);
 });
 

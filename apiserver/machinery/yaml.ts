@@ -2,7 +2,7 @@ import { EVENT_ID, type Event, getScalarValue, parseEvents, SCALAR_STYLE, YAMLEx
 import type { JsonObject, JsonValue } from "../apis/meta/v1.ts";
 import { quoteValue } from "../errors/abridge.ts";
 import { limits } from "../limits.ts";
-import { DepthError, duplicateFields, isObject, isRawNumber, maxDepth, parseJson, setMember } from "./json.ts";
+import { DepthError, duplicateFields, isObject, isRawNumber, parseJson, setMember } from "./json.ts";
 import { plainValue } from "./yaml-scalars.ts";
 
 /**
@@ -47,7 +47,7 @@ function firstDocument(text: string): string {
 function parseDocument(text: string): ParsedYaml {
   assertFewParts(text);
   try {
-    const reader = new EventReader(text, parseEvents(text, { maxDepth }));
+    const reader = new EventReader(text, parseEvents(text, { maxDepth: limits.maxYamlDepth.value }));
     return { value: reader.readDocument(), duplicates: reader.duplicates };
   } catch (error) {
     if (error instanceof RangeError) throw new DepthError();
