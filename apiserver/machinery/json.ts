@@ -126,6 +126,11 @@ export function member(object: JsonObject, name: string): JsonValue | undefined 
   return Object.hasOwn(object, name) ? object[name] : undefined;
 }
 
+export function isEmptyObject(object: JsonObject): boolean {
+  for (const name in object) if (Object.hasOwn(object, name)) return false;
+  return true;
+}
+
 /** Sets an own member, also when it is called `__proto__`. */
 export function setMember(object: JsonObject, name: string, value: JsonValue | undefined): void {
   if (name === "__proto__") {

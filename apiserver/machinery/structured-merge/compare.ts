@@ -1,0 +1,128 @@
+import type { JsonObject, JsonValue } from "../../apis/meta/v1.ts";
+import { deepEqual, isEmptyObject, isObject, member } from "../json.ts";
+import { FieldCollector, type FieldSet } from "./field-set.ts";
+import { fieldElement, itemElement } from "./path-element.ts";
+import { type ListType, type MapType, memberType, type Shape, shapeOf, type Type, typeAt } from "./types.ts";
+
+/** No field is in more than one of the sets; all are empty when the values are equal. */
+export type Comparison = { readonly added: FieldSet; readonly modified: FieldSet; readonly removed: FieldSet };
+
+/**
+ * What becomes of the fields of `before` when `after` takes its place. Parts that both share are not looked at.
+ * Items of a list that share a key count as one field.
+ */
+export function compare(type: Type, before: JsonValue, after: JsonValue): Comparison {
+  const comparer = new Comparer();
+  comparer.compare(type, before, after);
+  return comparer.result;
+}
+
+export function isSame({ added, modified, removed }: Comparison): boolean {
+  return added.size === 0 && modified.size === 0 && removed.size === 0;
+}
+
+type Maybe<T> = T | undefined;
+
+class Comparer {
+  readonly #added = new FieldCollector();
+  readonly #modified = new FieldCollector();
+  readonly #removed = new FieldCollector();
+  readonly #path: string[] = [];
+
+  get result(): Comparison {
+    return { added: this.#added.fields, modified: this.#modified.fields, removed: this.#removed.fields };
+  }
+
+  compare(declared: Type, before: Maybe<JsonValue>, after: Maybe<JsonValue>): void {
+    if (before === after) return;
+    const type = typeAt(declared, this.#path.length);
+    const shapes = [shapeOf(type, before), shapeOf(type, after)] as const;
+    const changesShape = before !== undefined && after !== undefined && shapes[0] !== shapes[1];
+    // What had another shape is modified as that, and all that the new shape holds is added.
+    if (changesShape) this.#compareAs(shapes[0], type, before, after);
+    const isLeaf = this.#compareAs(after === undefined ? shapes[0] : shapes[1], type, before, after);
+    if (isLeaf) return;
+    if (before === undefined) this.#added.add(this.#path);
+    else if (after === undefined) this.#removed.add(this.#path);
+  }
+
+  /** @returns whether the value is one field in this shape */
+  #compareAs(shape: Shape, type: Type, before: Maybe<JsonValue>, after: Maybe<JsonValue>): boolean {
+    if (shape === "map" && type.map?.atomic === false) {
+      const [left, right] = [isObject(before) ? before : {}, isObject(after) ? after : {}];
+      if (!isEmptyObject(left) || !isEmptyObject(right)) {
+        this.#compareMembers(type.map, left, right);
+        return false;
+      }
+    }
+    if (shape === "list" && type.list !== undefined && type.list.relation !== "atomic") {
+      const [left, right] = [Array.isArray(before) ? before : [], Array.isArray(after) ? after : []];
+      if (left.length > 0 || right.length > 0) {
+        this.#compareItems(type.list, left, right);
+        return false;
+      }
+    }
+    this.#compareLeaf(before, after);
+    return true;
+  }
+
+  #compareLeaf(before: Maybe<JsonValue>, after: Maybe<JsonValue>): void {
+    if (before === undefined) this.#added.add(this.#path);
+    else if (after === undefined) this.#removed.add(this.#path);
+    else if (!deepEqual(before, after)) this.#modified.add(this.#path);
+  }
+
+  #compareMembers(map: MapType, before: JsonObject, after: JsonObject): void {
+    for (const name of Object.keys(before)) {
+      this.#compareBelow(fieldElement(name), memberType(map, name), before[name], member(after, name));
+    }
+    for (const name of Object.keys(after)) {
+      if (member(before, name) === undefined) {
+        this.#compareBelow(fieldElement(name), memberType(map, name), undefined, after[name]);
+      }
+    }
+  }
+
+  #compareItems(list: ListType, before: readonly JsonValue[], after: readonly JsonValue[]): void {
+    const [left, right] = [groupByElement(list, before), groupByElement(list, after)];
+    for (const [element, items] of left) this.#compareGroup(list, element, items, right.get(element) ?? []);
+    for (const [element, items] of right) if (!left.has(element)) this.#compareGroup(list, element, [], items);
+  }
+
+  #compareGroup(list: ListType, element: string, before: readonly JsonValue[], after: readonly JsonValue[]): void {
+    if (before.length <= 1 && after.length <= 1) {
+      this.#compareBelow(element, list.element, before[0], after[0]);
+      return;
+    }
+    this.#path.push(element);
+    if (before.length > 1 && after.length > 1) {
+      if (!deepEqual([...before], [...after])) this.#modified.add(this.#path);
+    } else if (before.length > 1) {
+      if (after.length > 0) this.compare(list.element, undefined, after[0]);
+      this.#removed.add(this.#path);
+    } else {
+      if (before.length > 0) this.compare(list.element, before[0], undefined);
+      this.#added.add(this.#path);
+    }
+    this.#path.pop();
+  }
+
+  #compareBelow(element: string, type: Type, before: Maybe<JsonValue>, after: Maybe<JsonValue>): void {
+    if (before === after) return;
+    this.#path.push(element);
+    this.compare(type, before, after);
+    this.#path.pop();
+  }
+}
+
+/** Items by their step, in order of first appearance. */
+function groupByElement(list: ListType, items: readonly JsonValue[]): ReadonlyMap<string, readonly JsonValue[]> {
+  const groups = new Map<string, JsonValue[]>();
+  for (const item of items) {
+    const element = itemElement(list, item);
+    const group = groups.get(element);
+    if (group === undefined) groups.set(element, [item]);
+    else group.push(item);
+  }
+  return groups;
+}

@@ -1,0 +1,147 @@
+import { compareElements, describeElement } from "./path-element.ts";
+
+/**
+ * A set of fields, as a tree of path elements (`path-element.ts`). An owned node is a member of the set; one that is only
+ * on the way to members is not. A node without members at or below it does not exist, so equal sets are equal trees.
+ */
+export type FieldSet = ReadonlyMap<string, FieldNode>;
+export type FieldNode = { readonly owned: boolean; readonly below: FieldSet };
+export type FieldPath = readonly string[];
+
+export const noFields: FieldSet = new Map();
+const leaf: FieldNode = { owned: true, below: noFields };
+
+/** A set while it is collected. */
+export class FieldCollector {
+  readonly #root = new Map<string, MutableNode>();
+
+  /** The empty path is the object itself, which nobody owns. */
+  add(path: FieldPath): void {
+    let level = this.#root;
+    for (const [index, element] of path.entries()) {
+      const node = level.get(element) ?? { owned: false, below: new Map() };
+      if (index === path.length - 1) node.owned = true;
+      level.set(element, node);
+      level = node.below;
+    }
+  }
+
+  get fields(): FieldSet {
+    return this.#root;
+  }
+}
+type MutableNode = { owned: boolean; readonly below: Map<string, MutableNode> };
+
+export function fieldSet(...paths: readonly FieldPath[]): FieldSet {
+  const collector = new FieldCollector();
+  for (const path of paths) collector.add(path);
+  return collector.fields;
+}
+
+export function newNode(owned: boolean, below: FieldSet): FieldNode | undefined {
+  if (below.size > 0) return { owned, below };
+  return owned ? leaf : undefined;
+}
+
+export function has(set: FieldSet, path: FieldPath): boolean {
+  let level = set;
+  let owned = false;
+  for (const element of path) {
+    const node = level.get(element);
+    if (node === undefined) return false;
+    ({ owned, below: level } = node);
+  }
+  return owned;
+}
+
+/** Every member with its path in the order of messages: at each level its members, then what is below them. */
+export function* pathsOf(set: FieldSet, prefix: FieldPath = []): Generator<FieldPath> {
+  const elements = [...set.keys()].sort(compareElements);
+  for (const element of elements) if (set.get(element)?.owned === true) yield [...prefix, element];
+  for (const element of elements) yield* pathsOf(set.get(element)?.below ?? noFields, [...prefix, element]);
+}
+
+/** As messages name a field: `.spec.ports[port=80,protocol="TCP"].name` (API S-27). */
+export function describePath(path: FieldPath): string {
+  return path.map(describeElement).join("");
+}
+
+/** @returns `a` itself when `b` adds nothing */
+export function union(a: FieldSet, b: FieldSet): FieldSet {
+  if (a === b || b.size === 0) return a;
+  if (a.size === 0) return b;
+  let result: Map<string, FieldNode> | undefined;
+  for (const [element, right] of b) {
+    const left = a.get(element);
+    const joined = left === undefined ? right : joinedNode(left, right);
+    if (joined === left) continue;
+    result ??= new Map(a);
+    result.set(element, joined);
+  }
+  return result ?? a;
+}
+
+function joinedNode(left: FieldNode, right: FieldNode): FieldNode {
+  const below = union(left.below, right.below);
+  const owned = left.owned || right.owned;
+  return owned === left.owned && below === left.below ? left : { owned, below };
+}
+
+/** @returns `a` itself when all of it is in `b` */
+export function intersection(a: FieldSet, b: FieldSet): FieldSet {
+  return a === b
+    ? a
+    : mapNodes(a, (left, element) => {
+        const right = b.get(element);
+        if (right === undefined) return undefined;
+        return changedNode(left, left.owned && right.owned, intersection(left.below, right.below));
+      });
+}
+
+/** Members of `a` that are not members of `b`; what is below a member of `b` stays. Returns `a` itself if all stay. */
+export function difference(a: FieldSet, b: FieldSet): FieldSet {
+  if (a === b) return noFields;
+  if (b.size === 0) return a;
+  return mapNodes(a, (left, element) => {
+    const right = b.get(element);
+    if (right === undefined) return left;
+    return changedNode(left, left.owned && !right.owned, difference(left.below, right.below));
+  });
+}
+
+/** As `difference`, but all that is below a member of `b` goes with it. */
+export function without(a: FieldSet, b: FieldSet): FieldSet {
+  if (b.size === 0) return a;
+  return mapNodes(a, (left, element) => {
+    const right = b.get(element);
+    if (right === undefined) return left;
+    return right.owned ? undefined : changedNode(left, left.owned, without(left.below, right.below));
+  });
+}
+
+function changedNode(node: FieldNode, owned: boolean, below: FieldSet): FieldNode | undefined {
+  return owned === node.owned && below === node.below ? node : newNode(owned, below);
+}
+
+/** @returns `set` itself when `map` changes no node */
+export function mapNodes(set: FieldSet, map: (node: FieldNode, element: string) => FieldNode | undefined): FieldSet {
+  let result: Map<string, FieldNode> | undefined;
+  for (const [element, node] of set) {
+    const mapped = map(node, element);
+    if (mapped === node) continue;
+    result ??= new Map(set);
+    if (mapped === undefined) result.delete(element);
+    else result.set(element, mapped);
+  }
+  return result ?? set;
+}
+
+export function equalSets(a: FieldSet, b: FieldSet): boolean {
+  if (a === b) return true;
+  if (a.size !== b.size) return false;
+  for (const [element, left] of a) {
+    const right = b.get(element);
+    if (right === undefined || left.owned !== right.owned || !equalSets(left.below, right.below)) return false;
+  }
+  return true;
+}
