@@ -86,6 +86,20 @@ export const limits = {
     beyond: "400",
     reason: "API N-17: the limit of Go's encoding/json",
   },
+  maxFieldDepth: {
+    value: 200,
+    unit: "levels",
+    of: "an object whose fields are told apart by server-side apply",
+    beyond: "what lies deeper is one field; 400 or ignored in managedFields",
+    reason: "schemas have some 20; a walk that calls itself for each level must not end the stack",
+  },
+  maxUpdateManagers: {
+    value: 10,
+    unit: "count",
+    of: "managers of an object that do not apply",
+    beyond: "the oldest are joined",
+    reason: "API S-16: kube-apiserver's own",
+  },
   maxDecodingProblems: {
     value: 100,
     unit: "count",

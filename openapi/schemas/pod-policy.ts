@@ -8,6 +8,7 @@ import {
   list,
   map,
   object,
+  patchedBy,
   text,
   textMap,
 } from "../nodes.ts";
@@ -146,7 +147,8 @@ export const podPolicy = object(
     env: list(
       ref(core("EnvVar")),
       "Environment variables of the main and the log shipping container. In a BackendConfig use spec.env instead.",
-      { ...byName, ...duplicatesTolerated },
+      // Apply replaces it as a whole, as it does with the CRD; strategic merge patch merges it.
+      { "x-kubernetes-list-type": "atomic", ...patchedBy("name") },
     ),
     liveness,
     startupProbe: ref(core("Probe"), {

@@ -1,7 +1,7 @@
 /** What `kubectl apply` without a server notes of the last object that it applied, and how that gives way (API S-34). */
 import type { JsonObject, JsonValue, KubeObject } from "../../apis/meta/v1.ts";
+import { limits } from "../../limits.ts";
 import { isObject, isRawNumber, member, parseJson, setMember, stringifyJson } from "../json.ts";
-import { maxAnnotationsBytes } from "../object-meta.ts";
 import { compare } from "../structured-merge/compare.ts";
 import { difference, type FieldSet, noFields, union } from "../structured-merge/field-set.ts";
 import { fieldsOf } from "../structured-merge/fields-of.ts";
@@ -39,7 +39,9 @@ export function withLastApplied(object: JsonObject, applied: JsonObject): JsonOb
   const { [annotation]: _old, ...rest } = annotations;
   const text = appliedText(applied);
   const kept =
-    sizeOf(rest) + sizeOf({ [annotation]: text }) > maxAnnotationsBytes ? rest : { ...annotations, [annotation]: text };
+    sizeOf(rest) + sizeOf({ [annotation]: text }) > limits.maxAnnotationsBytes.value
+      ? rest
+      : { ...annotations, [annotation]: text };
   return { ...object, metadata: { ...metadata, annotations: kept } };
 }
 

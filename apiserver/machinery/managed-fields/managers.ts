@@ -1,5 +1,6 @@
 /** `metadata.managedFields` as owners of fields, and back (API S-10 to S-12, S-16). */
 import type { JsonObject, ManagedFieldsEntry } from "../../apis/meta/v1.ts";
+import { limits } from "../../limits.ts";
 import { type FieldSet, noFields, union } from "../structured-merge/field-set.ts";
 import { FieldsV1Error, fromFieldsV1, toFieldsV1 } from "../structured-merge/fields-v1.ts";
 import type { Owner, Owners } from "../structured-merge/ownership.ts";
@@ -171,14 +172,13 @@ export function withOwners(managers: Managers, owners: Owners): Managers {
   return result;
 }
 
-/** Update entries of one object; the oldest are joined beyond that (API S-16). */
-const maxUpdateManagers = 10;
+/** Of Update entries that were joined. */
 const ancientChanges = "ancient-changes";
 
-/** Joins the oldest Update entries of a version into one until few enough are left. Apply entries are never joined. */
+/** Joins the oldest Update entries of a version into one until few enough are left (API S-16). Apply entries are never joined. */
 export function capUpdateManagers(managers: Managers): Managers {
   const updaters = [...managers].filter(([, { applied }]) => !applied);
-  let excess = updaters.length - maxUpdateManagers;
+  let excess = updaters.length - limits.maxUpdateManagers.value;
   if (excess <= 0) return managers;
   updaters.sort(
     ([a, { time: left = "" }], [b, { time: right = "" }]) => compareTexts(left, right) || compareTexts(a, b),

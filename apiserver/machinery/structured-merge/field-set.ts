@@ -61,6 +61,13 @@ export function* pathsOf(set: FieldSet, prefix: FieldPath = []): Generator<Field
   for (const element of elements) yield* pathsOf(set.get(element)?.below ?? noFields, [...prefix, element]);
 }
 
+/** How many members it has. */
+export function sizeOf(set: FieldSet): number {
+  let size = 0;
+  for (const { owned, below } of set.values()) size += (owned ? 1 : 0) + sizeOf(below);
+  return size;
+}
+
 /** As messages name a field: `.spec.ports[port=80,protocol="TCP"].name` (API S-27). */
 export function describePath(path: FieldPath): string {
   return path.map(describeElement).join("");

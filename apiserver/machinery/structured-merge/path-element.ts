@@ -4,18 +4,17 @@
  * texts, so that texts serve as keys of maps.
  */
 import type { JsonObject, JsonValue } from "../../apis/meta/v1.ts";
+import { abridged, quoteValue } from "../../errors/abridge.ts";
 import { isObject, isRawNumber, member, parseJson, stringifyJson } from "../json.ts";
 import type { ListType } from "./types.ts";
 
 /** A text that is no step of a path. */
 export class PathElementError extends Error {
   constructor(text: string, why: string) {
-    super(`${JSON.stringify(text.slice(0, maxQuoted))} is no path element: ${why}`);
+    super(`${quoteValue(text)} is no path element: ${why}`);
     this.name = "PathElementError";
   }
 }
-/** Characters of a bad text that an error repeats: enough to find it by. */
-const maxQuoted = 100;
 
 export function fieldElement(name: string): string {
   return `f:${name}`;
@@ -100,8 +99,12 @@ function parseValue(text: string): JsonValue {
   }
 }
 
-/** As conflicts name it (API S-27): `.name`, `[name="a"]`, `[="a"]`, `[0]`. */
+/** As conflicts name it (API S-27): `.name`, `[name="a"]`, `[="a"]`, `[0]`; long ones are cut. */
 export function describeElement(element: string): string {
+  return abridged(fullDescription(element));
+}
+
+function fullDescription(element: string): string {
   const rest = element.slice(2);
   switch (element[0]) {
     case "f":

@@ -8,6 +8,7 @@
  * Invariant: work is linear in the values and sets given; items of lists are found by key, never by search.
  */
 import type { JsonValue } from "../../apis/meta/v1.ts";
+import { limits } from "../../limits.ts";
 import { isRawNumber } from "../json.ts";
 
 export type Scalar = "string" | "numeric" | "boolean" | "untyped";
@@ -38,11 +39,8 @@ export type MapType = {
   readonly element: Type | undefined;
 };
 
-/**
- * Levels of an object whose fields are told apart; what lies deeper is one field of its own. Schemas are some 20 levels
- * deep. Free-form JSON may be 10,000, and a walk that calls itself as often would end the stack.
- */
-export const maxDepth = 200;
+/** Levels of an object whose fields are told apart; what lies deeper is one field of its own. */
+export const maxDepth = limits.maxFieldDepth.value;
 
 const opaque: { scalar: Scalar; list?: ListType; map?: MapType } = { scalar: "untyped" };
 opaque.list = { relation: "atomic", keys: [], element: opaque };

@@ -1,16 +1,16 @@
 /** Whether a value is of its type, before it is merged: what is wrong is told in Kubernetes' words (API S-50 to S-52). */
 import type { JsonObject, JsonValue } from "../../apis/meta/v1.ts";
+import { limits } from "../../limits.ts";
 import { isObject, isRawNumber } from "../json.ts";
 import { describePath, type FieldPath } from "./field-set.ts";
 import { fieldElement, identityProblem, itemElement } from "./path-element.ts";
 import { type ListType, type MapType, type Scalar, shapeOf, type Type, typeAt } from "./types.ts";
 
-/** Problems that are told; a value with more of them is not mended one by one. */
-const maxProblems = 20;
+const maxProblems = limits.maxCauses.value;
 
 /**
- * @returns what is wrong with `value`, e.g. `.spec.replicas: expected numeric (int or float), got string`; at most 20
- *          problems. Items of sets and keyed lists must differ
+ * @returns what is wrong with `value`, e.g. `.spec.replicas: expected numeric (int or float), got string`; a hundred
+ *          problems at most. Items of sets and keyed lists must differ
  */
 export function typeProblems(type: Type, value: JsonValue): readonly string[] {
   const validator = new Validator();
