@@ -3,6 +3,7 @@ import type { ResourceClient, ResourceType } from "../client/client.ts";
 import { follow } from "../client/follow.ts";
 import type { Sleep } from "../client/retry.ts";
 import { isObject, parseJson } from "../machinery/json.ts";
+import { parseBundle } from "./certificate-verifier.ts";
 import type { FrontProxyConfig } from "./front-proxy.ts";
 import { stringOf } from "./user-json.ts";
 
@@ -32,13 +33,20 @@ const namespace = "kube-system";
  */
 export async function followAuthenticationConfig(
   client: ResourceClient,
-  options: { signal: AbortSignal; onError: (error: unknown) => void; sleep?: Sleep },
+  options: {
+    signal: AbortSignal;
+    onError: (error: unknown) => void;
+    /** Told after each change of the returned value. */
+    onChange?: () => void;
+    sleep?: Sleep;
+  },
 ): Promise<() => AuthenticationConfig> {
-  const { signal, onError } = options;
+  const { signal, onError, onChange = () => undefined } = options;
   let current = parseAuthenticationConfig(await client.get({ type: configMapType, name, namespace }, { signal }));
   const take = (object: KubeObject): void => {
     try {
       current = parseAuthenticationConfig(object);
+      onChange();
     } catch (error) {
       onError(error);
     }
@@ -64,11 +72,19 @@ export function parseAuthenticationConfig(configMap: KubeObject): Authentication
       throw new Error(`key ${key} of ConfigMap ${namespace}/${name} must be a JSON array of strings`);
     return value;
   };
+  const bundle = (key: string): string => {
+    try {
+      parseBundle(text(key));
+    } catch (error) {
+      throw new Error(`key ${key} of ConfigMap ${namespace}/${name} holds what is no certificate`, { cause: error });
+    }
+    return text(key);
+  };
   const headers = (key: string): readonly string[] => names(key).map((header) => header.toLowerCase());
   return {
-    clientCaBundle: text("client-ca-file"),
+    clientCaBundle: bundle("client-ca-file"),
     frontProxy: {
-      caBundle: text("requestheader-client-ca-file"),
+      caBundle: bundle("requestheader-client-ca-file"),
       allowedNames: names("requestheader-allowed-names"),
       usernameHeaders: headers("requestheader-username-headers"),
       uidHeaders: headers("requestheader-uid-headers"),

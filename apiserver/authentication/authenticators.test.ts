@@ -38,7 +38,11 @@ const proxies = authority("proxies");
 function credentials(headers: Record<string, string | string[]>, certificate?: Uint8Array): Credentials {
   return {
     headers: new Map(Object.entries(headers).map(([name, value]) => [name, [value].flat()])),
-    connection: { remoteAddress: "192.0.2.1", clientCertificates: certificate === undefined ? [] : [certificate] },
+    connection: {
+      remoteAddress: "192.0.2.1",
+      clientCertificates: certificate === undefined ? [] : [certificate],
+      certificateError: undefined,
+    },
   };
 }
 

@@ -1,94 +1,175 @@
 import assert from "node:assert/strict";
-import { createPrivateKey, X509Certificate } from "node:crypto";
+import { X509Certificate } from "node:crypto";
 import { test } from "node:test";
+import { issueOdd, keyPem, nameOf, type OddRequest, oids, type Signed } from "../../test/support/certificates.ts";
+import { handshake } from "../../test/support/handshake.ts";
 import { CertificateVerifier } from "./certificate-verifier.ts";
-import { type CertificateRequest, type Issuer, issueCertificate, type KeyPair } from "./issue-certificate.ts";
 
-const noon = Date.parse("2026-06-01T12:00:00Z");
 const hourMs = 3_600_000;
-const day = { notBefore: new Date(noon - hourMs), notAfter: new Date(noon + 24 * hourMs) };
-
-type Authority = KeyPair & { readonly issuer: Issuer };
-function authority(commonName: string, request: Partial<CertificateRequest> = {}, parent?: Issuer): Authority {
-  const subject = { commonName };
-  const pair = issueCertificate({ subject, usage: "ca", ...day, ...request }, parent);
-  return { ...pair, issuer: { subject, key: createPrivateKey(pair.key) } };
-}
-const leaf = (issuer: Issuer, request: Partial<CertificateRequest> = {}): Uint8Array =>
-  derOf(issueCertificate({ subject: { commonName: "jane" }, usage: "client", ...day, ...request }, issuer));
-const derOf = ({ certificate }: KeyPair): Uint8Array => new X509Certificate(certificate).raw;
+const authority = (name: string, more: Partial<OddRequest> = {}): Signed =>
+  issueOdd({ name: nameOf(name), ca: true, to: 10, ...more });
+const client = (issuer: Signed, more: Partial<OddRequest> = {}): Signed =>
+  issueOdd({ name: nameOf("jane"), usages: [oids.clientAuth], issuer, ...more });
 
 const root = authority("root");
 const stranger = authority("stranger");
 const namesake = authority("root");
-const intermediate = authority("intermediate", {}, root.issuer);
-const past = { notBefore: new Date(noon - 3 * hourMs), notAfter: new Date(noon - hourMs) };
-const expired = authority("expired", past, root.issuer);
+const between = authority("between", { issuer: root });
+const short = authority("short", { issuer: root, pathLength: 0 });
+const below = authority("below", { issuer: short });
+const serversOnly = authority("servers", { issuer: root, usages: [oids.serverAuth] });
+const noCertSign = authority("signs nothing", { issuer: root, keyUsage: { bits: 0x80, unused: 7 } });
+const expired = authority("expired", { issuer: root, from: -3, to: -1 });
+const bob = client(root, { name: nameOf("bob") });
+const chainOf30 = Array.from({ length: 30 }).reduce<readonly Signed[]>(
+  (chain) => [authority(`c${chain.length}`, { issuer: chain[0] ?? root }), ...chain],
+  [],
+);
 
-const cases: Record<string, { chain: readonly Uint8Array[]; refused?: RegExp }> = {
-  "signed by the root": { chain: [leaf(root.issuer)] },
-  "signed by an intermediate that was sent along": { chain: [leaf(intermediate.issuer), derOf(intermediate)] },
-  "an intermediate that was not sent": { chain: [leaf(intermediate.issuer)], refused: /unknown authority/ },
-  "another authority": { chain: [leaf(stranger.issuer)], refused: /unknown authority/ },
-  "another authority that sends its own root": {
-    chain: [leaf(stranger.issuer), derOf(stranger)],
-    refused: /unknown authority/,
-  },
-  "an authority of the same name": { chain: [leaf(namesake.issuer)], refused: /unknown authority/ },
-  expired: { chain: [leaf(root.issuer, past)], refused: /has expired/ },
-  "not yet valid": {
-    chain: [leaf(root.issuer, { notBefore: new Date(noon + hourMs) })],
-    refused: /not yet valid/,
-  },
-  "an expired intermediate": { chain: [leaf(expired.issuer), derOf(expired)], refused: /has expired/ },
-  "a serving certificate": { chain: [leaf(root.issuer, { usage: "server" })], refused: /not meant for client/ },
-  "signed by something that is no authority": {
-    chain: (() => {
-      const middle = issueCertificate({ subject: { commonName: "bob" }, usage: "client", ...day }, root.issuer);
-      const issuer = { subject: { commonName: "bob" }, key: createPrivateKey(middle.key) };
-      return [leaf(issuer), derOf(middle)];
-    })(),
-    refused: /unknown authority/,
-  },
-  "bytes that are no certificate": { chain: [Buffer.from("x")], refused: /verifying certificate/ },
-  nothing: { chain: [], refused: /no certificate/ },
+/** Outcomes are those of Go's verifier, but for `any usage`, which OpenSSL refuses. */
+const cases: Record<string, { chain: readonly Signed[]; accepted: boolean }> = {
+  "signed by the root": { chain: [client(root)], accepted: true },
+  "no usage named": { chain: [issueOdd({ name: nameOf("jane"), issuer: root })], accepted: true },
+  "with a CA that has nothing to do with it": { chain: [client(root), stranger], accepted: true },
+  "signed by an intermediate that was sent along": { chain: [client(between), between], accepted: true },
+  "a chain of 31": { chain: [client(chainOf30[0] ?? root), ...chainOf30], accepted: true },
+  "an intermediate that was not sent": { chain: [client(between)], accepted: false },
+  "another authority": { chain: [client(stranger)], accepted: false },
+  "another authority that sends its own root": { chain: [client(stranger), stranger], accepted: false },
+  "an authority of the same name": { chain: [client(namesake)], accepted: false },
+  "an authority of the same name that is sent along": { chain: [client(namesake), namesake], accepted: false },
+  "an authority of the same name, with the real one": { chain: [client(namesake), root], accepted: false },
+  expired: { chain: [client(root, { from: -2, to: -1 })], accepted: false },
+  "not yet valid": { chain: [client(root, { from: 1, to: 2 })], accepted: false },
+  "an expired intermediate": { chain: [client(expired), expired], accepted: false },
+  "for servers": { chain: [client(root, { usages: [oids.serverAuth] })], accepted: false },
+  "for signing code": { chain: [client(root, { usages: [oids.codeSigning] })], accepted: false },
+  "for any usage": { chain: [client(root, { usages: [oids.anyUsage] })], accepted: false },
+  "signed by a client": { chain: [client(bob), bob], accepted: false },
+  "a critical extension nobody knows": { chain: [client(root, { unknownCritical: true })], accepted: false },
+  "a CA below one whose path length is 0": { chain: [client(below), below, short], accepted: false },
+  "a client of one whose path length is 0": { chain: [client(short), short], accepted: true },
+  "an intermediate for servers only": { chain: [client(serversOnly), serversOnly], accepted: false },
+  "an intermediate that may not sign certificates": { chain: [client(noCertSign), noCertSign], accepted: false },
 };
 
-for (const [name, { chain, refused }] of Object.entries(cases)) {
-  test(`certificate: ${name}`, () => {
-    const verifier = new CertificateVerifier({ bundle: () => root.certificate, now: () => noon });
+const present = (chain: readonly Signed[], trusted = root.certificate) => {
+  const [leaf] = chain;
+  assert.ok(leaf);
+  return handshake(trusted, chain.map(({ certificate }) => certificate).join(""), keyPem(leaf.key));
+};
+
+for (const [name, { chain, accepted }] of Object.entries(cases)) {
+  test(`certificate: ${name} is ${accepted ? "accepted" : "refused"}`, async () => {
+    const verifier = new CertificateVerifier({ bundle: () => root.certificate });
+    const connection = await present(chain);
     // Twice, as the second answer comes from memory.
     for (const _ of [1, 2]) {
-      if (refused === undefined) assert.equal(verifier.verify(chain).commonName, "jane");
-      else assert.throws(() => verifier.verify(chain), refused);
+      if (accepted) assert.equal(verifier.verify(connection).commonName, "jane");
+      else assert.throws(() => verifier.verify(connection), /verifying certificate/);
     }
   });
 }
 
-test("subjects keep repeated organizations and any character", () => {
-  const subject = { commonName: 'jäne, "x"\n=<y>', organizations: ["devs", "ops,eu", "devs/a=b"] };
-  const verifier = new CertificateVerifier({ bundle: () => root.certificate, now: () => noon });
-  const { commonName, organizations } = verifier.verify([leaf(root.issuer, { subject })]);
-  assert.deepEqual({ commonName, organizations }, subject);
+test("no certificate is refused", () => {
+  const verifier = new CertificateVerifier({ bundle: () => root.certificate });
+  const nothing = { remoteAddress: "", clientCertificates: [], certificateError: undefined };
+  assert.throws(() => verifier.verify(nothing), /no certificate/);
+  assert.throws(() => verifier.verify({ ...nothing, clientCertificates: [Buffer.from("x")] }), /verifying certificate/);
 });
 
-test("a remembered certificate ends with its own time", () => {
-  let now = noon;
+const o = (value: string) => [oids.organization, value] as const;
+const cn = (value: string) => [oids.commonName, value] as const;
+const subjects: Record<string, { name: OddRequest["name"]; commonName: string; organizations: readonly string[] }> = {
+  "any character": {
+    name: nameOf('jäne, "x"\n=<y>', "devs", "ops,eu", "devs/a=b"),
+    commonName: 'jäne, "x"\n=<y>',
+    organizations: ["devs", "ops,eu", "devs/a=b"],
+  },
+  "two common names": { name: [cn("a"), cn("b")], commonName: "b", organizations: [] },
+  "an organization in the name": {
+    name: nameOf("bob/O=system:masters"),
+    commonName: "bob/O=system:masters",
+    organizations: [],
+  },
+  "an organization on the next line": {
+    name: nameOf("bob\nO=system:masters"),
+    commonName: "bob\nO=system:masters",
+    organizations: [],
+  },
+  "an organization beside the name": {
+    name: nameOf("bob+O=system:masters"),
+    commonName: "bob+O=system:masters",
+    organizations: [],
+  },
+  "a name that ends early": { name: nameOf("bob\0x"), commonName: "bob\0x", organizations: [] },
+  "lines in an organization": {
+    name: nameOf("bob", "a\nsystem:masters"),
+    commonName: "bob",
+    organizations: ["a\nsystem:masters"],
+  },
+  "a comma in an organization": {
+    name: nameOf("bob", "a, O=system:masters"),
+    commonName: "bob",
+    organizations: ["a, O=system:masters"],
+  },
+  "a unit": { name: [[oids.organizationalUnit, "system:masters"], cn("bob")], commonName: "bob", organizations: [] },
+  "no name": { name: [o("system:masters")], commonName: "", organizations: ["system:masters"] },
+};
+for (const [what, { name, commonName, organizations }] of Object.entries(subjects)) {
+  test(`certificate: the subject with ${what} is read as it is`, async () => {
+    const verifier = new CertificateVerifier({ bundle: () => root.certificate });
+    const subject = verifier.verify(await present([client(root, { name })]));
+    assert.deepEqual({ ...subject }, { commonName, organizations, uid: undefined });
+  });
+}
+
+test("a remembered certificate ends with its own time, whatever the handshake said", async () => {
+  let now = Date.now();
   const verifier = new CertificateVerifier({ bundle: () => root.certificate, now: () => now });
-  const chain = [leaf(root.issuer, { notAfter: new Date(noon + hourMs) })];
-  assert.equal(verifier.verify(chain).commonName, "jane");
-  now = noon + hourMs;
-  assert.throws(() => verifier.verify(chain), /has expired/);
+  const connection = await present([client(root)]);
+  assert.equal(verifier.verify(connection).commonName, "jane");
+  now += 25 * hourMs;
+  assert.throws(() => verifier.verify(connection), /has expired/);
 });
 
-test("a changed bundle counts at once, in both directions", () => {
+test("a changed bundle counts at once for connections that exist", async () => {
+  const both = root.certificate + stranger.certificate;
   let bundle = root.certificate;
-  const verifier = new CertificateVerifier({ bundle: () => bundle, now: () => noon });
-  const [old, young] = [[leaf(root.issuer)], [leaf(stranger.issuer)]];
+  const verifier = new CertificateVerifier({ bundle: () => bundle });
+  const [old, young] = [await present([client(root)], both), await present([client(stranger)], both)];
   assert.equal(verifier.verify(old).commonName, "jane");
-  assert.throws(() => verifier.verify(young));
-  bundle = root.certificate + stranger.certificate;
+  assert.throws(() => verifier.verify(young), /unknown authority/);
+  bundle = both;
   assert.equal(verifier.verify(young).commonName, "jane");
   bundle = stranger.certificate;
-  assert.throws(() => verifier.verify(old));
+  assert.throws(() => verifier.verify(old), /unknown authority/);
 });
+
+test("what leads to CAs of two sorts of clients is neither; a CA of both is both", async () => {
+  const crossed = authority("between", { key: between.key, issuer: stranger });
+  const both = root.certificate + stranger.certificate + crossed.certificate;
+  const verifier = new CertificateVerifier({
+    bundle: () => root.certificate,
+    others: () => stranger.certificate + crossed.certificate,
+  });
+  assert.equal(verifier.verify(await present([client(root)], both)).commonName, "jane");
+  assert.throws(
+    () => verifier.verify({ ...neverRefused, clientCertificates: derOf(client(between), between) }),
+    /two sorts/,
+  );
+  const shared = new CertificateVerifier({ bundle: () => root.certificate, others: () => root.certificate });
+  assert.equal(shared.verify(await present([client(root)])).commonName, "jane");
+});
+
+test("a bundle must reach a root: with an intermediate alone OpenSSL trusts nobody", async () => {
+  const verifier = new CertificateVerifier({ bundle: () => between.certificate });
+  const connection = await present([client(between)], between.certificate);
+  assert.throws(() => verifier.verify(connection), /UNABLE_TO_GET_ISSUER_CERT/);
+  const whole = between.certificate + root.certificate;
+  const reaching = new CertificateVerifier({ bundle: () => whole });
+  assert.equal(reaching.verify(await present([client(between)], whole)).commonName, "jane");
+});
+
+const neverRefused = { remoteAddress: "", certificateError: undefined };
+const derOf = (...chain: readonly Signed[]) => chain.map(({ certificate }) => new X509Certificate(certificate).raw);

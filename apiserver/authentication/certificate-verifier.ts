@@ -1,5 +1,6 @@
 import { hash, X509Certificate } from "node:crypto";
 import { ExpiringCache } from "../client/expiring-cache.ts";
+import type { ConnectionInfo } from "../endpoints/api-handler.ts";
 
 /** What a verified certificate says of its holder (API A-09). */
 export type CertificateSubject = {
@@ -9,8 +10,10 @@ export type CertificateSubject = {
 };
 
 export type CertificateVerifierOptions = {
-  /** The PEM bundle to trust now; read on every call, so that a rotated CA counts at once (API A-07). */
+  /** The PEM bundle whose clients these are now; read on every call, so that a rotated CA counts at once (API A-07). */
   readonly bundle: () => string;
+  /** PEM of other CAs that the listener trusts, for clients of another sort; default none. */
+  readonly others?: () => string;
   readonly now?: () => number;
 };
 
@@ -21,33 +24,34 @@ const uidOid = "1.3.6.1.4.1.57683.2";
 const cacheCapacity = 4096;
 /** How long a refusal is remembered, in ms: short, as a clock or a chain may be put right. */
 const refusalTtlMs = 10_000;
-/** Longest chain followed, the root included. Longer ones are not seen in practice and cost a signature check each. */
-const maxChainLength = 8;
 
 type Verdict = { readonly subject: CertificateSubject } | { readonly refusal: string };
 
 /**
- * Verifies certificate chains against a CA bundle, for client authentication: signatures, validity of every link, CA flags
- * and key usage. Verdicts are remembered per presented chain until the bundle changes or a certificate of it ends.
+ * Judges what a chain is good for that OpenSSL has verified in the handshake: signatures, validity, CA flags, path lengths,
+ * usages and critical extensions are OpenSSL's to judge, and there is no second opinion. OpenSSL had the CAs of all sorts of
+ * clients, so what is left is which of them the chain leads to, and whether that still holds now.
+ * Verdicts are remembered per chain until the CAs change or a certificate ends.
  */
 export class CertificateVerifier {
   readonly #bundle: () => string;
+  readonly #others: () => string;
   readonly #now: () => number;
   readonly #verdicts: ExpiringCache<Verdict>;
   #roots: readonly X509Certificate[] = [];
-  #rootsText = "";
+  #strangers: readonly X509Certificate[] = [];
+  #texts: readonly string[] = ["", ""];
 
   constructor(options: CertificateVerifierOptions) {
     this.#bundle = options.bundle;
+    this.#others = options.others ?? (() => "");
     this.#now = options.now ?? Date.now;
     this.#verdicts = new ExpiringCache({ capacity: cacheCapacity, now: this.#now });
   }
 
-  /**
-   * @param chain DER, the client's own certificate first
-   * @throws Error saying what is wrong with the chain
-   */
-  verify(chain: readonly Uint8Array[]): CertificateSubject {
+  /** @throws Error saying what is wrong with the connection's chain */
+  verify({ clientCertificates: chain, certificateError }: ConnectionInfo): CertificateSubject {
+    if (certificateError !== undefined) throw new Error(`verifying certificate: ${certificateError}`);
     this.#reload();
     const key = chain.map((der) => hash("sha256", der, "base64")).join();
     let verdict = this.#verdicts.get(key);
@@ -61,21 +65,26 @@ export class CertificateVerifier {
   }
 
   #reload(): void {
-    const text = this.#bundle();
-    if (text === this.#rootsText) return;
-    this.#roots = parseBundle(text);
-    this.#rootsText = text;
+    const texts = [this.#bundle(), this.#others()] as const;
+    if (texts.every((text, index) => text === this.#texts[index])) return;
+    this.#roots = parseBundle(texts[0]);
+    this.#strangers = parseBundle(texts[1]).filter(
+      (other) => !this.#roots.some((root) => isSameAuthority(root, other)),
+    );
+    this.#texts = texts;
     this.#verdicts.clear();
   }
 
-  #examine(chain: readonly Uint8Array[]): { verdict: Verdict; endMs: number } {
+  #examine(ders: readonly Uint8Array[]): { verdict: Verdict; endMs: number } {
     try {
-      const [leaf, ...intermediates] = chain.map((der) => new X509Certificate(der));
+      const chain = ders.map((der) => new X509Certificate(der));
+      const [leaf] = chain;
       if (leaf === undefined) throw new Error("no certificate");
       if (leaf.keyUsage !== undefined && !leaf.keyUsage.some((usage) => clientUsages.has(usage)))
         throw new Error("the certificate is not meant for client authentication");
-      const links = this.#pathToRoot(leaf, intermediates);
-      const endMs = Math.min(...links.map((link) => link.validToDate.getTime()));
+      this.#requireAnchor(chain);
+      const endMs = Math.min(...chain.map((link) => link.validToDate.getTime()));
+      if (this.#now() >= endMs) throw new Error("certificate has expired");
       return { verdict: { subject: subjectOf(leaf) }, endMs };
     } catch (error) {
       const refusal = `verifying certificate: ${error instanceof Error ? error.message : String(error)}`;
@@ -83,33 +92,24 @@ export class CertificateVerifier {
     }
   }
 
-  #pathToRoot(leaf: X509Certificate, intermediates: readonly X509Certificate[]): readonly X509Certificate[] {
-    const path = [leaf];
-    for (let current = leaf; ; ) {
-      this.#requireValid(current);
-      const root = this.#roots.find((candidate) => isSignedBy(current, candidate) || isSame(current, candidate));
-      if (root !== undefined) {
-        this.#requireValid(root);
-        return [...path, root];
-      }
-      const issuer = intermediates.find((candidate) => !path.includes(candidate) && isSignedBy(current, candidate));
-      if (issuer === undefined || path.length >= maxChainLength)
-        throw new Error("certificate signed by unknown authority");
-      path.push(issuer);
-      current = issuer;
-    }
-  }
-
-  #requireValid(certificate: X509Certificate): void {
-    const now = this.#now();
-    if (now < certificate.validFromDate.getTime()) throw new Error("certificate is not yet valid");
-    if (now >= certificate.validToDate.getTime()) throw new Error("certificate has expired");
+  /**
+   * Whatever way OpenSSL went, it ended at one of the CAs that a link of the chain leads to. When all of those are in this
+   * bundle, so is that one; a chain that leads elsewhere as well proves nothing.
+   */
+  #requireAnchor(chain: readonly X509Certificate[]): void {
+    const leadsTo = (roots: readonly X509Certificate[]): boolean =>
+      roots.some((root) => chain.some((link) => isSame(link, root) || isSignedBy(link, root)));
+    if (!leadsTo(this.#roots)) throw new Error("certificate signed by unknown authority");
+    if (leadsTo(this.#strangers)) throw new Error("the certificate leads to authorities of two sorts of clients");
   }
 }
 
 const isSame = (a: X509Certificate, b: X509Certificate): boolean => a.raw.equals(b.raw);
 const isSignedBy = (certificate: X509Certificate, issuer: X509Certificate): boolean =>
-  issuer.ca && certificate.checkIssued(issuer) && certificate.verify(issuer.publicKey);
+  certificate.checkIssued(issuer) && certificate.verify(issuer.publicKey);
+/** A CA whose certificate was made anew is the same one: whoever has its key is. */
+const isSameAuthority = (a: X509Certificate, b: X509Certificate): boolean =>
+  a.subject === b.subject && a.publicKey.equals(b.publicKey);
 
 /** The certificates of a PEM bundle; other blocks are skipped, an undecodable certificate throws. */
 export function parseBundle(pem: string): readonly X509Certificate[] {

@@ -10,7 +10,7 @@ export function clientCertificateAuthenticator(options: CertificateVerifierOptio
   return {
     authenticate: async ({ connection }) => {
       if (connection.clientCertificates.length === 0 || options.bundle() === "") return undefined;
-      const { commonName, organizations, uid } = verifier.verify(connection.clientCertificates);
+      const { commonName, organizations, uid } = verifier.verify(connection);
       // A nameless holder would be the anonymous user with groups; upstream refuses no name, but nothing can grant to it.
       if (commonName === "") throw new Error("the client certificate has no common name");
       return { name: commonName, groups: organizations, ...(uid === undefined ? {} : { uid }) };

@@ -44,17 +44,20 @@ type Headers = Credentials["headers"];
  */
 export function frontProxyAuthenticator(options: {
   config: () => FrontProxyConfig;
+  /** PEM of the CAs of other clients: what leads to them as well is no proxy. */
+  others?: () => string;
   now?: () => number;
 }): Authenticator {
   const verifier = new CertificateVerifier({
     bundle: () => options.config().caBundle,
+    ...(options.others === undefined ? {} : { others: options.others }),
     ...(options.now === undefined ? {} : { now: options.now }),
   });
   return {
     authenticate: async ({ headers, connection }) => {
       const config = options.config();
       if (config.caBundle === "" || connection.clientCertificates.length === 0) return undefined;
-      const { commonName } = verifier.verify(connection.clientCertificates);
+      const { commonName } = verifier.verify(connection);
       if (config.allowedNames.length > 0 && !config.allowedNames.includes(commonName))
         throw new Error(`the proxy's name ${JSON.stringify(commonName)} is not allowed`);
       return userOf(headers, config);

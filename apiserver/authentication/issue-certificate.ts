@@ -1,9 +1,22 @@
 /**
- * Makes X.509 certificates: just enough DER (ITU-T X.690, RFC 5280) for those of `pki.ts`, signed with ECDSA P-256.
+ * Makes X.509 certificates (RFC 5280): just enough for those of `pki.ts`, signed with ECDSA P-256.
  * Reading and verifying is node:crypto's; this file only writes.
  */
 import { createPublicKey, generateKeyPairSync, hash, type KeyObject, randomBytes, sign } from "node:crypto";
 import { isIP } from "node:net";
+import {
+  bitString,
+  der,
+  integer,
+  objectIdentifier,
+  octetString,
+  pem,
+  sequence,
+  tagged,
+  tags,
+  time,
+  truth,
+} from "./der.ts";
 
 export type KeyPair = {
   /** PEM, the leaf first. */
@@ -46,63 +59,6 @@ export function issueCertificate(request: CertificateRequest, issuer?: Issuer): 
     certificate: pem(sequence(body, ecdsaWithSha256, bitString(signature))),
     key: privateKey.export({ type: "pkcs8", format: "pem" }).toString(),
   };
-}
-
-const tags = {
-  boolean: 0x01,
-  integer: 0x02,
-  bitString: 0x03,
-  octetString: 0x04,
-  objectIdentifier: 0x06,
-  utf8String: 0x0c,
-  generalizedTime: 0x18,
-  utcTime: 0x17,
-  sequence: 0x30,
-  set: 0x31,
-  /** Context-specific ones add their number. */
-  contextPrimitive: 0x80,
-  contextConstructed: 0xa0,
-} as const;
-
-function der(tag: number, ...contents: readonly Buffer[]): Buffer {
-  const content = Buffer.concat(contents);
-  return Buffer.concat([Buffer.from([tag]), lengthOf(content.length), content]);
-}
-
-function lengthOf(length: number): Buffer {
-  if (length < 0x80) return Buffer.from([length]);
-  const bytes = Buffer.from(length.toString(16).padStart(length > 0xff ? 4 : 2, "0"), "hex");
-  return Buffer.concat([Buffer.from([0x80 | bytes.length]), bytes]);
-}
-
-const sequence = (...parts: readonly Buffer[]): Buffer => der(tags.sequence, ...parts);
-const octetString = (content: Buffer): Buffer => der(tags.octetString, content);
-const bitString = (content: Buffer, unusedBits = 0): Buffer => der(tags.bitString, Buffer.from([unusedBits]), content);
-const tagged = (number: number, content: Buffer): Buffer => der(tags.contextConstructed + number, content);
-const truth = der(tags.boolean, Buffer.from([0xff]));
-
-/** @param bytes big-endian, not negative */
-function integer(bytes: Buffer): Buffer {
-  const [first = 0] = bytes;
-  return der(tags.integer, first >= 0x80 ? Buffer.concat([Buffer.from([0]), bytes]) : bytes);
-}
-
-function objectIdentifier(dotted: string): Buffer {
-  const [first = 0, second = 0, ...rest] = dotted.split(".").map(Number);
-  return der(tags.objectIdentifier, Buffer.from([first * 40 + second, ...rest.flatMap(base128)]));
-}
-
-function base128(value: number): number[] {
-  const digits = [value & 0x7f];
-  for (let left = value >>> 7; left > 0; left >>>= 7) digits.unshift((left & 0x7f) | 0x80);
-  return digits;
-}
-
-/** Years up to 2049 have the short form, as RFC 5280 demands. */
-function time(date: Date): Buffer {
-  const digits = date.toISOString().replace(/\.\d+Z$|[-:T]/g, "");
-  const short = date.getUTCFullYear() < 2050;
-  return der(short ? tags.utcTime : tags.generalizedTime, Buffer.from(`${short ? digits.slice(2) : digits}Z`));
 }
 
 /** 127 random bits, never zero and never negative. */
@@ -159,9 +115,4 @@ function addressBytes(address: string): Buffer {
   const [before, after] = [groups(head), groups(tail ?? "")];
   const zeros = Array<string>(8 - before.length - after.length).fill("0");
   return Buffer.from([...before, ...zeros, ...after].map((group) => group.padStart(4, "0")).join(""), "hex");
-}
-
-function pem(bytes: Buffer): string {
-  const lines = bytes.toString("base64").match(/.{1,64}/g) ?? [];
-  return `-----BEGIN CERTIFICATE-----\n${lines.join("\n")}\n-----END CERTIFICATE-----\n`;
 }

@@ -60,7 +60,9 @@ export type Profile = {
   readonly reviews: readonly ResourceEndpoint[];
   readonly subresources: ReadonlyMap<string, readonly SubresourceEndpoint[]>;
   readonly admission: readonly AdmissionPlugin[];
-  readonly tls: TlsFiles;
+  readonly tls: () => TlsFiles;
+  /** Has `listener` called whenever `tls` gives something else. */
+  readonly onTlsChange: (listener: () => void) => void;
   readonly bindAddress: string;
   readonly authenticator: Authenticator;
   readonly frontProxy: () => FrontProxyConfig;
@@ -181,13 +183,23 @@ export async function run(
   );
   await profile.prepare();
   await Promise.all(endpoints.map((endpoint) => own.list(endpoint, { limit: 1 })));
+  const tls = profile.tls();
   const server = await startServer({
     handler: chain.handler,
     bindAddress: profile.bindAddress,
     port: options.securePort,
-    tls: profile.tls,
+    tls,
     log,
   });
+  let { clientCas } = tls;
+  const reloadTls = (): void => {
+    const next = profile.tls();
+    if (next.clientCas === clientCas) return;
+    server.reloadTls(next);
+    clientCas = next.clientCas;
+  };
+  profile.onTlsChange(reloadTls);
+  reloadTls(); // they may have changed while the listener was opened
   state.synced = true;
 
   const controllers = startControllers(profile, own, endpoints, log);

@@ -78,7 +78,11 @@ test("a minted certificate is whom it says, and the admin a master", async (cont
   const { admin, caBundle } = await ensurePki(directory);
   const verifier = new CertificateVerifier({ bundle: () => caBundle });
   const subjectOf = (pem: string) => {
-    const { commonName, organizations } = verifier.verify([new X509Certificate(pem).raw]);
+    const { commonName, organizations } = verifier.verify({
+      remoteAddress: "",
+      clientCertificates: [new X509Certificate(pem).raw],
+      certificateError: undefined,
+    });
     return { commonName, organizations };
   };
   const jane = await mintClientCertificate(directory, { user: "jane", groups: ["devs", "ops"], lifetimeDays: 7 });

@@ -44,19 +44,27 @@ export async function aggregatedProfile({ own, options, log, signal }: ProfilePa
   if (host === undefined || authentication === undefined || authorization === undefined)
     throw new Error("no host cluster");
   const onError = (err: unknown): void => log.warn({ err }, "cannot follow the authentication configuration");
-  const followed = await followAuthenticationConfig(authentication, { signal, onError });
+  const listeners: (() => void)[] = [];
+  const onChange = (): void => {
+    for (const listener of listeners) listener();
+  };
+  const followed = await followAuthenticationConfig(authentication, { signal, onError, onChange });
   const [given, verticalPodAutoscaling] = await Promise.all([givenAuthentication(options), servesType(host, vpaType)]);
   const frontProxy = (): FrontProxyConfig => given.frontProxy ?? followed().frontProxy;
+  const clientCaBundle = (): string => given.clientCaBundle ?? followed().clientCaBundle;
+  const proxyCaBundle = (): string => frontProxy().caBundle;
+  const clientCas = (): string => `${clientCaBundle()}\n${proxyCaBundle()}`;
   return {
     definitions: computeResources,
     reviews: [],
     subresources: new Map(),
     admission: [],
-    tls,
+    tls: () => ({ ...tls, clientCas: clientCas() }),
+    onTlsChange: (listener) => void listeners.push(listener),
     bindAddress: options.bindAddress === "" ? everyAddress : options.bindAddress,
     authenticator: unionAuthenticator([
-      frontProxyAuthenticator({ config: frontProxy }),
-      clientCertificateAuthenticator({ bundle: () => given.clientCaBundle ?? followed().clientCaBundle }),
+      frontProxyAuthenticator({ config: frontProxy, others: clientCaBundle }),
+      clientCertificateAuthenticator({ bundle: clientCaBundle, others: proxyCaBundle }),
       bearerTokenAuthenticator(cachedTokenVerifier(tokenReviewVerifier({ client: authentication }))),
     ]),
     frontProxy,

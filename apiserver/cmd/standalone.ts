@@ -58,7 +58,8 @@ export async function standaloneProfile({
     reviews: reviewEndpoints({ authorizer, rules: rbac, tokens, schemas }),
     subresources: new Map([["serviceaccounts", [serviceAccountTokenSubresource({ tokens, uidOf, schemas })]]]),
     admission: [rbacEscalationPlugin({ authorizer, rules: rbac })],
-    tls: { cert: pki.serving.certificate, key: pki.serving.key, clientCas: pki.caBundle },
+    tls: () => ({ cert: pki.serving.certificate, key: pki.serving.key, clientCas: pki.caBundle }),
+    onTlsChange: () => undefined,
     bindAddress,
     authenticator: unionAuthenticator([
       clientCertificateAuthenticator({ bundle: () => pki.caBundle }),

@@ -33,8 +33,10 @@ export type ApiRequest = {
 
 export type ConnectionInfo = {
   readonly remoteAddress: string;
-  /** DER of the certificate the client proved it has, and of those it sent along; not yet verified against any CA. */
+  /** DER of the certificate the client proved it has, and of those between it and a CA as far as they are known. */
   readonly clientCertificates: readonly Uint8Array[];
+  /** Why that chain proves nothing under any CA the listener trusts, in OpenSSL's words; `undefined`: it does. */
+  readonly certificateError: string | undefined;
 };
 
 /**

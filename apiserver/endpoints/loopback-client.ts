@@ -35,7 +35,11 @@ type Call = {
 };
 
 const noBody = new Uint8Array(0);
-const loopbackConnection: ConnectionInfo = { remoteAddress: "loopback", clientCertificates: [] };
+const loopbackConnection: ConnectionInfo = {
+  remoteAddress: "loopback",
+  clientCertificates: [],
+  certificateError: undefined,
+};
 const neverAborted = new AbortController().signal;
 /** Replaced by the request-info filter, as for requests from a socket. */
 const noInfo: RequestInfo = {

@@ -38,7 +38,7 @@ function aRequest({ headers = {}, info = {}, rawQuery = "", user = jane }: Given
     query: new URLSearchParams(rawQuery),
     headers: new Map(Object.entries(headers).map(([name, value]) => [name, [value].flat()])),
     body: async () => new Uint8Array(),
-    connection: { remoteAddress: "192.0.2.1", clientCertificates: [] },
+    connection: { remoteAddress: "192.0.2.1", clientCertificates: [], certificateError: undefined },
     signal: new AbortController().signal,
     auditId: "a",
     info: full,

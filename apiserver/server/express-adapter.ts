@@ -1,6 +1,5 @@
 /** Express ↔ ApiRequest/ApiResponse: home of express. Express carries HTTP/1.1, and nothing else is asked of it. */
 import type { IncomingMessage, RequestListener, ServerResponse } from "node:http";
-import { TLSSocket } from "node:tls";
 import express from "express";
 import { anonymous } from "../authentication/user.ts";
 import type { ApiHandler, ApiRequest, ApiResponse, ConnectionInfo, ResponseBody } from "../endpoints/api-handler.ts";
@@ -9,6 +8,7 @@ import { parseQuery } from "../endpoints/query.ts";
 import type { RequestInfo } from "../endpoints/request-info.ts";
 import type { Logger } from "../observability/log.ts";
 import { BodyReader } from "./body-reader.ts";
+import { clientCertificatesOf } from "./client-certificates.ts";
 import { headerText } from "./header-text.ts";
 
 export type AdapterOptions = {
@@ -237,20 +237,8 @@ function connectionOf({ socket }: IncomingMessage): ConnectionInfo {
   if (known !== undefined) return known;
   const info: ConnectionInfo = {
     remoteAddress: socket.remoteAddress ?? "",
-    clientCertificates: socket instanceof TLSSocket ? peerCertificates(socket) : [],
+    ...clientCertificatesOf(socket),
   };
   connections.set(socket, info);
   return info;
-}
-
-function peerCertificates(socket: TLSSocket): Uint8Array[] {
-  const certificates: Uint8Array[] = [];
-  let certificate = socket.getPeerCertificate(true);
-  const seen = new Set<string>();
-  while (certificate?.raw !== undefined && !seen.has(certificate.fingerprint256)) {
-    seen.add(certificate.fingerprint256);
-    certificates.push(certificate.raw);
-    certificate = certificate.issuerCertificate;
-  }
-  return certificates;
 }

@@ -9,7 +9,10 @@ import { limits } from "../limits.ts";
 import type { Logger } from "../observability/log.ts";
 import { type AdapterOptions, expressAdapter } from "./express-adapter.ts";
 
-/** PEM. `clientCas` are only named to clients as hints: certificates are judged by `authentication/`. */
+/**
+ * PEM. OpenSSL verifies the chains of clients under `clientCas`, and clients are told their names; what a verified chain is
+ * good for is judged by `authentication/`.
+ */
 export type TlsFiles = { readonly cert: string; readonly key: string; readonly clientCas?: string };
 
 export type ServeOptions = Pick<AdapterOptions, "bodyStallMs" | "writeStallMs"> & {
@@ -73,7 +76,11 @@ export async function startServer(options: ServeOptions): Promise<RunningServer>
   return {
     address,
     port,
-    reloadTls: (tls) => server.setSecureContext(contextOf(tls)),
+    reloadTls: (tls) => {
+      server.setSecureContext(contextOf(tls));
+      // A client that is refused under the old CAs may be welcome under the new ones: it connects anew.
+      server.closeIdleConnections();
+    },
     close: (graceMs) => {
       for (const socket of silent.values()) socket.destroy();
       return close(server, drain, graceMs);
@@ -100,11 +107,12 @@ function silentConnections(server: Server): ReadonlyMap<string, Socket> {
 }
 
 /** Without tickets every connection shows its certificates itself; a resumed one would lack intermediates. */
-function contextOf({ cert, key, clientCas }: TlsFiles): ServerOptions {
+export function contextOf({ cert, key, clientCas }: TlsFiles): ServerOptions {
   return {
     cert,
     key,
-    ...(clientCas === undefined ? {} : { ca: clientCas }),
+    // Without a list OpenSSL would trust every public CA.
+    ca: clientCas?.includes("-----BEGIN CERTIFICATE-----") === true ? clientCas : [],
     minVersion: "TLSv1.2",
     secureOptions: constants.SSL_OP_NO_TICKET,
   };

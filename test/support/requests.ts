@@ -29,7 +29,7 @@ export function aRequest(parts: RequestParts = {}): ApiRequest {
     query,
     headers: new Map(Object.entries(headers).map(([name, value]) => [name, [value].flat()])),
     body: async () => (typeof body === "string" ? Buffer.from(body) : body),
-    connection: { remoteAddress: "192.0.2.1", clientCertificates: [] },
+    connection: { remoteAddress: "192.0.2.1", clientCertificates: [], certificateError: undefined },
     signal: parts.signal ?? new AbortController().signal,
     auditId: "audit",
     info,
