@@ -184,6 +184,13 @@ export const limits = {
     beyond: "413",
     reason: "each insertion moves what is behind it; these take some 20 ms",
   },
+  maxGrantSteps: {
+    value: 1_000_000,
+    unit: "count",
+    of: "steps of comparing what a role grants with what its writer holds",
+    beyond: "403",
+    reason: "some 50 ms; a role of Kubernetes itself takes a thousand",
+  },
   maxAnnotationsBytes: {
     value: 256 * KiB,
     unit: "bytes",

@@ -185,15 +185,14 @@ class BindingIndex {
     this.drop(name);
     const roleRef = roleRefOf(binding);
     if (roleRef === undefined) return;
-    const subjects = subjectsOf(binding);
-    for (const { key, text } of subjects) {
+    const subjects = new Map(subjectsOf(binding).map(({ key, text }) => [key, text]));
+    for (const [key, text] of subjects) {
       const grant = { binding: name, roleRef, subject: text };
-      this.#grants.set(key, [...this.grants(key), grant]);
+      const grants = this.#grants.get(key);
+      if (grants === undefined) this.#grants.set(key, [grant]);
+      else grants.push(grant);
     }
-    this.#subjectsOf.set(
-      name,
-      subjects.map(({ key }) => key),
-    );
+    this.#subjectsOf.set(name, [...subjects.keys()]);
   }
 
   drop(name: string): void {

@@ -5,9 +5,10 @@ import type { UserInfo } from "../authentication/user.ts";
 import { isNotFound } from "../errors/status-error.ts";
 import { resourceAttributes } from "./attributes.ts";
 import type { Attributes } from "./authorizer.ts";
+import { uncovered } from "./covering.ts";
 import { RbacAuthorizer } from "./rbac.ts";
 import { RbacPolicy } from "./rbac-policy.ts";
-import { type PolicyRule, ruleMatches, rulesFromJson, ruleToJson, uncovered } from "./rules.ts";
+import { type PolicyRule, ruleMatches, rulesFromJson, ruleToJson } from "./rules.ts";
 
 const group = "compute.functionmesh.io";
 const jane: UserInfo = { name: "jane", groups: ["devs", "system:authenticated"] };
@@ -108,7 +109,44 @@ const covering: Record<string, { held: PolicyRule[]; wanted: PolicyRule[]; missi
   "paths are no resources": { held: [all], wanted: [pathRule("/a")], missing: 1 },
 };
 for (const [name, { held, wanted, missing }] of Object.entries(covering)) {
-  test(`covers: ${name}`, () => assert.equal(uncovered(held, wanted).length, missing));
+  test(`covers: ${name}`, () => assert.equal(uncovered(held, wanted).count, missing));
+}
+
+const values = (prefix: string, count: number) => Array.from({ length: count }, (_, i) => `${prefix}${i}`);
+const product = aRule({ verbs: values("v", 300), apiGroups: values("g", 300), resources: values("r", 300) });
+/** Held rules that tell every value of `product` from every other. */
+const each = values("v", 300).map((verb, i) => aRule({ verbs: [verb], apiGroups: [`g${i}`], resources: [`r${i}`] }));
+const large: Record<string, { held: PolicyRule[]; wanted: PolicyRule[]; count?: number; tooComplex: boolean }> = {
+  "27 million rights, none of them held": { held: [aRule()], wanted: [product], count: 27_000_000, tooComplex: false },
+  "all of them held": { held: [all], wanted: [product], count: 0, tooComplex: false },
+  "all but one verb held": {
+    held: [{ ...product, verbs: values("v", 299) }],
+    wanted: [product],
+    count: 90_000,
+    tooComplex: false,
+  },
+  "more ways to hold them than anybody waits for": { held: each, wanted: [product], tooComplex: true },
+  "many small rules": { held: each, wanted: Array(100).fill(each).flat(), count: 0, tooComplex: false },
+  "many held by a wildcard": {
+    held: Array(5000).fill(aRule({ verbs: ["*"] })),
+    wanted: [product],
+    tooComplex: true,
+  },
+  "many paths": {
+    held: [pathRule(...values("/p", 5000))],
+    wanted: [pathRule(...values("/q", 5000))],
+    tooComplex: true,
+  },
+};
+for (const [name, { held, wanted, count, tooComplex }] of Object.entries(large)) {
+  test(`covers, or says at once that it is too much: ${name}`, () => {
+    const started = performance.now();
+    const found = uncovered(held, wanted);
+    assert.ok(performance.now() - started < 1000);
+    assert.equal(found.tooComplex, tooComplex);
+    if (count !== undefined) assert.equal(found.count, count);
+    assert.ok(found.first.length <= 100);
+  });
 }
 
 test("rules survive the wire, and what cannot be read grants nothing", () => {

@@ -1,5 +1,5 @@
 /**
- * Policy rules: what they look like, which requests they match, and whether some cover others. Pure; semantics of
+ * Policy rules: what they look like, and which requests they match. Pure; semantics of
  * `rbac.authorization.k8s.io/v1` as kube-apiserver evaluates it.
  */
 import type { JsonObject, JsonValue } from "../apis/meta/v1.ts";
@@ -17,7 +17,7 @@ export type PolicyRule = {
   readonly nonResourceURLs: readonly string[];
 };
 
-const everything = "*";
+export const everything = "*";
 
 export function ruleMatches(rule: PolicyRule, attributes: Attributes): boolean {
   if (!hasOrAll(rule.verbs, attributes.verb)) return false;
@@ -44,59 +44,6 @@ export const matchesPath = (pattern: string, path: string): boolean =>
 
 const hasOrAll = (values: readonly string[], value: string): boolean =>
   values.includes(everything) || values.includes(value);
-
-/** The parts of `wanted` that `held` does not allow; `[]` when whoever holds `held` may do all of `wanted`. */
-export function uncovered(held: readonly PolicyRule[], wanted: readonly PolicyRule[]): readonly PolicyRule[] {
-  return wanted.flatMap(singleRules).filter((single) => !held.some((rule) => covers(rule, single)));
-}
-
-/** A rule as rules of one verb, group, resource or path each, which are covered by one rule or by none. */
-function singleRules(rule: PolicyRule): readonly PolicyRule[] {
-  const byResource = rule.verbs.flatMap((verb) =>
-    rule.apiGroups.flatMap((group) =>
-      rule.resources.flatMap((resource) =>
-        (rule.resourceNames.length === 0 ? [[]] : rule.resourceNames.map((name) => [name])).map((resourceNames) => ({
-          verbs: [verb],
-          apiGroups: [group],
-          resources: [resource],
-          resourceNames,
-          nonResourceURLs: [],
-        })),
-      ),
-    ),
-  );
-  const byPath = rule.verbs.flatMap((verb) =>
-    rule.nonResourceURLs.map((url) => ({
-      verbs: [verb],
-      apiGroups: [],
-      resources: [],
-      resourceNames: [],
-      nonResourceURLs: [url],
-    })),
-  );
-  return [...byResource, ...byPath];
-}
-
-function covers(rule: PolicyRule, single: PolicyRule): boolean {
-  const all = (values: readonly string[], wanted: readonly string[]): boolean =>
-    wanted.every((value) => hasOrAll(values, value));
-  if (!all(rule.verbs, single.verbs)) return false;
-  const [url] = single.nonResourceURLs;
-  // A pattern is covered by a shorter pattern as any path would be: `/a/b*` starts with the `/a/` of `/a/*`.
-  if (url !== undefined) return rule.nonResourceURLs.some((pattern) => matchesPath(pattern, url));
-  return (
-    all(rule.apiGroups, single.apiGroups) &&
-    single.resources.every((resource) => coversResource(rule.resources, resource)) &&
-    (rule.resourceNames.length === 0 ||
-      (single.resourceNames.length > 0 && single.resourceNames.every((name) => rule.resourceNames.includes(name))))
-  );
-}
-
-function coversResource(held: readonly string[], text: string): boolean {
-  if (hasOrAll(held, text)) return true;
-  const slash = text.indexOf("/");
-  return slash >= 0 && held.includes(`*${text.slice(slash)}`);
-}
 
 export function rulesFromJson(value: JsonValue | undefined): readonly PolicyRule[] {
   if (!Array.isArray(value)) return [];

@@ -2,9 +2,11 @@ import type { JsonValue, KubeObject } from "../../../apis/meta/v1.ts";
 import type { UserInfo } from "../../../authentication/user.ts";
 import { resourceAttributes } from "../../../authorization/attributes.ts";
 import type { Authorizer } from "../../../authorization/authorizer.ts";
+import { uncovered } from "../../../authorization/covering.ts";
 import type { RuleResolver } from "../../../authorization/rbac.ts";
 import { roleRefOf } from "../../../authorization/rbac-policy.ts";
-import { type PolicyRule, rulesFromJson, ruleToJson, uncovered } from "../../../authorization/rules.ts";
+import { type PolicyRule, rulesFromJson, ruleToJson } from "../../../authorization/rules.ts";
+import { quoteValue } from "../../../errors/abridge.ts";
 import { newForbidden } from "../../../errors/status-error.ts";
 import { deepEqual, isObject } from "../../../machinery/json.ts";
 import type { AdmissionAttributes, AdmissionPlugin } from "../../interface.ts";
@@ -82,14 +84,24 @@ async function isAllowed(
 }
 
 function requireHeld(write: Write, held: readonly PolicyRule[], wanted: readonly PolicyRule[]): void {
-  const missing = uncovered(held, wanted);
-  if (missing.length === 0) return;
+  const { first, count, tooComplex } = uncovered(held, wanted);
+  if (count === 0 && !tooComplex) return;
   const { resource, name, user } = write;
-  const list = compact(missing).map(describeRule).sort().join("\n");
+  const who = `user ${describeUser(user)}`;
+  if (tooComplex) {
+    throw newForbidden(
+      resource,
+      name,
+      `${who} is attempting to grant more RBAC permissions at once than can be compared with those held: write several smaller roles`,
+    );
+  }
+  const list = compact(first).map(describeRule).sort().join("\n");
+  const others = count - first.length;
+  const ending = others === 0 ? "" : `\nand ${others} more`;
   throw newForbidden(
     resource,
     name,
-    `user ${describeUser(user)} is attempting to grant RBAC permissions not currently held:\n${list}`,
+    `${who} is attempting to grant RBAC permissions not currently held:\n${list}${ending}`,
   );
 }
 
@@ -101,10 +113,11 @@ function compact(rules: readonly PolicyRule[]): readonly PolicyRule[] {
   );
 }
 
-const quoted = (value: unknown): string => JSON.stringify(value);
+const quoted = (value: JsonValue): string => quoteValue(value);
+const maxShownGroups = 20;
 
 const describeUser = ({ name, groups }: UserInfo): string =>
-  `${JSON.stringify(name)} (groups=[${groups.map(quoted).join(" ")}])`;
+  `${quoted(name)} (groups=[${groups.slice(0, maxShownGroups).map(quoted).join(" ")}])`;
 
 /** Wire names of a rule's members, as kube-apiserver titles them. */
 const titles: Readonly<Record<string, string>> = {
@@ -116,9 +129,10 @@ const titles: Readonly<Record<string, string>> = {
 };
 
 function describeRule(rule: PolicyRule): string {
-  const members: Readonly<Record<string, unknown>> = ruleToJson(rule);
-  const parts = Object.entries(titles).flatMap(([field, title]) =>
-    Array.isArray(members[field]) ? [`${title}:[${members[field].map(quoted).join(" ")}]`] : [],
-  );
+  const members = ruleToJson(rule);
+  const parts = Object.entries(titles).flatMap(([field, title]) => {
+    const values = members[field];
+    return Array.isArray(values) ? [`${title}:[${values.map(quoted).join(" ")}]`] : [];
+  });
   return `{${parts.join(", ")}}`;
 }
