@@ -1,7 +1,7 @@
 /**
- * Checks of the shared conformance suite that do not pass yet, or never will, each with its reason. Server-side apply,
- * strategic merge patch and HTTP/2 come with changes of their own, which empty their part of this list. A check that
- * passes although it is listed fails the run: the list never outlives its reasons.
+ * Checks of the shared conformance suite that do not pass yet, or never will, each with its reason. Server-side apply and
+ * HTTP/2 come with changes of their own, which empty their part of this list. A check that passes although it is listed
+ * fails the run: the list never outlives its reasons.
  */
 
 /** The ways to run that the suite knows. */
@@ -78,19 +78,6 @@ const groups: readonly Group[] = [
       "check_31_apply.scale_apply_core",
       "check_31_apply.last_applied",
       "check_31_apply.undeclared_core",
-    ],
-  },
-  {
-    reason: "strategic merge patch",
-    profiles: standalone,
-    checks: [
-      "check_30_patch.strategic_ownerrefs",
-      "check_30_patch.strategic_lists",
-      "check_30_patch.strategic_primitives",
-      "check_30_patch.strategic_directives",
-      "check_30_patch.strategic_list_replace",
-      "check_30_patch.strategic_retain_keys",
-      "check_30_patch.strategic_errors",
     ],
   },
   {

@@ -7,13 +7,14 @@ import type { StorageBackend } from "../../storage/interface.ts";
 import { resourcePrefix } from "../../storage/keys.ts";
 import type { ResourceEndpoint, SubresourceEndpoint } from "../rest/interface.ts";
 import type { RefusedScale, ResourceDefinition, ScalePaths } from "../rest/strategy.ts";
+import { patchSchema } from "../schema/patch-schema.ts";
 import { compileSchema } from "../schema/structural.ts";
 import { KindCodec } from "./codec.ts";
 import { watchFailure } from "./interpret-error.ts";
 import { ObjectDecoder, VirtualDecoder } from "./object-decoder.ts";
 import { finalizePart, ownView, statusPart } from "./part.ts";
 import { partStore } from "./part-store.ts";
-import { jsonPatchTypes } from "./patch-types.ts";
+import { patchTypesOf } from "./patch-types.ts";
 import type { Admission, Resource } from "./resource.ts";
 import { refusedScale, scaleKind, scalePart, scaleSchemaName } from "./scale.ts";
 import { Selections } from "./selection.ts";
@@ -124,7 +125,7 @@ function resourceOf(definition: ResourceDefinition, deps: EndpointDependencies):
     cacher,
     codec,
     decoder: new ObjectDecoder(gvk, compileSchema(schemas, schemaName), definition.acceptsProtobuf),
-    patchTypes: jsonPatchTypes,
+    patchTypes: patchTypesOf(patchSchema(schemas, schemaName)),
     metaRules: { namespaced: definition.namespaced, validateName: strategy.validateName ?? subdomainProblems },
     selections: new Selections(definition),
     admission,

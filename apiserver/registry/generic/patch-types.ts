@@ -5,6 +5,7 @@ import { decodeUtf8, duplicateFields, isObject, parseJson } from "../../machiner
 import { applyJsonPatch, jsonPatchOperations, unknownPatchMembers } from "../../machinery/json-patch.ts";
 import { applyMergePatch } from "../../machinery/merge-patch.ts";
 import type { RequestBody } from "../../machinery/serializer.ts";
+import { applyStrategicMergePatch, type PatchSchema } from "../../machinery/strategic-merge-patch.ts";
 
 /** A well-formed patch. */
 export type ParsedPatch = {
@@ -38,6 +39,17 @@ const mergePatch: PatchType = (text) => {
   };
 };
 
+const strategicMergePatch =
+  (schema: PatchSchema): PatchType =>
+  (text) => {
+    const patch = parsePatch(text);
+    if (!isObject(patch)) throw newBadRequest("invalid JSON patch: a strategic merge patch must be an object");
+    return {
+      apply: (document) => applyStrategicMergePatch(document, patch, schema),
+      problems: duplicateFields(text).map((field) => `duplicate field ${JSON.stringify(field)}`),
+    };
+  };
+
 function parsePatch(text: string): JsonValue {
   try {
     return parseJson(text);
@@ -49,11 +61,14 @@ function parsePatch(text: string): JsonValue {
 /** Media type to patch type, in the order a 415 lists them; clients fall back when theirs is missing (API KC-08). */
 export type PatchTypes = ReadonlyMap<string, PatchType>;
 
-/** What can be applied to any JSON. */
-export const jsonPatchTypes: PatchTypes = new Map([
-  ["application/json-patch+json", jsonPatch],
-  ["application/merge-patch+json", mergePatch],
-]);
+/** @param schema  of the kind that is patched: how its lists merge */
+export function patchTypesOf(schema: PatchSchema): PatchTypes {
+  return new Map([
+    ["application/json-patch+json", jsonPatch],
+    ["application/merge-patch+json", mergePatch],
+    ["application/strategic-merge-patch+json", strategicMergePatch(schema)],
+  ]);
+}
 
 /** @throws StatusError 415, 400, 413 */
 export function readPatch({ bytes, mediaType }: RequestBody, types: PatchTypes): ParsedPatch {

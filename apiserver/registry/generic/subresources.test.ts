@@ -69,7 +69,11 @@ test("scale: a patch is of the Scale, and one that changes nothing writes nothin
   await server.create(aWidget("a", { spec: { size: 4, replicas: 1 } }));
   const { patch, patchTypes } = server.subresource("scale");
   assert.ok(patch !== undefined);
-  assert.deepEqual(patchTypes, ["application/json-patch+json", "application/merge-patch+json"]);
+  assert.deepEqual(patchTypes, [
+    "application/json-patch+json",
+    "application/merge-patch+json",
+    "application/strategic-merge-patch+json",
+  ]);
   const scaled = await patch(server.context(), patchOf("a", [{ op: "replace", path: "/spec/replicas", value: 2 }]));
   assert.deepEqual(
     [scaled.created, scaled.item.object.kind, scaled.item.object.spec],

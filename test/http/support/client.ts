@@ -143,7 +143,7 @@ export class Client implements Disposable {
   put(path: string, body: JsonObject): Promise<Reply> {
     return this.send("PUT", path, { body });
   }
-  patch(path: string, type: "json" | "merge", body: string | JsonValue): Promise<Reply> {
+  patch(path: string, type: "json" | "merge" | "strategic-merge", body: string | JsonValue): Promise<Reply> {
     const text = typeof body === "string" ? body : JSON.stringify(body);
     return this.send("PATCH", path, { body: text, headers: { "content-type": `application/${type}-patch+json` } });
   }
