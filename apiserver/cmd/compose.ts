@@ -189,6 +189,8 @@ export async function run(
     bindAddress: profile.bindAddress,
     port: options.securePort,
     tls,
+    http2: options.http2,
+    http2MaxStreams: options.http2MaxStreams,
     log,
   });
   let { clientCas } = tls;

@@ -3,6 +3,7 @@
  * command line (kube-apiserver's own where it has one) and one in the environment; the command line wins.
  */
 
+import { limits } from "../limits.ts";
 import type { LogLevel } from "../observability/log.ts";
 
 /** The ways to run, and what else the program can do. */
@@ -263,6 +264,22 @@ export const rows = {
     shown: "in-cluster",
     value: "FILE",
     help: "Host cluster that is asked what a user may do.",
+  }),
+  http2: option({
+    flag: "http2",
+    commands: running,
+    parse: flagValue,
+    default: true,
+    value: "BOOL",
+    help: "Offer HTTP/2 beside HTTP/1.1.",
+  }),
+  http2MaxStreams: option({
+    flag: limits.maxHttp2Streams.option,
+    commands: running,
+    parse: integer(1, 2 ** 31 - 1),
+    default: limits.maxHttp2Streams.value,
+    value: "N",
+    help: "Most requests at once on one connection of HTTP/2.",
   }),
   requestTimeout: option({
     flag: "request-timeout",

@@ -37,6 +37,8 @@ export type ConnectionInfo = {
   readonly clientCertificates: readonly Uint8Array[];
   /** Why that chain proves nothing under any CA the listener trusts, in OpenSSL's words; `undefined`: it does. */
   readonly certificateError: string | undefined;
+  /** Told that a user proved who they are on it: it no longer counts among those of strangers. */
+  readonly identified?: (user: string) => void;
 };
 
 /**
@@ -51,6 +53,8 @@ export type ApiResponse = {
   readonly headers: { readonly [name: string]: string | readonly string[] };
   /** Called at most once, by a transport. Absent: empty body. */
   readonly body?: () => ResponseBody;
+  /** Called once by the transport when the body is written, or will never be: what the answer holds is free. */
+  readonly onWritten?: () => void;
   /** What the body says, for callers in this process that need no bytes. */
   readonly result?: ApiResult;
 };

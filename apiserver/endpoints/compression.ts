@@ -28,17 +28,19 @@ function isZeroWeight(parameter: string): boolean {
   return name.trim().toLowerCase() === "q" && weight.trim() !== "" && Number(weight) === 0;
 }
 
-/** Joins parts into chunks of at least `size` bytes, except the last, so that each costs one write. */
-export function* joinParts(parts: Iterable<Uint8Array>, size: number): Generator<Uint8Array> {
+/** Joins parts into chunks of at least `size()` bytes, except the last, so that each costs one write. */
+export function* joinParts(parts: Iterable<Uint8Array>, size: () => number): Generator<Uint8Array> {
+  let wanted = size();
   let pending: Uint8Array[] = [];
   let bytes = 0;
   for (const part of parts) {
     pending.push(part);
     bytes += part.length;
-    if (bytes < size) continue;
+    if (bytes < wanted) continue;
     yield concat(pending, bytes);
     pending = [];
     bytes = 0;
+    wanted = size();
   }
   if (bytes > 0) yield concat(pending, bytes);
 }
@@ -52,7 +54,7 @@ function concat(parts: readonly Uint8Array[], bytes: number): Uint8Array {
 export async function* gzipParts(parts: Iterable<Uint8Array>): AsyncGenerator<Uint8Array> {
   const gzip = createGzip({ level, chunkSize: chunkBytes });
   const feed = async (): Promise<void> => {
-    for (const chunk of joinParts(parts, chunkBytes)) {
+    for (const chunk of joinParts(parts, () => chunkBytes)) {
       if (!gzip.write(chunk)) await new Promise<void>((resolve) => gzip.once("drain", resolve).once("close", resolve));
       if (gzip.destroyed) return;
     }

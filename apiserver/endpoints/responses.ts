@@ -37,6 +37,16 @@ export const pathNotFoundResponse = (): ApiResponse => textResponse(404, "404 pa
 /** An answer without body. */
 export const emptyResponse = (status: number, headers: HeaderFields = {}): ApiResponse => ({ status, headers });
 
+/** Gives up an answer nobody will read: a stream is started and ended, so that what it holds is released. */
+export async function abandon({ body, result, onWritten }: ApiResponse): Promise<void> {
+  try {
+    const stream = result?.kind === "watch" ? body?.() : undefined;
+    if (typeof stream === "object" && Symbol.asyncIterator in stream) for await (const _ of stream) return;
+  } finally {
+    onWritten?.();
+  }
+}
+
 type AnswerOfBytes = {
   readonly status: number;
   readonly contentType: string;

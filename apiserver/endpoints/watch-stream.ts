@@ -84,7 +84,7 @@ async function* lines(
   events: AsyncIterable<readonly RestWatchEvent[]>,
   encode: EventEncoder,
 ): AsyncGenerator<Uint8Array> {
-  for await (const batch of events) yield* joinParts(encodedParts(batch, encode), lineBytes);
+  for await (const batch of events) yield* joinParts(encodedParts(batch, encode), () => lineBytes);
 }
 
 /** Bytes that are written together, about: the initial events may be all there is, and are made as they are read. */

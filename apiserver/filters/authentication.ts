@@ -29,6 +29,7 @@ export function withAuthentication(options: AuthenticationOptions): Filter {
       onFailure?.(error, request);
       return errorResponse(request, newUnauthorized());
     }
+    if (user !== undefined) request.connection.identified?.(user.name);
     if (user === undefined && !allowAnonymous) return errorResponse(request, newUnauthorized());
     return next({
       ...request,

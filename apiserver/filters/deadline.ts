@@ -1,5 +1,5 @@
 import type { ApiRequest, ApiResponse, Filter } from "../endpoints/api-handler.ts";
-import { errorResponse } from "../endpoints/responses.ts";
+import { abandon, errorResponse } from "../endpoints/responses.ts";
 import { newBadRequest, newTimeout } from "../errors/status-error.ts";
 import { isLongRunning } from "./long-running.ts";
 
@@ -38,7 +38,9 @@ function within(
   if (request.signal.aborted) abort();
   else request.signal.addEventListener("abort", abort, { once: true });
   return new Promise((resolve, reject) => {
+    let isOver = false;
     const timer = setTimeout(() => {
+      isOver = true;
       controller.abort(newTimeout(message));
       resolve(errorResponse(request, newTimeout(message)));
     }, ms);
@@ -49,7 +51,8 @@ function within(
     next({ ...request, signal: controller.signal }).then(
       (response) => {
         release();
-        resolve(response);
+        if (isOver) abandon(response).catch(reject);
+        else resolve(response);
       },
       (error: unknown) => {
         release();

@@ -1,72 +1,93 @@
-import type { IncomingMessage } from "node:http";
+import type { Readable } from "node:stream";
 import { newRequestEntityTooLarge, newTimeout } from "../errors/status-error.ts";
 import { limits } from "../limits.ts";
 
 const empty = new Uint8Array(0);
 
+export type BodyLimits = {
+  /** A client that sends nothing of its body for so long is given up, in ms. */
+  readonly bodyStallMs?: number;
+  /** The whole body must come within this, in ms: a byte now and then is no progress. */
+  readonly bodyMs?: number;
+};
+
+/** @param length  as announced; `undefined` where only the end of the body tells it */
+export type Incoming = { readonly stream: Readable; readonly length: number | undefined };
+
 /**
  * Reads the body of one request, at most once.
  *
  * A client that is refused for size is read on and its bytes are dropped, because closing the connection under its
- * feet would lose the answer (API N-40). One that sends nothing for `stallMs` is answered, then disconnected.
+ * feet would lose the answer (API N-40). One that is too slow is answered, then disconnected.
  */
 export class BodyReader {
-  private readonly message: IncomingMessage;
-  private readonly stallMs: number;
-  private reading: Promise<Uint8Array> | undefined;
-  /** The client owes bytes that won't come: the connection cannot be used again. */
-  stalled = false;
+  readonly #incoming: Incoming;
+  readonly #stallMs: number;
+  readonly #totalMs: number;
+  #reading: Promise<Uint8Array> | undefined;
+  #stalled = false;
 
-  constructor(message: IncomingMessage, stallMs: number) {
-    this.message = message;
-    this.stallMs = stallMs;
+  constructor(incoming: Incoming, { bodyStallMs, bodyMs }: BodyLimits) {
+    this.#incoming = incoming;
+    this.#stallMs = bodyStallMs ?? limits.maxBodyStallMs.value;
+    this.#totalMs = bodyMs ?? limits.maxBodyMs.value;
+  }
+
+  /** The client owes bytes that won't come: the connection cannot be used again. */
+  get stalled(): boolean {
+    return this.#stalled;
   }
 
   /**
-   * @throws StatusError 413 over `limit` bytes, 504 for a stall
+   * @throws StatusError 413 over `limit` bytes, 504 when it comes too slowly
    * @throws Error when the client goes away
    */
   read(limit: number): Promise<Uint8Array> {
-    this.reading ??= this.start(limit);
-    return this.reading;
+    this.#reading ??= this.#start(limit);
+    return this.#reading;
   }
 
-  private start(limit: number): Promise<Uint8Array> {
-    const { headers } = this.message;
-    const length = headers["content-length"];
-    if (headers["transfer-encoding"] === undefined && (length === undefined || length === "0")) {
-      return Promise.resolve(empty);
-    }
-    if (length !== undefined && Number(length) > limit) return Promise.reject(tooLarge(limit));
-    return this.collect(limit);
+  #start(limit: number): Promise<Uint8Array> {
+    const { length } = this.#incoming;
+    if (length === 0) return Promise.resolve(empty);
+    if (length !== undefined && length > limit) return Promise.reject(tooLarge(limit));
+    return this.#collect(limit);
   }
 
-  private collect(limit: number): Promise<Uint8Array> {
-    const { message, stallMs } = this;
+  #collect(limit: number): Promise<Uint8Array> {
+    const { stream } = this.#incoming;
     return new Promise((resolve, reject) => {
       let chunks: Uint8Array[] = [];
       let bytes = 0;
-      const timer = setTimeout(() => {
-        this.stalled = true;
+      const giveUp = (): void => {
+        clear();
+        this.#stalled = true;
+        chunks = [];
         reject(newTimeout("the body of the request did not arrive in time"));
-      }, stallMs);
-      message.on("data", (chunk: Uint8Array) => {
-        timer.refresh();
+      };
+      const stall = setTimeout(giveUp, this.#stallMs);
+      const total = setTimeout(giveUp, this.#totalMs);
+      const clear = (): void => {
+        clearTimeout(stall);
+        clearTimeout(total);
+      };
+      stream.on("data", (chunk: Uint8Array) => {
+        stall.refresh();
         bytes += chunk.length;
         if (bytes <= limit) {
-          chunks.push(chunk);
+          if (!this.#stalled) chunks.push(chunk);
           return;
         }
         chunks = [];
         reject(tooLarge(limit));
-        if (bytes > limit + limits.maxDiscardedBytes.value) message.destroy();
+        if (bytes > limit + limits.maxDiscardedBytes.value) stream.destroy();
       });
-      message.once("end", () => {
-        clearTimeout(timer);
+      stream.once("end", () => {
+        clear();
         resolve(chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks));
       });
-      message.once("close", () => {
-        clearTimeout(timer);
+      stream.once("close", () => {
+        clear();
         reject(new Error("the client went away while sending its request"));
       });
     });

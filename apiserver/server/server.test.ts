@@ -157,6 +157,8 @@ test("the signal aborts when the client leaves", async (t) => {
   await aborted.promise;
 });
 
+async function* noEvents(): AsyncGenerator<never> {}
+
 /** A stream of `text` that ends with its reader or `signal`; `released` tells that it did. */
 function stream(text: string, signal: AbortSignal): { answer: ApiResponse; released: Promise<void> } {
   const released = Promise.withResolvers<void>();
@@ -170,7 +172,8 @@ function stream(text: string, signal: AbortSignal): { answer: ApiResponse; relea
       released.resolve();
     }
   };
-  return { answer: { status: 200, headers: {}, body }, released: released.promise };
+  const result = { kind: "watch", events: noEvents() } as const;
+  return { answer: { status: 200, headers: {}, body, result }, released: released.promise };
 }
 
 test("a stream's headers and chunks are sent as they come, and what it holds is released when its reader leaves", async (t) => {
@@ -290,4 +293,14 @@ test("a new certificate is shown to new connections", async (t) => {
   );
   before.destroy();
   after.destroy();
+});
+
+test("a client that speaks plain HTTP is told so, as Go's server does", async (t) => {
+  const { port } = await serve(t, echo);
+  const socket = connectTcp(port, "127.0.0.1");
+  socket.write(requestLine("GET", "/livez"));
+  assert.equal(
+    await received(socket),
+    "HTTP/1.0 400 Bad Request\r\n\r\nClient sent an HTTP request to an HTTPS server.\n",
+  );
 });

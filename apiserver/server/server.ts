@@ -1,13 +1,15 @@
-/** The TLS listener: HTTP/1.1 over one port, and an orderly end (API N-65, R-20). */
-
+/** The TLS listener: HTTP/1.1 and HTTP/2 over one port, and an orderly end (API N-65, R-20). */
 import { constants } from "node:crypto";
 import { createServer, type Server, type ServerOptions } from "node:https";
 import type { AddressInfo, Socket } from "node:net";
-import type { ApiHandler } from "../endpoints/api-handler.ts";
+import type { TLSSocket } from "node:tls";
 import { StartError } from "../errors/start-error.ts";
 import { limits } from "../limits.ts";
-import type { Logger } from "../observability/log.ts";
-import { type AdapterOptions, expressAdapter } from "./express-adapter.ts";
+import { type ConnectionLimits, Connections } from "./connections.ts";
+import { Exchange, type ExchangeOptions } from "./exchange.ts";
+import { expressAdapter } from "./express-adapter.ts";
+import { http2Adapter } from "./http2-adapter.ts";
+import { refusePlainHttp } from "./plain-http.ts";
 
 /**
  * PEM. OpenSSL verifies the chains of clients under `clientCas`, and clients are told their names; what a verified chain is
@@ -15,13 +17,15 @@ import { type AdapterOptions, expressAdapter } from "./express-adapter.ts";
  */
 export type TlsFiles = { readonly cert: string; readonly key: string; readonly clientCas?: string };
 
-export type ServeOptions = Pick<AdapterOptions, "bodyStallMs" | "writeStallMs"> & {
-  readonly handler: ApiHandler;
+export type ServeOptions = ExchangeOptions & {
   readonly bindAddress: string;
   /** 0: any free port. */
   readonly port: number;
   readonly tls: TlsFiles;
-  readonly log: Logger;
+  readonly connections?: ConnectionLimits;
+  /** False: HTTP/1.1 alone is offered. */
+  readonly http2?: boolean;
+  readonly http2MaxStreams?: number;
   /** Time to send the headers, in ms; default as in kube-apiserver (API N-65). */
   readonly headerTimeoutMs?: number;
 };
@@ -38,72 +42,86 @@ export type RunningServer = {
   close(graceMs: number): Promise<void>;
 };
 
-const defaultHeaderTimeoutMs = 32_000;
-/** Time between requests, in ms: as in kube-apiserver. */
-const keepAliveMs = 90_000;
-/** Time for the whole request with its body, in ms: more than any deadline lets it live. */
-const requestTimeoutMs = 300_000;
-const handshakeTimeoutMs = 10_000;
 /** How often Node looks for connections beyond those times, in ms; sooner where they are shorter. */
-const checkIntervalMs = 5_000;
+const checkIntervalMs = 1_000;
 
 /**
  * @throws Error that says so when the port is taken, the address isn't ours, or the certificate is unusable
  */
 export async function startServer(options: ServeOptions): Promise<RunningServer> {
-  const { listener, drain } = expressAdapter(options);
-  const { headerTimeoutMs = defaultHeaderTimeoutMs } = options;
+  const { log, http2 = true, headerTimeoutMs = limits.maxHeaderMs.value } = options;
+  const exchange = new Exchange(options);
+  const connections = new Connections({ unidentifiedIdleMs: headerTimeoutMs, ...options.connections });
   const server = createServer(
     {
       ...contextOf(options.tls),
+      ALPNProtocols: http2 ? ["h2", "http/1.1"] : ["http/1.1"],
       requestCert: true,
       rejectUnauthorized: false,
-      handshakeTimeout: handshakeTimeoutMs,
+      handshakeTimeout: limits.maxHandshakeMs.value,
       noDelay: true,
       keepAlive: true,
       maxHeaderSize: limits.maxHeaderBytes.value,
       headersTimeout: headerTimeoutMs,
-      requestTimeout: requestTimeoutMs,
-      keepAliveTimeout: keepAliveMs,
+      // Bodies have a time of their own: this is for what follows a refusal.
+      requestTimeout: limits.maxAnswerMs.value,
+      keepAliveTimeout: limits.maxIdleMs.value,
       connectionsCheckingInterval: Math.min(checkIntervalMs, headerTimeoutMs),
     },
-    listener,
+    expressAdapter(exchange, (socket) => connections.of(socket)),
   );
-  const silent = silentConnections(server);
-  server.on("tlsClientError", (err) => options.log.debug({ err }, "TLS handshake failed"));
+  // One more than is allowed: that there were too many must be seen.
+  server.maxHeadersCount = limits.maxHeaders.value + 1;
+  guard(server, connections);
+  divideByProtocol(server, connections, http2Adapter({ exchange, maxStreams: options.http2MaxStreams }));
+  server.on("tlsClientError", (err) => log.debug({ err }, "TLS handshake failed"));
   const { address, port } = await listen(server, options);
-  server.on("error", (err) => options.log.error({ err }, "listener failed"));
+  server.on("error", (err) => log.error({ err }, "listener failed"));
   return {
     address,
     port,
     reloadTls: (tls) => {
       server.setSecureContext(contextOf(tls));
       // A client that is refused under the old CAs may be welcome under the new ones: it connects anew.
-      server.closeIdleConnections();
+      connections.drainIdle();
     },
-    close: (graceMs) => {
-      for (const socket of silent.values()) socket.destroy();
-      return close(server, drain, graceMs);
-    },
+    close: (graceMs) => close(server, { exchange, connections, graceMs }),
   };
 }
 
-/**
- * Connections that have not sent a whole request yet, by who is at the other end: first the TCP connection, then the
- * TLS connection over it. Node counts them as busy, so they would hold up its end.
- */
-function silentConnections(server: Server): ReadonlyMap<string, Socket> {
-  const silent = new Map<string, Socket>();
-  const peerOf = ({ remoteAddress, remotePort }: Socket): string => `${remoteAddress} ${remotePort}`;
-  const enter = (socket: Socket): void => {
-    const peer = peerOf(socket);
-    silent.set(peer, socket);
-    socket.once("close", () => silent.get(peer) === socket && silent.delete(peer));
-  };
-  server.on("connection", enter);
-  server.on("secureConnection", enter);
-  server.on("request", ({ socket }) => silent.delete(peerOf(socket)));
-  return silent;
+/** Puts the caps, and the answer to those who speak no TLS, before the handshake. */
+function guard(server: Server, connections: Connections): void {
+  intercept<Socket>(server, "connection", (socket, handshake) => {
+    if (connections.accept(socket) === undefined) socket.destroy();
+    else refusePlainHttp(socket, handshake);
+  });
+}
+
+function divideByProtocol(
+  server: Server,
+  connections: Connections,
+  serveHttp2: (socket: TLSSocket, connection: ReturnType<Connections["of"]>) => void,
+): void {
+  intercept<TLSSocket>(server, "secureConnection", (socket, serveHttp1) => {
+    const connection = connections.secured(socket);
+    if (socket.alpnProtocol === "h2") serveHttp2(socket, connection);
+    else serveHttp1();
+  });
+}
+
+/** Has `decide` called in place of the listeners that the server set up for itself; it may call them. */
+function intercept<T extends Socket>(
+  server: Server,
+  event: "connection" | "secureConnection",
+  decide: (socket: T, goOn: () => void) => void,
+): void {
+  const own = server.listeners(event);
+  server.removeAllListeners(event);
+  server.on(event, (socket: T) =>
+    decide(socket, () => {
+      for (const listener of own) listener.call(server, socket);
+    }),
+  );
 }
 
 /** Without tickets every connection shows its certificates itself; a resumed one would lack intermediates. */
@@ -140,14 +158,17 @@ const reasons: { readonly [code: string]: string } = {
 };
 const reasonOf = (error: NodeJS.ErrnoException): string => reasons[error.code ?? ""] ?? error.message;
 
-function close(server: Server, drain: () => void, graceMs: number): Promise<void> {
+type Ending = { readonly exchange: Exchange; readonly connections: Connections; readonly graceMs: number };
+
+function close(server: Server, { exchange, connections, graceMs }: Ending): Promise<void> {
   return new Promise((resolve) => {
-    const timer = setTimeout(() => server.closeAllConnections(), graceMs);
+    const timer = setTimeout(() => connections.cut(), graceMs);
     server.close(() => {
       clearTimeout(timer);
+      connections[Symbol.dispose]();
       resolve();
     });
-    drain();
-    server.closeIdleConnections();
+    exchange.drain();
+    connections.drain();
   });
 }

@@ -1,0 +1,105 @@
+/**
+ * Writing the body of an answer, over whatever protocol: the next chunk is made when the client has taken the last, so
+ * that nobody's slowness costs more than one chunk.
+ */
+import type { ResponseBody } from "../endpoints/api-handler.ts";
+import { joinParts } from "../endpoints/compression.ts";
+import { limits } from "../limits.ts";
+
+/** What an answer is written to: a response of HTTP/1.1, a stream of HTTP/2. */
+export interface Sink {
+  readonly destroyed: boolean;
+  write(chunk: Uint8Array): boolean;
+  end(chunk?: string | Uint8Array): unknown;
+  destroy(): unknown;
+  on(event: "drain" | "close", listener: () => void): unknown;
+  off(event: "drain" | "close", listener: () => void): unknown;
+}
+
+export type WriterOptions = {
+  /** A client that takes nothing for so long is disconnected, in ms. */
+  readonly writeStallMs?: number;
+  /** An answer that is no watch must be taken within this, in ms. */
+  readonly answerMs?: number;
+  /** Bytes that may wait for all clients together before chunks become small. */
+  readonly budgetBytes?: number;
+};
+
+/** Stall of a stream that is to end, in ms: nobody's silence may keep the server from stopping. */
+const stoppingStallMs = 1_000;
+/** Large enough that TLS records and system calls cost little, small enough to wait between them. */
+const maxChunkBytes = 512 * 1024;
+/** One TLS record. */
+const minChunkBytes = 16 * 1024;
+/** So many more clients may stop reading at once before what waits exceeds the budget. */
+const shares = 16;
+
+export class AnswerWriter {
+  readonly #stallMs: number;
+  readonly #answerMs: number;
+  readonly #budgetBytes: number;
+  #waitingBytes = 0;
+
+  constructor(options: WriterOptions = {}) {
+    this.#stallMs = options.writeStallMs ?? limits.maxWriteStallMs.value;
+    this.#answerMs = options.answerMs ?? limits.maxAnswerMs.value;
+    this.#budgetBytes = options.budgetBytes ?? limits.maxWaitingBytes.value;
+  }
+
+  /** Bytes handed over that their clients have not taken. */
+  get waitingBytes(): number {
+    return this.#waitingBytes;
+  }
+
+  /**
+   * Writes `body` and ends `sink`; destroys it when the client is too slow.
+   * @param signal  aborted: the stream is to end, and its client gets little time for what it was sent
+   * @param endless the body is a watch: it lasts as long as it likes
+   */
+  async write(sink: Sink, body: ResponseBody, signal: AbortSignal, endless: boolean): Promise<void> {
+    if (typeof body === "string" || body instanceof Uint8Array) {
+      sink.end(body);
+      return;
+    }
+    const chunks = Symbol.asyncIterator in body ? body : joinParts(body, () => this.#chunkBytes());
+    const deadline = endless ? undefined : setTimeout(() => sink.destroy(), this.#answerMs);
+    try {
+      for await (const chunk of chunks) {
+        if (sink.destroyed) return;
+        if (!sink.write(chunk)) await this.#drained(sink, chunk.length, signal);
+      }
+      if (!sink.destroyed) sink.end();
+    } finally {
+      clearTimeout(deadline);
+    }
+  }
+
+  /** Smaller, the more waits already: the sum stays near the budget however many clients don't read. */
+  #chunkBytes(): number {
+    const share = (this.#budgetBytes - this.#waitingBytes) / shares;
+    return Math.max(minChunkBytes, Math.min(maxChunkBytes, share));
+  }
+
+  #drained(sink: Sink, bytes: number, signal: AbortSignal): Promise<void> {
+    this.#waitingBytes += bytes;
+    return new Promise((resolve) => {
+      const giveUp = (): unknown => sink.destroy();
+      let timer = setTimeout(giveUp, signal.aborted ? stoppingStallMs : this.#stallMs);
+      const hurry = (): void => {
+        clearTimeout(timer);
+        timer = setTimeout(giveUp, stoppingStallMs);
+      };
+      const done = (): void => {
+        clearTimeout(timer);
+        signal.removeEventListener("abort", hurry);
+        sink.off("drain", done);
+        sink.off("close", done);
+        this.#waitingBytes -= bytes;
+        resolve();
+      };
+      signal.addEventListener("abort", hurry);
+      sink.on("drain", done);
+      sink.on("close", done);
+    });
+  }
+}

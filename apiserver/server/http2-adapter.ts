@@ -1,0 +1,117 @@
+/**
+ * The rules of an HTTP/2 connection (design D2): many requests at once on one of them, of many users (API K-16).
+ *
+ * Invariant: who asks is found out per request. A connection on which nobody has said who they are is closed after its
+ * first answer (API A-16).
+ */
+import {
+  constants,
+  type IncomingHttpHeaders,
+  performServerHandshake,
+  type ServerHttp2Session,
+  type ServerHttp2Stream,
+} from "node:http2";
+import type { TLSSocket } from "node:tls";
+import type { ApiResponse } from "../endpoints/api-handler.ts";
+import { limits } from "../limits.ts";
+import { headersOf, newApiRequest } from "./api-request.ts";
+import { BodyReader } from "./body-reader.ts";
+import type { Connection } from "./connections.ts";
+import type { Exchange } from "./exchange.ts";
+
+export type Http2Options = {
+  readonly exchange: Exchange;
+  /** API K-16. */
+  readonly maxStreams?: number | undefined;
+};
+
+/** Speaks HTTP/2 on a socket whose handshake agreed on it. */
+export function http2Adapter({
+  exchange,
+  maxStreams,
+}: Http2Options): (socket: TLSSocket, connection: Connection) => void {
+  const options = {
+    maxHeaderListPairs: limits.maxHeaders.value,
+    maxSessionMemory: limits.maxHttp2SessionBytes.value / 1e6,
+    maxOutstandingPings: 10,
+    maxOutstandingSettings: 10,
+    streamResetBurst: limits.maxHttp2Resets.value,
+    streamResetRate: limits.maxHttp2Resets.value / 10,
+    settings: {
+      enablePush: false,
+      maxConcurrentStreams: maxStreams ?? limits.maxHttp2Streams.value,
+      maxHeaderListSize: limits.maxHeaderBytes.value,
+    },
+  };
+  return (socket, connection) => {
+    const session = performServerHandshake(socket, options);
+    connection.closeGracefully = () => session.close();
+    session.on("error", () => undefined);
+    session.on("stream", (stream, _headers, _flags, rawHeaders) => {
+      serve(stream, rawHeaders, { session, exchange, connection });
+    });
+  };
+}
+
+type Context = { readonly session: ServerHttp2Session; readonly exchange: Exchange; readonly connection: Connection };
+
+async function serve(stream: ServerHttp2Stream, raw: readonly string[], context: Context): Promise<void> {
+  const { session, exchange, connection } = context;
+  const controller = new AbortController();
+  const headers = headersOf(raw);
+  const reader = new BodyReader({ stream, length: lengthOf(stream, headers) }, exchange.options);
+  const ended = connection.begin();
+  stream.on("error", () => undefined);
+  stream.once("aborted", () => controller.abort());
+  stream.once("close", () => {
+    ended();
+    if (!connection.isIdentified) session.close();
+  });
+  const { method, url } = pseudoHeaders(headers);
+  const request = newApiRequest(url, {
+    method,
+    headers,
+    body: (limit) => reader.read(limit),
+    connection,
+    signal: controller.signal,
+  });
+  stream.once("finish", () => {
+    // What the client still sends of its request is of no use to anybody.
+    if (!stream.readableEnded) stream.close(constants.NGHTTP2_NO_ERROR);
+  });
+  await exchange.serve({
+    request,
+    controller,
+    sink: stream,
+    writeHead: (answer) => stream.respond(fieldsOf(answer)),
+  });
+}
+
+/** Takes what HTTP/1.1 has in its first line out of the headers. */
+function pseudoHeaders(headers: Map<string, readonly string[]>): { method: string; url: string } {
+  const take = (name: string): string | undefined => {
+    const value = headers.get(name)?.[0];
+    headers.delete(name);
+    return value;
+  };
+  const [method = "GET", url = "/", authority] = [take(":method"), take(":path"), take(":authority")];
+  take(":scheme");
+  if (authority !== undefined && !headers.has("host")) headers.set("host", [authority]);
+  return { method, url };
+}
+
+function lengthOf(stream: ServerHttp2Stream, headers: ReadonlyMap<string, readonly string[]>): number | undefined {
+  if (stream.endAfterHeaders) return 0;
+  const length = headers.get("content-length")?.[0];
+  return length === undefined ? undefined : Number(length);
+}
+
+/** Fields about a connection mean nothing on a stream (RFC 9113 section 8.2.2). */
+function fieldsOf({ status, headers }: ApiResponse): IncomingHttpHeaders {
+  const fields: { [name: string]: string | string[] } = { [constants.HTTP2_HEADER_STATUS]: String(status) };
+  for (const [name, value] of Object.entries(headers)) {
+    if (name === "connection") continue;
+    fields[name] = typeof value === "string" ? value : [...value];
+  }
+  return fields;
+}
