@@ -37,6 +37,7 @@ export class Connection implements ConnectionInfo {
   #certificates: ReturnType<typeof clientCertificatesOf> | undefined;
   #user: string | undefined;
   #active = 0;
+  #hasServed = false;
   #idleSinceMs = Date.now();
   #bytesBefore = 0;
 
@@ -67,6 +68,10 @@ export class Connection implements ConnectionInfo {
     return this.#active > 0 ? undefined : this.#idleSinceMs;
   }
 
+  get hasServed(): boolean {
+    return this.#hasServed;
+  }
+
   /** Bytes since the last request began: a request that isn't whole yet. */
   get bytesPending(): number {
     return this.#bytesRead - this.#bytesBefore;
@@ -95,6 +100,7 @@ export class Connection implements ConnectionInfo {
   /** A request has come. The result is called when its answer is written or given up. */
   begin(): () => void {
     this.#active++;
+    this.#hasServed = true;
     this.#bytesBefore = this.#bytesRead;
     let isOver = false;
     return () => {
@@ -106,8 +112,7 @@ export class Connection implements ConnectionInfo {
   }
 
   destroy(): void {
-    this.#tls?.destroy();
-    this.#socket.destroy();
+    (this.#tls ?? this.#socket).destroy();
   }
 
   #shown(): ReturnType<typeof clientCertificatesOf> {
@@ -186,7 +191,7 @@ export class Connections {
     for (const connection of this.#byPeer.values()) connection.closeGracefully();
   }
 
-  /** Ends those that no request is under way on. */
+  /** Ends those that have had requests, and none is under way. */
   drainIdle(): void {
     for (const connection of this.#byPeer.values())
       if (connection.idleSinceMs !== undefined) connection.closeGracefully();
