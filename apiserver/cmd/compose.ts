@@ -32,8 +32,8 @@ import { withAuthorization } from "../filters/authorization.ts";
 import { withImpersonation } from "../filters/impersonation.ts";
 import type { Logger } from "../observability/log.ts";
 import { RequestMetrics } from "../observability/metrics.ts";
-import { createEndpoint } from "../registry/generic/endpoint.ts";
-import type { ResourceEndpoint, SubresourceEndpoint } from "../registry/rest/interface.ts";
+import { createEndpoints } from "../registry/generic/endpoint.ts";
+import type { ResourceEndpoint } from "../registry/rest/interface.ts";
 import type { ResourceDefinition } from "../registry/rest/strategy.ts";
 import { buildChain } from "../server/chain.ts";
 import { healthHandlers, standardChecks, unknownCheckPrefixes } from "../server/health.ts";
@@ -56,9 +56,8 @@ export type ControllerParts = {
 /** What differs between the ways to run. */
 export type Profile = {
   readonly definitions: readonly ResourceDefinition[];
-  /** Endpoints that no storage is behind, and subresources of other endpoints by their resource. */
+  /** Endpoints that no storage is behind. */
   readonly reviews: readonly ResourceEndpoint[];
-  readonly subresources: ReadonlyMap<string, readonly SubresourceEndpoint[]>;
   readonly admission: readonly AdmissionPlugin[];
   readonly tls: () => TlsFiles;
   /** Has `listener` called whenever `tls` gives something else. */
@@ -119,18 +118,15 @@ export async function run(
   const onCacheFailure = (resource: string, err: unknown): void =>
     log.warn({ resource, err }, "watch cache lost storage, starting again");
   const metrics = new RequestMetrics({ processMetrics: true });
-  const endpoints = profile.definitions.map((definition) =>
-    withSubresources(
-      createEndpoint(definition, {
-        backend,
-        schemas,
-        admission,
-        signal,
-        onCacheFailure,
-        onSlowReader: (resource) => metrics.watcherTerminated(resource),
-      }),
-      profile.subresources.get(definition.resource) ?? [],
-    ),
+  const endpoints = profile.definitions.flatMap((definition) =>
+    createEndpoints(definition, {
+      backend,
+      schemas,
+      admission,
+      signal,
+      onCacheFailure,
+      onSlowReader: (resource) => metrics.watcherTerminated(resource),
+    }),
   );
   const resources = [...endpoints, ...profile.reviews];
   const state = { synced: false, stopping: false };
@@ -218,11 +214,6 @@ export async function run(
       await backend[Symbol.asyncDispose]();
     },
   };
-}
-
-function withSubresources(endpoint: ResourceEndpoint, more: readonly SubresourceEndpoint[]): ResourceEndpoint {
-  const subresources = [...endpoint.subresources, ...more].sort((a, b) => (a.name < b.name ? -1 : 1));
-  return { ...endpoint, subresources };
 }
 
 /** Admission is built before there is a client to ask for namespaces; nothing is admitted before there is one. */

@@ -57,7 +57,6 @@ export async function aggregatedProfile({ own, options, log, signal }: ProfilePa
   return {
     definitions: computeResources,
     reviews: [],
-    subresources: new Map(),
     admission: [],
     tls: () => ({ ...tls, clientCas: clientCas() }),
     onTlsChange: (listener) => void listeners.push(listener),

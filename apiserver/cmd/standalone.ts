@@ -25,7 +25,6 @@ import { computeResources } from "../registry/compute/resources.ts";
 import { bootstrapRbac } from "../registry/core/bootstrap-rbac.ts";
 import { coreResources } from "../registry/core/resources.ts";
 import { reviewEndpoints } from "../registry/core/reviews.ts";
-import { serviceAccountTokenSubresource } from "../registry/core/service-account-token.ts";
 import { type Profile, type ProfileParts, selectControllers } from "./compose.ts";
 import { ensurePki, type Pki } from "./pki.ts";
 import { readSettings } from "./settings.ts";
@@ -54,9 +53,8 @@ export async function standaloneProfile({
   const onError = (err: unknown): void => log.warn({ err }, "cannot follow roles and bindings");
   return {
     pki,
-    definitions: [...coreResources, ...computeResources],
+    definitions: [...coreResources({ tokens, uidOf }), ...computeResources],
     reviews: reviewEndpoints({ authorizer, rules: rbac, tokens, schemas }),
-    subresources: new Map([["serviceaccounts", [serviceAccountTokenSubresource({ tokens, uidOf, schemas })]]]),
     admission: [rbacEscalationPlugin({ authorizer, rules: rbac })],
     tls: () => ({ cert: pki.serving.certificate, key: pki.serving.key, clientCas: pki.caBundle }),
     onTlsChange: () => undefined,

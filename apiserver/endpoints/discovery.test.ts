@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { WidgetServer } from "../../test/support/widgets.ts";
+import { aRequest, bytesOf } from "../../test/support/requests.ts";
+import { laterWidgets, WidgetServer } from "../../test/support/widgets.ts";
 import { compareVersions, discoveryHandlers, groupsOf, verbsOf } from "./discovery.ts";
 
 test("versions are ordered as Kubernetes orders them", () => {
@@ -34,6 +35,21 @@ test("verbs are those a storage has", (t) => {
   const some = { ...(list && { list }), ...(watch && { watch }), ...(update && { update }) };
   assert.deepEqual(verbsOf(some), ["list", "update", "watch"]);
   assert.deepEqual(verbsOf({ ...some, ...(patch && { patch }) }), ["list", "patch", "update", "watch"]);
+});
+
+test("the hash of what is stored is the same for every served version (API D-15)", async (t) => {
+  const { endpoints } = new WidgetServer(t, { definition: { otherVersions: [laterWidgets] } });
+  const handlers = discoveryHandlers(endpoints);
+  const hashes = await Promise.all(
+    ["v1", "v2"].map(async (version) => {
+      const path = `/apis/test.example/${version}`;
+      const response = await handlers.get(path)?.(aRequest({ url: path }));
+      assert.ok(response !== undefined);
+      return JSON.parse((await bytesOf(response)).toString()).resources[0].storageVersionHash;
+    }),
+  );
+  assert.equal(typeof hashes[0], "string");
+  assert.equal(hashes[0], hashes[1]);
 });
 
 test("a server without core resources has no /api", (t) => {

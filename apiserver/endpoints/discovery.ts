@@ -132,9 +132,9 @@ function subresourceEntry(parent: ResourceEndpoint, { name, kind, storage }: Sub
   };
 }
 
-/** API D-15. The stored version is the served one as long as there is only one. */
-function storageVersionHash({ group, version, kind }: ResourceEndpoint): string {
-  return createHash("sha256").update(`${group}/${version}/${kind}`).digest().subarray(0, 8).toString("base64");
+/** Of what is stored, so it is the same for every served version (API D-15). */
+function storageVersionHash({ group, storageVersion, kind }: ResourceEndpoint): string {
+  return createHash("sha256").update(`${group}/${storageVersion}/${kind}`).digest().subarray(0, 8).toString("base64");
 }
 
 function aggregatedDocument(groups: readonly ApiGroup[]): JsonObject {

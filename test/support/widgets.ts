@@ -1,12 +1,13 @@
 import type { TestContext } from "node:test";
 import { AdmissionChain } from "../../apiserver/admission/chain.ts";
 import type { AdmissionPlugin } from "../../apiserver/admission/interface.ts";
-import type { JsonValue, KubeObject } from "../../apiserver/apis/meta/v1.ts";
+import type { JsonObject, JsonValue, KubeObject } from "../../apiserver/apis/meta/v1.ts";
 import { StatusError } from "../../apiserver/errors/status-error.ts";
-import { stringifyJson } from "../../apiserver/machinery/json.ts";
+import { isObject, stringifyJson } from "../../apiserver/machinery/json.ts";
 import { everyField, everyLabel } from "../../apiserver/machinery/selectors.ts";
-import { createEndpoint } from "../../apiserver/registry/generic/endpoint.ts";
+import { createEndpoints } from "../../apiserver/registry/generic/endpoint.ts";
 import { scaleSchemaName } from "../../apiserver/registry/generic/scale.ts";
+import { scaleSubresource, statusSubresource } from "../../apiserver/registry/generic/subresources.ts";
 import type {
   Creater,
   Deleter,
@@ -23,14 +24,20 @@ import type {
   WriteOptions,
   WriteRequest,
 } from "../../apiserver/registry/rest/interface.ts";
-import type { ResourceDefinition, Strategy } from "../../apiserver/registry/rest/strategy.ts";
+import type {
+  Conversion,
+  ResourceDefinition,
+  ServedVersion,
+  Strategy,
+} from "../../apiserver/registry/rest/strategy.ts";
 import type { StorageBackend } from "../../apiserver/storage/interface.ts";
 import type { Schema, SchemaSet } from "../../openapi/schema.ts";
 import { FakeClock, settle } from "./fake-clock.ts";
 import { MemoryBackend } from "./memory-backend.ts";
-import { widgetKind } from "./objects.ts";
+import { objectAt, widgetKind } from "./objects.ts";
 
 const schemaName = "example.test.v1.Widget";
+const laterSchemaName = "example.test.v2.Widget";
 const schema: Schema = {
   type: "object",
   properties: {
@@ -53,6 +60,28 @@ const schema: Schema = {
   },
 };
 /** As kube-apiserver publishes it, as far as `/scale` needs it. */
+/** The same widgets said in other words. */
+const laterSchema: Schema = {
+  type: "object",
+  properties: {
+    apiVersion: { type: "string" },
+    kind: { type: "string" },
+    metadata: { type: "object" },
+    spec: {
+      type: "object",
+      properties: {
+        measures: { type: "object", properties: { size: { type: "integer", format: "int32" } } },
+        colour: { type: "string", default: "grey" },
+        replicas: { type: "integer", format: "int32" },
+        free: { type: "object", "x-kubernetes-preserve-unknown-fields": true },
+      },
+    },
+    status: {
+      type: "object",
+      properties: { state: { type: "string" }, replicas: { type: "integer" }, selector: { type: "string" } },
+    },
+  },
+};
 const scaleSchema: Schema = {
   type: "object",
   properties: {
@@ -68,8 +97,40 @@ const scaleSchema: Schema = {
 };
 const schemas: SchemaSet = new Map([
   [schemaName, schema],
+  [laterSchemaName, laterSchema],
   [scaleSchemaName, scaleSchema],
 ]);
+
+/** `v2` of widgets: `spec.size` is `spec.measures.size`, `spec.color` is `spec.colour`, `status.phase` is `status.state`. */
+export const laterWidgets: ServedVersion & Conversion = {
+  version: "v2",
+  schemaName: laterSchemaName,
+  columns: [],
+  selectableFields: { "spec.colour": ({ spec }) => colorOf(spec) },
+  fromStored(stored) {
+    const { size, color, ...spec } = objectAt(stored, "spec");
+    const { phase, ...status } = objectAt(stored, "status");
+    const measures = size === undefined ? {} : { measures: { size } };
+    return {
+      ...stored,
+      ...("spec" in stored && { spec: { ...spec, ...measures, ...named("colour", color) } }),
+      ...("status" in stored && { status: { ...status, ...named("state", phase) } }),
+    };
+  },
+  toStored(served) {
+    const { measures, colour, ...spec } = objectAt(served, "spec");
+    const { state, ...status } = objectAt(served, "status");
+    const size = isObject(measures) ? measures.size : undefined;
+    return {
+      ...served,
+      ...("spec" in served && { spec: { ...spec, ...named("size", size), ...named("color", colour) } }),
+      ...("status" in served && { status: { ...status, ...named("phase", state) } }),
+    };
+  },
+};
+
+const named = (name: string, value: JsonValue | undefined): JsonObject =>
+  value === undefined ? {} : { [name]: value };
 
 export function widgetDefinition(overrides: Partial<ResourceDefinition> = {}): ResourceDefinition {
   return {
@@ -84,12 +145,14 @@ export function widgetDefinition(overrides: Partial<ResourceDefinition> = {}): R
     strategy: {},
     columns: [],
     selectableFields: { "spec.color": ({ spec }) => colorOf(spec) },
-    status: true,
-    scale: {
-      specReplicas: ["spec", "replicas"],
-      statusReplicas: ["status", "replicas"],
-      statusSelector: ["status", "selector"],
-    },
+    subresources: [
+      scaleSubresource({
+        specReplicas: ["spec", "replicas"],
+        statusReplicas: ["status", "replicas"],
+        statusSelector: ["status", "selector"],
+      }),
+      statusSubresource,
+    ],
     acceptsProtobuf: false,
     ...overrides,
   };
@@ -122,6 +185,9 @@ type Options = {
 export class WidgetServer {
   readonly backend: StorageBackend;
   readonly clock = new FakeClock();
+  /** One per served version. */
+  readonly endpoints: readonly ResourceEndpoint[];
+  /** Of the version that is stored. */
   readonly endpoint: ResourceEndpoint;
   readonly store: FullStorage;
   readonly warnings: string[] = [];
@@ -137,32 +203,30 @@ export class WidgetServer {
     t.after(this.stop);
     this.backend = backend;
     let uid = 0;
-    this.endpoint = createEndpoint(
-      widgetDefinition({ ...(strategy === undefined ? {} : { strategy }), ...definition }),
-      {
-        backend,
-        schemas,
-        admission: new AdmissionChain(plugins),
-        signal: controller.signal,
-        clock: this.clock,
-        newUid: () => `uid-${++uid}`,
-        ...(random === undefined ? {} : { random }),
-      },
-    );
+    const row = widgetDefinition({ ...(strategy === undefined ? {} : { strategy }), ...definition });
+    this.endpoints = createEndpoints(row, {
+      backend,
+      schemas,
+      admission: new AdmissionChain(plugins),
+      signal: controller.signal,
+      clock: this.clock,
+      newUid: () => `uid-${++uid}`,
+      ...(random === undefined ? {} : { random }),
+    });
+    this.endpoint = this.inVersion(row.version);
     const { storage } = this.endpoint;
     if (!isFullStorage(storage)) throw new Error("the generic store serves every verb");
     this.store = storage;
   }
 
+  inVersion(version: string): ResourceEndpoint {
+    const found = this.endpoints.find((endpoint) => endpoint.version === version);
+    if (found === undefined) throw new Error(`no version ${version}`);
+    return found;
+  }
+
   context(overrides: Partial<RequestContext> = {}): RequestContext {
-    return {
-      user: { name: "tester", groups: [] },
-      namespace: "demo",
-      signal: new AbortController().signal,
-      auditId: "audit",
-      warn: (text) => this.warnings.push(text),
-      ...overrides,
-    };
+    return aContext({ warn: (text) => this.warnings.push(text), ...overrides });
   }
 
   async create(object: KubeObject, options: Partial<WriteOptions> = {}): Promise<EncodedObject> {
@@ -194,6 +258,17 @@ export class WidgetServer {
   settle(): Promise<void> {
     return settle();
   }
+}
+
+export function aContext(overrides: Partial<RequestContext> = {}): RequestContext {
+  return {
+    user: { name: "tester", groups: [] },
+    namespace: "demo",
+    signal: new AbortController().signal,
+    auditId: "audit",
+    warn: () => {},
+    ...overrides,
+  };
 }
 
 const noOptions: WriteOptions = { dryRun: false, fieldValidation: "Warn", fieldManager: "", force: false };

@@ -8,18 +8,19 @@ import {
   sinkType,
   sourceType,
 } from "../../apis/compute/v1alpha1/group.ts";
+import { refusedScaleSubresource, scaleSubresource, statusSubresource } from "../generic/subresources.ts";
 import type { Column } from "../rest/interface.ts";
-import type { RefusedScale, ResourceDefinition, ScalePaths, Strategy } from "../rest/strategy.ts";
+import type { ResourceDefinition, Strategy, SubresourceDefinition } from "../rest/strategy.ts";
 import { backendConfigColumns, functionColumns, functionMeshColumns, sinkColumns, sourceColumns } from "./columns.ts";
 import { validateMesh } from "./validation.ts";
 import { meshWarnings } from "./warnings.ts";
 import { workloadStrategy } from "./workload-strategy.ts";
 
-const scale: ScalePaths = {
+const scale = scaleSubresource({
   specReplicas: ["spec", "replicas"],
   statusReplicas: ["status", "replicas"],
   statusSelector: ["status", "selector"],
-};
+});
 const meshStrategy: Strategy = { validate: validateMesh, warnings: meshWarnings };
 const backendConfigStrategy: Strategy = {};
 
@@ -27,7 +28,7 @@ type Row = {
   readonly type: ResourceType;
   readonly strategy: Strategy;
   readonly columns: readonly Column[];
-  readonly scale?: ScalePaths | RefusedScale;
+  readonly scale?: SubresourceDefinition;
 };
 
 const rows: readonly Row[] = [
@@ -40,14 +41,14 @@ const rows: readonly Row[] = [
     strategy: backendConfigStrategy,
     columns: backendConfigColumns,
     // The public CRDs declare it, so discovery and documents do; there is nothing to scale (FM 1.1).
-    scale: { refusal: "a BackendConfig is settings: it runs nothing that could be scaled" },
+    scale: refusedScaleSubresource("a BackendConfig is settings: it runs nothing that could be scaled"),
   },
 ];
 
-export const computeResources: readonly ResourceDefinition[] = rows.map(({ type, ...row }) => ({
+export const computeResources: readonly ResourceDefinition[] = rows.map(({ type, scale: scaled, ...row }) => ({
   ...type,
   ...row,
   selectableFields: {},
-  status: true,
+  subresources: [...(scaled === undefined ? [] : [scaled]), statusSubresource],
   acceptsProtobuf: false,
 }));

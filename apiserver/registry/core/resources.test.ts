@@ -1,15 +1,15 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { loadSchemas } from "../../../openapi/schemas/index.ts";
+import { coreDefinitions } from "../../../test/support/core-resources.ts";
 import type { JsonObject, KubeObject } from "../../apis/meta/v1.ts";
-import { coreResources } from "./resources.ts";
 
 const schemas = loadSchemas();
-const rowOf = (kind: string) => coreResources.find((row) => row.kind === kind) ?? assert.fail(kind);
+const rowOf = (kind: string) => coreDefinitions.find((row) => row.kind === kind) ?? assert.fail(kind);
 
 test("coreResources: the kinds of a laptop's cluster, by their groups", () => {
   const groups = new Map<string, string[]>();
-  for (const { group, version, resource } of coreResources) {
+  for (const { group, version, resource } of coreDefinitions) {
     const name = group === "" ? version : `${group}/${version}`;
     groups.set(name, [...(groups.get(name) ?? []), resource]);
   }
@@ -34,7 +34,7 @@ test("coreResources: the kinds of a laptop's cluster, by their groups", () => {
 });
 
 test("coreResources: every row has a schema, columns, and takes protobuf", () => {
-  for (const { kind, schemaName, columns, acceptsProtobuf, listKind, singular } of coreResources) {
+  for (const { kind, schemaName, columns, acceptsProtobuf, listKind, singular } of coreDefinitions) {
     assert.ok(schemas.has(schemaName), schemaName);
     assert.ok(
       columns.some(({ name }) => name === "Name"),
@@ -45,41 +45,49 @@ test("coreResources: every row has a schema, columns, and takes protobuf", () =>
   }
 });
 
-const lists: readonly (readonly [what: string, (row: (typeof coreResources)[number]) => boolean, readonly string[]])[] =
+const has =
+  (subresource: string) =>
+  ({ subresources }: (typeof coreDefinitions)[number]): boolean =>
+    subresources.some(({ name }) => name === subresource);
+const lists: readonly (readonly [
+  what: string,
+  (row: (typeof coreDefinitions)[number]) => boolean,
+  readonly string[],
+])[] = [
+  ["are of the cluster", ({ namespaced }) => !namespaced, ["Namespace", "ClusterRole", "ClusterRoleBinding"]],
   [
-    ["are of the cluster", ({ namespaced }) => !namespaced, ["Namespace", "ClusterRole", "ClusterRoleBinding"]],
+    "are in `all`",
+    ({ categories }) => categories.includes("all"),
+    ["Service", "Pod", "StatefulSet", "HorizontalPodAutoscaler", "Job"],
+  ],
+  ["can be scaled", has("scale"), ["StatefulSet"]],
+  ["give out tokens", has("token"), ["ServiceAccount"]],
+  ["are finalized", has("finalize"), ["Namespace"]],
+  [
+    "have a status of its own",
+    has("status"),
     [
-      "are in `all`",
-      ({ categories }) => categories.includes("all"),
-      ["Service", "Pod", "StatefulSet", "HorizontalPodAutoscaler", "Job"],
+      "Namespace",
+      "Service",
+      "Pod",
+      "PersistentVolumeClaim",
+      "StatefulSet",
+      "HorizontalPodAutoscaler",
+      "VerticalPodAutoscaler",
+      "Job",
     ],
-    ["can be scaled", ({ scale }) => scale !== undefined, ["StatefulSet"]],
-    ["are finalized", ({ finalize }) => finalize === true, ["Namespace"]],
-    [
-      "have a status of its own",
-      ({ status }) => status,
-      [
-        "Namespace",
-        "Service",
-        "Pod",
-        "PersistentVolumeClaim",
-        "StatefulSet",
-        "HorizontalPodAutoscaler",
-        "VerticalPodAutoscaler",
-        "Job",
-      ],
-    ],
-  ];
-for (const [what, has, kinds] of lists) {
+  ],
+];
+for (const [what, belongs, kinds] of lists) {
   test(`coreResources: what ${what}`, () =>
     assert.deepEqual(
-      coreResources.filter(has).map(({ kind }) => kind),
+      coreDefinitions.filter(belongs).map(({ kind }) => kind),
       kinds,
     ));
 }
 
 test("coreResources: short names people type", () => {
-  const short = coreResources.flatMap(({ kind, shortNames }) => shortNames.map((name) => `${name}=${kind}`));
+  const short = coreDefinitions.flatMap(({ kind, shortNames }) => shortNames.map((name) => `${name}=${kind}`));
   assert.deepEqual(short, [
     "ns=Namespace",
     "cm=ConfigMap",

@@ -1,15 +1,17 @@
 /** The core kinds that the standalone host serves, through the same machinery as ours: one more list (design). */
 import type { KubeObject } from "../../apis/meta/v1.ts";
 import { isTrue, numberOf, objectOf, textOf } from "../../machinery/fields.ts";
+import { finalizeSubresource, scaleSubresource, statusSubresource } from "../generic/subresources.ts";
 import type { ResourceDefinition, ScalePaths } from "../rest/strategy.ts";
 import * as columns from "./columns.ts";
+import { serviceAccountToken, type TokenDependencies } from "./service-account-token.ts";
 import * as strategies from "./strategies.ts";
 
 type Row = Pick<ResourceDefinition, "kind" | "resource" | "columns"> &
   Partial<
     Pick<
       ResourceDefinition,
-      "shortNames" | "categories" | "namespaced" | "strategy" | "status" | "selectableFields" | "scale" | "finalize"
+      "shortNames" | "categories" | "namespaced" | "strategy" | "selectableFields" | "subresources"
     >
   >;
 type GroupRows = {
@@ -38,7 +40,7 @@ const statefulSetScale: ScalePaths = {
   statusReplicas: ["status", "replicas"],
 };
 
-const groups: readonly GroupRows[] = [
+const groupRows = (dependencies: CoreDependencies): readonly GroupRows[] => [
   {
     group: "",
     version: "v1",
@@ -47,10 +49,9 @@ const groups: readonly GroupRows[] = [
       {
         kind: "Namespace",
         resource: "namespaces",
-        finalize: true,
         shortNames: ["ns"],
         namespaced: false,
-        status: true,
+        subresources: [finalizeSubresource, statusSubresource],
         columns: columns.namespaceColumns,
         strategy: strategies.namespaceStrategy,
         selectableFields: { "status.phase": at("status", "phase") },
@@ -74,7 +75,7 @@ const groups: readonly GroupRows[] = [
         resource: "services",
         shortNames: ["svc"],
         categories: ["all"],
-        status: true,
+        subresources: [statusSubresource],
         columns: columns.serviceColumns,
         strategy: strategies.serviceStrategy,
         selectableFields: { "spec.clusterIP": at("spec", "clusterIP"), "spec.type": at("spec", "type") },
@@ -83,6 +84,7 @@ const groups: readonly GroupRows[] = [
         kind: "ServiceAccount",
         resource: "serviceaccounts",
         shortNames: ["sa"],
+        subresources: [serviceAccountToken(dependencies)],
         columns: columns.serviceAccountColumns,
       },
       {
@@ -90,7 +92,7 @@ const groups: readonly GroupRows[] = [
         resource: "pods",
         shortNames: ["po"],
         categories: ["all"],
-        status: true,
+        subresources: [statusSubresource],
         columns: columns.podColumns,
         strategy: strategies.podStrategy,
         selectableFields: {
@@ -108,7 +110,7 @@ const groups: readonly GroupRows[] = [
         kind: "PersistentVolumeClaim",
         resource: "persistentvolumeclaims",
         shortNames: ["pvc"],
-        status: true,
+        subresources: [statusSubresource],
         columns: columns.persistentVolumeClaimColumns,
         strategy: strategies.persistentVolumeClaimStrategy,
       },
@@ -144,10 +146,9 @@ const groups: readonly GroupRows[] = [
         resource: "statefulsets",
         shortNames: ["sts"],
         categories: ["all"],
-        status: true,
+        subresources: [scaleSubresource(statefulSetScale), statusSubresource],
         columns: columns.statefulSetColumns,
         strategy: strategies.statefulSetStrategy,
-        scale: statefulSetScale,
       },
       {
         kind: "ControllerRevision",
@@ -167,7 +168,7 @@ const groups: readonly GroupRows[] = [
         resource: "horizontalpodautoscalers",
         shortNames: ["hpa"],
         categories: ["all"],
-        status: true,
+        subresources: [statusSubresource],
         columns: columns.horizontalPodAutoscalerColumns,
         strategy: strategies.horizontalPodAutoscalerStrategy,
       },
@@ -182,7 +183,7 @@ const groups: readonly GroupRows[] = [
         kind: "VerticalPodAutoscaler",
         resource: "verticalpodautoscalers",
         shortNames: ["vpa"],
-        status: true,
+        subresources: [statusSubresource],
         columns: columns.verticalPodAutoscalerColumns,
       },
     ],
@@ -196,7 +197,7 @@ const groups: readonly GroupRows[] = [
         kind: "Job",
         resource: "jobs",
         categories: ["all"],
-        status: true,
+        subresources: [statusSubresource],
         columns: columns.jobColumns,
         strategy: strategies.jobStrategy,
         selectableFields: {
@@ -241,24 +242,27 @@ const groups: readonly GroupRows[] = [
   },
 ];
 
-export const coreResources: readonly ResourceDefinition[] = groups.flatMap(({ group, version, schemaPrefix, rows }) =>
-  rows.map((row) => ({
-    group,
-    version,
-    kind: row.kind,
-    resource: row.resource,
-    singular: row.kind.toLowerCase(),
-    listKind: `${row.kind}List`,
-    namespaced: row.namespaced ?? true,
-    shortNames: row.shortNames ?? [],
-    categories: row.categories ?? [],
-    schemaName: `${schemaPrefix}.${row.kind}`,
-    strategy: row.strategy ?? strategies.plainStrategy,
-    columns: row.columns,
-    selectableFields: row.selectableFields ?? {},
-    status: row.status ?? false,
-    ...(row.finalize === undefined ? {} : { finalize: row.finalize }),
-    ...(row.scale === undefined ? {} : { scale: row.scale }),
-    acceptsProtobuf: true,
-  })),
-);
+/** What subresources of core kinds need besides their stores. */
+export type CoreDependencies = TokenDependencies;
+
+export function coreResources(dependencies: CoreDependencies): readonly ResourceDefinition[] {
+  return groupRows(dependencies).flatMap(({ group, version, schemaPrefix, rows }) =>
+    rows.map((row) => ({
+      group,
+      version,
+      kind: row.kind,
+      resource: row.resource,
+      singular: row.kind.toLowerCase(),
+      listKind: `${row.kind}List`,
+      namespaced: row.namespaced ?? true,
+      shortNames: row.shortNames ?? [],
+      categories: row.categories ?? [],
+      schemaName: `${schemaPrefix}.${row.kind}`,
+      strategy: row.strategy ?? strategies.plainStrategy,
+      columns: row.columns,
+      selectableFields: row.selectableFields ?? {},
+      subresources: row.subresources ?? [],
+      acceptsProtobuf: true,
+    })),
+  );
+}

@@ -2,7 +2,9 @@ import assert from "node:assert/strict";
 import { generateKeyPairSync } from "node:crypto";
 import { test } from "node:test";
 import { loadSchemas } from "../../../openapi/schemas/index.ts";
+import { MemoryBackend } from "../../../test/support/memory-backend.ts";
 import { writeOf } from "../../../test/support/widgets.ts";
+import { AdmissionChain } from "../../admission/chain.ts";
 import type { JsonObject, JsonValue, KubeObject } from "../../apis/meta/v1.ts";
 import { serviceAccountTokens } from "../../authentication/service-account-token.ts";
 import type { UserInfo } from "../../authentication/user.ts";
@@ -10,10 +12,11 @@ import type { Attributes, Authorizer } from "../../authorization/authorizer.ts";
 import { RbacAuthorizer } from "../../authorization/rbac.ts";
 import { RbacPolicy } from "../../authorization/rbac-policy.ts";
 import { StatusError } from "../../errors/status-error.ts";
+import { createEndpoints } from "../generic/endpoint.ts";
 import type { RequestContext } from "../rest/interface.ts";
 import { bootstrapRbac } from "./bootstrap-rbac.ts";
+import { coreResources } from "./resources.ts";
 import { reviewEndpoints } from "./reviews.ts";
-import { serviceAccountTokenSubresource } from "./service-account-token.ts";
 
 const jane: UserInfo = { name: "jane", uid: "1", groups: ["devs", "system:authenticated"], extra: { a: ["b"] } };
 const signal = new AbortController().signal;
@@ -235,8 +238,19 @@ function tokenEndpoint() {
     uids.get(`${kind}/${namespace}/${name}`);
   const now = () => Date.parse("2026-06-01T00:00:00Z");
   const issuer = serviceAccountTokens({ key: key.toString(), uidOf, now });
-  const { create } = serviceAccountTokenSubresource({ tokens: issuer, uidOf, schemas }).storage;
-  assert.ok(create);
+  const row = coreResources({ tokens: issuer, uidOf }).find(({ kind }) => kind === "ServiceAccount");
+  assert.ok(row !== undefined);
+  const ending = new AbortController();
+  const dependencies = {
+    backend: new MemoryBackend(),
+    schemas,
+    admission: new AdmissionChain([]),
+    signal: ending.signal,
+  };
+  const [endpoint] = createEndpoints(row, dependencies);
+  ending.abort();
+  const { create } = endpoint?.subresources.find(({ name }) => name === "token")?.storage ?? {};
+  assert.ok(create !== undefined);
   const request = async (name: string, spec: JsonObject) => {
     const input = { apiVersion: "authentication.k8s.io/v1", kind: "TokenRequest", metadata: {}, spec };
     return (await create(contextOf(jane, "demo"), writeOf(name, input))).item;

@@ -59,6 +59,7 @@ function endpointOf(
   return {
     group: `${group}.k8s.io`,
     version: "v1",
+    storageVersion: "v1",
     resource: `${singular}s`,
     singular,
     kind,

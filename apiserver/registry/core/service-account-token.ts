@@ -7,14 +7,14 @@ import { newBadRequest, newConflict, newInvalid, newNotFound } from "../../error
 import { numericOf } from "../../machinery/fields.ts";
 import { isObject } from "../../machinery/json.ts";
 import { VirtualDecoder } from "../generic/object-decoder.ts";
-import type { Creater, RequestContext, SubresourceEndpoint } from "../rest/interface.ts";
+import type { Creater, RequestContext } from "../rest/interface.ts";
+import type { SubresourceDefinition } from "../rest/strategy.ts";
 import { compileSchema } from "../schema/structural.ts";
 import { encode } from "./reviews.ts";
 
 export type TokenDependencies = {
   readonly tokens: ServiceAccountTokens;
   readonly uidOf: UidLookup;
-  readonly schemas: SchemaSet;
 };
 
 const kind = { group: "authentication.k8s.io", version: "v1", kind: "TokenRequest" } as const;
@@ -31,16 +31,15 @@ const bindable: ReadonlyMap<string, { readonly kind: BoundObject["kind"]; readon
 ]);
 
 /** `POST serviceaccounts/NAME/token`: a token for the account, good for a while. */
-export function serviceAccountTokenSubresource(dependencies: TokenDependencies): SubresourceEndpoint {
+export function serviceAccountToken(dependencies: TokenDependencies): SubresourceDefinition {
   return {
     name: "token",
-    kind,
-    schemaName,
-    storage: tokenCreater(dependencies),
+    body: { kind, schemaName },
+    storage: ({ schemas }) => tokenCreater(dependencies, schemas),
   };
 }
 
-function tokenCreater({ tokens, uidOf, schemas }: TokenDependencies): Creater {
+function tokenCreater({ tokens, uidOf }: TokenDependencies, schemas: SchemaSet): Creater {
   const decoder = new VirtualDecoder(kind, compileSchema(schemas, schemaName));
   return {
     create: async (context, write) => {

@@ -5,7 +5,14 @@
  * form is the stored bytes with `"resourceVersion":"…",` put in after that head: bytes are joined, never encoded again.
  */
 import { Buffer } from "node:buffer";
-import { apiVersionOf, type GroupVersionKind, type JsonValue, type KubeObject } from "../../apis/meta/v1.ts";
+import {
+  apiVersionOf,
+  type GroupVersionKind,
+  type JsonObject,
+  type JsonValue,
+  type KubeObject,
+} from "../../apis/meta/v1.ts";
+import { newServiceUnavailable } from "../../errors/status-error.ts";
 import { decodeUtf8, isObject, parseJson, stringifyJson } from "../../machinery/json.ts";
 import type { CachedObject, ObjectCodec } from "../../storage/cacher/object-codec.ts";
 import type { Revision } from "../../storage/interface.ts";
@@ -14,13 +21,20 @@ import type { EncodedObject } from "../rest/interface.ts";
 const frameHead = Buffer.from('{"type":"ADDED","object":');
 const frameEnd = Buffer.from("}\n");
 
+/** `apiVersion` to what makes of an object of that version one of the stored version. */
+export type StoredForms = ReadonlyMap<string, (object: KubeObject) => KubeObject>;
+
 export class KindCodec implements ObjectCodec {
   readonly #apiVersion: string;
   readonly #kind: string;
   readonly #head: string;
   readonly #headBytes: Buffer;
 
-  constructor(gvk: GroupVersionKind) {
+  readonly #storedForms: StoredForms;
+
+  /** @param storedForms  of the other versions in which objects of the kind may have been stored */
+  constructor(gvk: GroupVersionKind, storedForms: StoredForms = new Map()) {
+    this.#storedForms = storedForms;
     this.#apiVersion = apiVersionOf(gvk);
     this.#kind = gvk.kind;
     const type = `"apiVersion":${stringifyJson(this.#apiVersion)},"kind":${stringifyJson(this.#kind)}`;
@@ -53,14 +67,35 @@ export class KindCodec implements ObjectCodec {
     };
   }
 
+  /**
+   * @throws StatusError 503 for a version it does not know: what another version means cannot be guessed (design D5)
+   * @throws Error       for what is no object of the kind
+   */
   decode(value: Uint8Array, revision: Revision): CachedObject {
     const parsed = parseJson(decodeUtf8(value));
-    if (!isObject(parsed) || !isObject(parsed.metadata)) throw new Error(`stored ${this.#kind} is no object`);
+    if (!isObject(parsed) || !isObject(parsed.metadata) || parsed.kind !== this.#kind) {
+      throw new Error(`stored ${this.#kind} is no object`);
+    }
+    const apiVersion = String(parsed.apiVersion);
+    if (apiVersion !== this.#apiVersion) return this.#decodeOther(parsed, apiVersion, revision);
     const object = this.#typed(parsed, parsed.metadata, revision);
     // Written by something else: the text need not have our head.
     const canonical =
       this.#headBytes.equals(value.subarray(0, this.#headBytes.length)) && !("resourceVersion" in parsed.metadata);
     return this.#join(object, canonical ? value : this.encode(object), revision);
+  }
+
+  /** What another version of the server stored; it is stored anew when it is next written. */
+  #decodeOther(parsed: JsonObject, apiVersion: string, revision: Revision): CachedObject {
+    const toStored = this.#storedForms.get(apiVersion);
+    if (toStored === undefined) {
+      throw newServiceUnavailable(
+        `a stored ${this.#kind} is of version ${JSON.stringify(apiVersion)}, which this server does not know`,
+      );
+    }
+    const { metadata } = parsed;
+    const object = toStored({ ...parsed, apiVersion, kind: this.#kind, metadata: isObject(metadata) ? metadata : {} });
+    return { ...this.stored(object, this.encode(object), revision), isOutdated: true };
   }
 
   atRevision(item: CachedObject, revision: Revision): CachedObject {
@@ -97,6 +132,11 @@ export class KindCodec implements ObjectCodec {
     frameEnd.copy(frame, jsonStart + length);
     return { object, json: frame.subarray(jsonStart, jsonStart + length), addedFrame: frame, revision };
   }
+}
+
+/** One line of a watch. */
+export function frameOf(type: string, json: Uint8Array): Uint8Array {
+  return Buffer.concat([Buffer.from(`{"type":"${type}","object":`), json, frameEnd]);
 }
 
 function versionMember(revision: Revision): string {

@@ -12,6 +12,7 @@ import type {
   RequestContext,
 } from "../rest/interface.ts";
 import { planDeletion } from "./deletion.ts";
+import type { View } from "./part.ts";
 import { checkPreconditions } from "./preconditions.ts";
 import { nameOf, type Resource } from "./resource.ts";
 import { changeObject } from "./transaction.ts";
@@ -24,8 +25,11 @@ const concurrentDeletions = 16;
 export class Deletes implements Deleter {
   readonly #resource: Resource;
   readonly #lister: Lister;
+  readonly #view: View;
 
-  constructor(resource: Resource, lister: Lister) {
+  /** @param view  how admission is shown objects */
+  constructor(resource: Resource, lister: Lister, view: View) {
+    this.#view = view;
     this.#resource = resource;
     this.#lister = lister;
   }
@@ -81,16 +85,16 @@ export class Deletes implements Deleter {
   }
 
   async #admit(context: RequestContext, oldObject: KubeObject, dryRun: boolean): Promise<void> {
-    const { admission, definition, gvk, gvr } = this.#resource;
+    const { admission, definition, gvr } = this.#resource;
     const attributes = {
       operation: "DELETE",
-      kind: gvk,
+      kind: this.#view.decoder.gvk,
       resource: gvr,
       subresource: "",
       namespace: definition.namespaced ? context.namespace : "",
       name: nameOf(oldObject),
       object: undefined,
-      oldObject,
+      oldObject: this.#view.show(oldObject),
       user: context.user,
       dryRun,
       options: { kind: "DeleteOptions" },

@@ -1,24 +1,24 @@
 import { randomUUID } from "node:crypto";
 import type { SchemaSet } from "../../../openapi/schema.ts";
+import { apiVersionOf, type GroupVersionKind } from "../../apis/meta/v1.ts";
 import { subdomainProblems } from "../../machinery/names.ts";
 import { Cacher } from "../../storage/cacher/cacher.ts";
 import { type Clock, systemClock } from "../../storage/cacher/clock.ts";
 import type { StorageBackend } from "../../storage/interface.ts";
 import { resourcePrefix } from "../../storage/keys.ts";
-import type { ResourceEndpoint, SubresourceEndpoint } from "../rest/interface.ts";
-import type { RefusedScale, ResourceDefinition, ScalePaths } from "../rest/strategy.ts";
+import type { ResourceEndpoint } from "../rest/interface.ts";
+import type { ResourceDefinition, ServedVersion } from "../rest/strategy.ts";
 import { patchSchema } from "../schema/patch-schema.ts";
 import { compileSchema } from "../schema/structural.ts";
-import { KindCodec } from "./codec.ts";
+import { KindCodec, type StoredForms } from "./codec.ts";
 import { watchFailure } from "./interpret-error.ts";
-import { ObjectDecoder, VirtualDecoder } from "./object-decoder.ts";
-import { finalizePart, ownView, statusPart } from "./part.ts";
-import { partStore } from "./part-store.ts";
+import { ObjectDecoder } from "./object-decoder.ts";
+import { hasStatus, ownView, type View } from "./part.ts";
 import { patchTypesOf } from "./patch-types.ts";
 import type { Admission, Resource } from "./resource.ts";
-import { refusedScale, scaleKind, scalePart, scaleSchemaName } from "./scale.ts";
 import { Selections } from "./selection.ts";
 import { GenericStore } from "./store.ts";
+import { storedForm, versionView } from "./version-view.ts";
 
 export type EndpointDependencies = {
   readonly backend: StorageBackend;
@@ -37,70 +37,83 @@ export type EndpointDependencies = {
 };
 
 /**
- * Serves one kind from storage. Starts its watch cache at once; requests wait for it.
- *
- * @param more subresources besides `status` and `scale`, `namespaces/finalize` for example
+ * Serves one kind from storage, in each of its versions: the stored one first. Starts its watch cache at once, the same for
+ * all versions; requests wait for it.
  */
-export function createEndpoint(
+export function createEndpoints(
   definition: ResourceDefinition,
   deps: EndpointDependencies,
-  more: (store: GenericStore) => readonly SubresourceEndpoint[] = () => [],
+): readonly ResourceEndpoint[] {
+  const shared = sharedByVersions(definition, deps);
+  const others = (definition.otherVersions ?? []).map((other) => {
+    return endpointOf(shared, other, versionView(shared.gvk, decoderOf(definition, other, deps), other), deps);
+  });
+  return [endpointOf(shared, definition, ownView(shared.decoder), deps), ...others];
+}
+
+function endpointOf(
+  shared: SharedByVersions,
+  served: ServedVersion,
+  view: View,
+  { schemas }: EndpointDependencies,
 ): ResourceEndpoint {
-  const resource = resourceOf(definition, deps);
-  const store = new GenericStore(resource);
+  const { definition } = shared;
+  const { version, schemaName, columns, selectableFields } = served;
+  const { group, kind, namespaced } = definition;
+  const ofVersion = {
+    gvr: { group, version, resource: definition.resource },
+    selections: new Selections({ namespaced, selectableFields }),
+    patchTypes: patchTypesOf(patchSchema(schemas, schemaName)),
+  };
+  const store = new GenericStore({ ...shared, ...ofVersion }, view);
+  const parts = { definition, store, view, storedDecoder: shared.decoder, schemas };
+  const ownBody = { kind: { group, version, kind }, schemaName };
   return {
-    group: definition.group,
-    version: definition.version,
+    group,
+    version,
+    storageVersion: definition.version,
     resource: definition.resource,
     singular: definition.singular,
-    kind: definition.kind,
+    kind,
     listKind: definition.listKind,
-    namespaced: definition.namespaced,
+    namespaced,
     shortNames: definition.shortNames,
     categories: definition.categories,
-    schemaName: definition.schemaName,
-    columns: definition.columns,
-    selectableFields: Object.keys(definition.selectableFields),
+    schemaName,
+    columns,
+    selectableFields: Object.keys(selectableFields),
     storage: store,
-    subresources: [...subresourcesOf(resource, store, deps.schemas), ...more(store)],
+    subresources: definition.subresources.map(({ name, body, storage }) => ({
+      name,
+      ...(body ?? ownBody),
+      storage: storage(parts),
+    })),
     acceptsProtobuf: definition.acceptsProtobuf,
   };
 }
 
-function subresourcesOf(resource: Resource, store: GenericStore, schemas: SchemaSet): readonly SubresourceEndpoint[] {
-  const { definition, decoder, gvk: kind } = resource;
-  const { schemaName, scale } = definition;
-  const view = ownView(decoder);
-  const subresources: SubresourceEndpoint[] = [];
-  if (definition.finalize === true) {
-    subresources.push({ name: "finalize", kind, schemaName, storage: partStore(store, finalizePart(view)) });
-  }
-  if (scale !== undefined) {
-    const storage = scaleStorage(scale, resource, store, schemas);
-    subresources.push({ name: "scale", kind: scaleKind, schemaName: scaleSchemaName, storage });
-  }
-  if (definition.status) {
-    subresources.push({ name: "status", kind, schemaName, storage: partStore(store, statusPart(definition, view)) });
-  }
-  return subresources;
+function decoderOf(
+  { group, kind, acceptsProtobuf }: ResourceDefinition,
+  { version, schemaName }: ServedVersion,
+  { schemas }: EndpointDependencies,
+): ObjectDecoder {
+  return new ObjectDecoder({ group, version, kind }, compileSchema(schemas, schemaName), acceptsProtobuf);
 }
 
-function scaleStorage(
-  scale: ScalePaths | RefusedScale,
-  { definition, decoder: parents }: Resource,
-  store: GenericStore,
-  schemas: SchemaSet,
-) {
-  if ("refusal" in scale) return refusedScale(scale, store.patchTypes);
-  const scales = new VirtualDecoder(scaleKind, compileSchema(schemas, scaleSchemaName));
-  return partStore(store, scalePart(definition, scale, { scales, parents }));
+function storedFormsOf(gvk: GroupVersionKind, { otherVersions = [] }: ResourceDefinition): StoredForms {
+  const { group } = gvk;
+  return new Map(
+    otherVersions.map((other) => [apiVersionOf({ group, version: other.version }), storedForm(gvk, other)]),
+  );
 }
 
-function resourceOf(definition: ResourceDefinition, deps: EndpointDependencies): Resource {
+type SharedByVersions = Omit<Resource, "gvr" | "selections" | "patchTypes">;
+
+function sharedByVersions(definition: ResourceDefinition, deps: EndpointDependencies): SharedByVersions {
   const { backend, schemas, admission, signal, clock = systemClock, random = Math.random, newUid = randomUUID } = deps;
   const { group, version, kind, resource, schemaName, strategy } = definition;
   const gvk = { group, version, kind };
-  const codec = new KindCodec(gvk);
+  const codec = new KindCodec(gvk, storedFormsOf(gvk, definition));
   const prefix = resourcePrefix({ group, resource });
   const cacher = new Cacher({
     backend,
@@ -116,7 +129,6 @@ function resourceOf(definition: ResourceDefinition, deps: EndpointDependencies):
   return {
     definition,
     gvk,
-    gvr: { group, version, resource },
     groupResource: { group, resource },
     strategy,
     tracksGeneration: schemas.get(schemaName)?.properties?.spec !== undefined,
@@ -124,10 +136,9 @@ function resourceOf(definition: ResourceDefinition, deps: EndpointDependencies):
     backend,
     cacher,
     codec,
-    decoder: new ObjectDecoder(gvk, compileSchema(schemas, schemaName), definition.acceptsProtobuf),
-    patchTypes: patchTypesOf(patchSchema(schemas, schemaName)),
+    decoder: decoderOf(definition, definition, deps),
     metaRules: { namespaced: definition.namespaced, validateName: strategy.validateName ?? subdomainProblems },
-    selections: new Selections(definition),
+    hasStatus: hasStatus(definition),
     admission,
     clock,
     random,

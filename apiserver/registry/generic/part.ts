@@ -14,6 +14,8 @@ export type View = {
   /** Of what clients send to the endpoint. */
   readonly decoder: ObjectDecoder;
   readonly show: (stored: KubeObject) => KubeObject;
+  /** It shows objects as they are stored, so nothing need be converted. */
+  readonly isOwn?: true;
   /** As `show`, with the wire form. */
   readonly present: (stored: EncodedObject) => EncodedObject;
   /** From what the client wants to what would be stored instead of `base`; `undefined` for a new object. */
@@ -37,15 +39,21 @@ export type Part = {
 export function ownView(decoder: ObjectDecoder): View {
   return {
     decoder,
+    isOwn: true,
     show: (stored) => stored,
     present: (stored) => stored,
     absorb: (input) => input,
   };
 }
 
+/** Whether the status is a subresource: then nothing else writes it. */
+export const hasStatus = ({ subresources }: Pick<ResourceDefinition, "subresources">): boolean =>
+  subresources.some(({ name }) => name === "status");
+
 const isAboutStatus = ({ field }: FieldError): boolean => /^status($|[.[])/.test(field);
 
-export function wholeObject({ status: keepsStatus }: ResourceDefinition, view: View): Part {
+export function wholeObject(definition: ResourceDefinition, view: View): Part {
+  const keepsStatus = hasStatus(definition);
   return {
     subresource: "",
     view,

@@ -180,7 +180,8 @@ export class Reads implements Getter, Lister, Watcher {
 const notReady = (seconds: number) => newTooManyRequests("storage is (re)initializing", Math.max(1, seconds));
 
 /** The list as a whole fails: leaving the object out would tell a controller that it is gone (API L-17). */
-const newUnreadable = (cause: unknown) => newInternal("a stored object cannot be decoded", { cause });
+const newUnreadable = (cause: unknown): StatusError =>
+  cause instanceof StatusError ? cause : newInternal("a stored object cannot be decoded", { cause });
 
 const isExpiredHistory = (error: unknown): boolean => error instanceof StatusError && error.status.reason === "Expired";
 

@@ -22,6 +22,8 @@ export type Resource = {
   readonly gvr: GroupVersionResource;
   readonly groupResource: GroupResource;
   readonly strategy: Strategy;
+  /** Its status is a subresource, and nothing else writes it (API C-09, M-09). */
+  readonly hasStatus: boolean;
   /** Kinds with a `spec` count its changes (API M-07). */
   readonly tracksGeneration: boolean;
   /** Of all keys of the resource. */

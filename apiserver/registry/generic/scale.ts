@@ -5,7 +5,7 @@ import { invalid, path } from "../../errors/field-error.ts";
 import { newBadRequest, newInvalid } from "../../errors/status-error.ts";
 import { isObject, setMember, stringifyJson } from "../../machinery/json.ts";
 import type { EncodedObject, Getter, Patcher, Updater } from "../rest/interface.ts";
-import type { RefusedScale, ResourceDefinition, ScalePaths } from "../rest/strategy.ts";
+import type { ResourceDefinition, ScalePaths } from "../rest/strategy.ts";
 import { type DecodedInput, type ObjectDecoder, silently } from "./object-decoder.ts";
 import { type Part, type View, wholeObject } from "./part.ts";
 
@@ -16,7 +16,7 @@ export const scaleSchemaName = "io.k8s.api.autoscaling.v1.Scale";
 const impliedReplicas = 1;
 
 /** `/scale` of a kind that declares it and has nothing to scale. */
-export function refusedScale({ refusal }: RefusedScale, patchTypes: readonly string[]): Getter & Updater & Patcher {
+export function refusedScale(refusal: string, patchTypes: readonly string[]): Getter & Updater & Patcher {
   const refuse = async (): Promise<never> => {
     throw newBadRequest(refusal);
   };

@@ -24,7 +24,7 @@ export class Selections {
   readonly #fieldValue: FieldValues;
   readonly #fields: readonly string[];
 
-  constructor({ namespaced, selectableFields }: ResourceDefinition) {
+  constructor({ namespaced, selectableFields }: Pick<ResourceDefinition, "namespaced" | "selectableFields">) {
     this.#namespaced = namespaced;
     const values = new Map<string, (object: KubeObject) => string>([
       ["metadata.name", ({ metadata }) => metadata.name ?? ""],

@@ -17,40 +17,50 @@ import type {
   WriteRequest,
   WriteResult,
 } from "../rest/interface.ts";
+import { frameOf } from "./codec.ts";
 import { Deletes } from "./deletes.ts";
-import type { Part } from "./part.ts";
+import type { Part, View } from "./part.ts";
 import { Reads } from "./reads.ts";
 import type { Resource } from "./resource.ts";
 import { Writes } from "./writes.ts";
 
 /**
- * Every verb once, for all kinds (design D4). What differs per kind is its `ResourceDefinition`.
+ * Every verb once, for all kinds (design D4). What differs per kind is its `ResourceDefinition`; what differs per served
+ * version is the view.
  *
  * @throws StatusError for everything a client can be told; other errors are bugs or stored bytes that are no object
  */
 export class GenericStore implements Getter, Lister, Watcher, Creater, Updater, Patcher, Deleter {
   readonly patchTypes: readonly string[];
+  readonly #view: View;
   readonly #reads: Reads;
   readonly #writes: Writes;
   readonly #deletes: Deletes;
 
-  constructor(resource: Resource) {
+  /** @param view  how objects look to clients; what comes from the registry's inside is as it is stored */
+  constructor(resource: Resource, view: View) {
     this.patchTypes = [...resource.patchTypes.keys()];
+    this.#view = view;
     this.#reads = new Reads(resource);
-    this.#writes = new Writes(resource);
-    this.#deletes = new Deletes(resource, this.#reads);
+    this.#writes = new Writes(resource, view);
+    this.#deletes = new Deletes(resource, this.#reads, view);
   }
 
-  get(context: RequestContext, name: string, options: { resourceVersion: string }): Promise<EncodedObject> {
+  async get(context: RequestContext, name: string, options: { resourceVersion: string }): Promise<EncodedObject> {
+    return this.#view.present(await this.getStored(context, name, options));
+  }
+
+  /** As it is stored, for subresources that show it in a way of their own. */
+  getStored(context: RequestContext, name: string, options: { resourceVersion: string }): Promise<EncodedObject> {
     return this.#reads.get(context, name, options);
   }
 
-  list(context: RequestContext, options: ListOptions): Promise<ListResult> {
-    return this.#reads.list(context, options);
+  async list(context: RequestContext, options: ListOptions): Promise<ListResult> {
+    return presentedList(await this.#reads.list(context, options), this.#view);
   }
 
-  watch(context: RequestContext, options: WatchOptions): Promise<AsyncIterable<readonly RestWatchEvent[]>> {
-    return this.#reads.watch(context, options);
+  async watch(context: RequestContext, options: WatchOptions): Promise<AsyncIterable<readonly RestWatchEvent[]>> {
+    return presentedEvents(await this.#reads.watch(context, options), this.#view);
   }
 
   create(context: RequestContext, request: WriteRequest): Promise<WriteResult> {
@@ -67,11 +77,33 @@ export class GenericStore implements Getter, Lister, Watcher, Creater, Updater, 
     return this.#writes.patch(context, request, part);
   }
 
-  delete(context: RequestContext, name: string, request: DeleteRequest): Promise<DeleteResult> {
-    return this.#deletes.delete(context, name, request);
+  async delete(context: RequestContext, name: string, request: DeleteRequest): Promise<DeleteResult> {
+    const { deleted, item } = await this.#deletes.delete(context, name, request);
+    return { deleted, item: this.#view.present(item) };
   }
 
-  deleteCollection(context: RequestContext, list: ListOptions, request: DeleteRequest): Promise<ListResult> {
-    return this.#deletes.deleteCollection(context, list, request);
+  async deleteCollection(context: RequestContext, list: ListOptions, request: DeleteRequest): Promise<ListResult> {
+    return presentedList(await this.#deletes.deleteCollection(context, list, request), this.#view);
+  }
+}
+
+function presentedList(list: ListResult, view: View): ListResult {
+  return view.isOwn ? list : { ...list, items: list.items.map(view.present) };
+}
+
+function presentedEvents(events: AsyncIterable<readonly RestWatchEvent[]>, view: View) {
+  return view.isOwn ? events : converted(events, view);
+}
+
+async function* converted(
+  events: AsyncIterable<readonly RestWatchEvent[]>,
+  { present }: View,
+): AsyncGenerator<readonly RestWatchEvent[]> {
+  for await (const batch of events) {
+    yield batch.map((event) => {
+      if (event.type === "BOOKMARK" || event.type === "ERROR") return event;
+      const item = present(event.item);
+      return { type: event.type, item, frame: frameOf(event.type, item.json) };
+    });
   }
 }

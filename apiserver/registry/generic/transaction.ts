@@ -69,7 +69,8 @@ async function tryOnce(resource: Resource, key: string, existing: CachedObject, 
       },
     };
   }
-  const unchanged = decision.action === "put" && deepEqual(decision.object, existing.object);
+  const unchanged =
+    decision.action === "put" && existing.isOutdated !== true && deepEqual(decision.object, existing.object);
   if (decision.action === "keep" || unchanged) return concluded({ deleted: false, item: existing });
   const deleted = decision.action === "delete";
   if (change.dryRun) return concluded({ deleted, item: resource.codec.unstored(decision.object) });

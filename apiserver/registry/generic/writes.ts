@@ -4,7 +4,7 @@ import type { Creater, Patcher, RequestContext, Updater, WriteRequest, WriteResu
 import { type Change, patchChange, replacement } from "./change.ts";
 import { isFinished } from "./deletion.ts";
 import type { Birth } from "./object-meta-rules.ts";
-import { ownView, type Part, wholeObject } from "./part.ts";
+import { type Part, type View, wholeObject } from "./part.ts";
 import { readPatch } from "./patch-types.ts";
 import { nameOf, namespaceOf, type Resource } from "./resource.ts";
 import { changeObject, insertObject } from "./transaction.ts";
@@ -19,14 +19,14 @@ export class Writes implements Creater, Updater, Patcher {
   readonly #resource: Resource;
   readonly #whole: Part;
 
-  constructor(resource: Resource) {
+  constructor(resource: Resource, view: View) {
     this.patchTypes = [...resource.patchTypes.keys()];
     this.#resource = resource;
-    this.#whole = wholeObject(resource.definition, ownView(resource.decoder));
+    this.#whole = wholeObject(resource.definition, view);
   }
 
   async create(context: RequestContext, request: WriteRequest): Promise<WriteResult> {
-    const change = replacement(request.body, this.#resource.decoder, request.options.fieldValidation);
+    const change = replacement(request.body, this.#whole.view.decoder, request.options.fieldValidation);
     const write = this.#begin(context, request, change, this.#whole);
     const proposal = await runStages(proposalStages, draftOf(undefined), write);
     const isNamed = nameOf(proposal.object) !== "";
@@ -34,7 +34,7 @@ export class Writes implements Creater, Updater, Patcher {
       const { object } = await runStages(decisionStages, proposal, write);
       try {
         const item = await insertObject(this.#resource, { context, object, dryRun: request.options.dryRun });
-        return { item, created: true };
+        return { item: this.#whole.view.present(item), created: true };
       } catch (error) {
         if (isNamed || !isCollision(error)) throw error;
         if (attempt === nameAttempts) throw noUniqueName(error);

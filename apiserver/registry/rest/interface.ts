@@ -159,6 +159,8 @@ export type SubresourceEndpoint = {
 export type ResourceEndpoint = {
   readonly group: string;
   readonly version: string;
+  /** The version its objects are stored in. */
+  readonly storageVersion: string;
   readonly resource: string;
   readonly singular: string;
   readonly kind: string;

@@ -1,5 +1,10 @@
-import type { KubeObject } from "../../apis/meta/v1.ts";
+import type { SchemaSet } from "../../../openapi/schema.ts";
+import type { GroupVersionKind, KubeObject } from "../../apis/meta/v1.ts";
 import type { FieldError } from "../../errors/field-error.ts";
+import type { ObjectDecoder } from "../generic/object-decoder.ts";
+import type { View } from "../generic/part.ts";
+import type { GenericStore } from "../generic/store.ts";
+import type { Column, RestStorage } from "./interface.ts";
 
 /**
  * The decisions of one kind, without I/O (upstream `RESTCreateStrategy` and its siblings). What every kind shares is
@@ -39,13 +44,48 @@ export type ScalePaths = {
   readonly statusSelector?: readonly string[];
 };
 
-/** `/scale` is declared, and every request to it answered 400 with this text. */
-export type RefusedScale = { readonly refusal: string };
-
-/** One kind as `registry/compute/resources.ts` and `registry/core/resources.ts` list it. */
-export type ResourceDefinition = {
-  readonly group: string;
+/** A version in which a resource is served, and how its objects look in it. */
+export type ServedVersion = {
   readonly version: string;
+  readonly schemaName: string;
+  readonly columns: readonly Column[];
+  /** Beyond `metadata.name` and `metadata.namespace`: field label to its value in the *stored* object. */
+  readonly selectableFields: { readonly [label: string]: (stored: KubeObject) => string };
+};
+
+/**
+ * To and from the version that is stored, both without loss: `toStored(fromStored(object))` is the object. Metadata, kind
+ * and apiVersion are not theirs to change. They are pure, and bear every object that the schema they start from accepts.
+ */
+export type Conversion = {
+  readonly fromStored: (stored: KubeObject) => KubeObject;
+  readonly toStored: (served: KubeObject) => KubeObject;
+};
+
+/** What a subresource is made from, once per served version of its resource. */
+export type SubresourceParts = {
+  readonly definition: ResourceDefinition;
+  /** The parent's, in the version that is served. */
+  readonly store: GenericStore;
+  /** How the parent's objects look in that version. */
+  readonly view: View;
+  /** Decodes the parent's objects in the version that is stored. */
+  readonly storedDecoder: ObjectDecoder;
+  readonly schemas: SchemaSet;
+};
+
+/** A subresource, as its resource's row has it. What else it needs it closes over: who makes the row hands it in. */
+export type SubresourceDefinition = {
+  /** Last segment of the path. */
+  readonly name: string;
+  /** Kind of its bodies and that kind's schema; the parent's by default. */
+  readonly body?: { readonly kind: GroupVersionKind; readonly schemaName: string };
+  readonly storage: (parts: SubresourceParts) => RestStorage;
+};
+
+/** One kind, in the version that is stored, as `registry/compute/resources.ts` and `registry/core/resources.ts` list it. */
+export type ResourceDefinition = ServedVersion & {
+  readonly group: string;
   readonly kind: string;
   readonly resource: string;
   readonly singular: string;
@@ -53,15 +93,10 @@ export type ResourceDefinition = {
   readonly namespaced: boolean;
   readonly shortNames: readonly string[];
   readonly categories: readonly string[];
-  readonly schemaName: string;
   readonly strategy: Strategy;
-  readonly columns: readonly import("./interface.ts").Column[];
-  /** Beyond `metadata.name` and `metadata.namespace`: field label to its value. */
-  readonly selectableFields: { readonly [label: string]: (object: KubeObject) => string };
-  readonly status: boolean;
-  readonly scale?: ScalePaths | RefusedScale;
-  /** Serves `/finalize`, where a PUT replaces `spec.finalizers` and nothing else (Namespaces). */
-  readonly finalize?: boolean;
+  /** Further versions in which the same objects are served (design D5). */
+  readonly otherVersions?: readonly (ServedVersion & Conversion)[];
+  readonly subresources: readonly SubresourceDefinition[];
   /** Default: all. Events have no `/status`, Leases no `scale`; reviews are not definitions at all. */
   readonly acceptsProtobuf: boolean;
 };

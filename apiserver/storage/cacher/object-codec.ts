@@ -6,6 +6,8 @@ export interface CachedObject extends EncodedObject {
   readonly revision: Revision;
   /** `{"type":"ADDED","object":…}\n`. `json` is a view into these bytes, so the frame costs no memory of its own. */
   readonly addedFrame: Uint8Array;
+  /** The stored bytes are of an older version: writing the same object again brings them up to date. */
+  readonly isOutdated?: true;
 }
 
 /** What the cache must know of a kind. */

@@ -1,13 +1,15 @@
 /** Sending any object that the server serves to where it belongs, as `kubectl create` and `kubectl apply` do. */
+
 import type { JsonObject, JsonValue, KubeObject } from "../../../apiserver/apis/meta/v1.ts";
 import { objectOf, textOf } from "../../../apiserver/machinery/fields.ts";
 import { isObject } from "../../../apiserver/machinery/json.ts";
 import { computeResources } from "../../../apiserver/registry/compute/resources.ts";
-import { coreResources } from "../../../apiserver/registry/core/resources.ts";
+import { coreDefinitions } from "../../support/core-resources.ts";
+
 import { type Client, type Reply, valueAt } from "./client.ts";
 import { createNamespace } from "./objects.ts";
 
-const served = [...coreResources, ...computeResources];
+const served = [...coreDefinitions, ...computeResources];
 
 export function isKubeObject(value: JsonValue): value is JsonObject & KubeObject {
   return isObject(value) && typeof value.kind === "string" && isObject(value.metadata);

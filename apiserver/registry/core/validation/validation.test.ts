@@ -1,11 +1,12 @@
 /** What a cluster refuses, a laptop refuses: one table per kind, of what is wrong and the error it gets. */
+
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { coreDefinitions } from "../../../../test/support/core-resources.ts";
 import type { JsonObject, KubeObject } from "../../../apis/meta/v1.ts";
 import { objectOf } from "../../../machinery/fields.ts";
-import { coreResources } from "../resources.ts";
 
-const rowOf = (kind: string) => coreResources.find((row) => row.kind === kind) ?? assert.fail(kind);
+const rowOf = (kind: string) => coreDefinitions.find((row) => row.kind === kind) ?? assert.fail(kind);
 
 function anObject(kind: string, fields: JsonObject, metadata: KubeObject["metadata"] = {}): KubeObject {
   const { group, version, namespaced } = rowOf(kind);

@@ -13,7 +13,7 @@ export const isolatePart: Stage = (draft, write) => ({
 export function isolated(object: KubeObject, existing: KubeObject | undefined, { part, resource, birth }: Write) {
   if (existing !== undefined) return part.isolate(object, existing);
   const born = { ...object, metadata: metaForCreate(object.metadata, birth()) };
-  return resource.definition.status ? withStatus(born, undefined) : born;
+  return resource.hasStatus ? withStatus(born, undefined) : born;
 }
 
 /** Errors of the schema end the way here: no strategy need bear an object of the wrong shape (API M-25). */

@@ -26,4 +26,4 @@ export const prepare: Stage = (draft, { part, resource: { strategy } }) => {
 export const countGeneration: Stage = (draft, { resource }) =>
   draft.existing === undefined
     ? draft
-    : { ...draft, object: withGeneration(draft.object, draft.existing, resource.definition.status) };
+    : { ...draft, object: withGeneration(draft.object, draft.existing, resource.hasStatus) };

@@ -1,0 +1,38 @@
+/** The subresources that any kind may have; each is a line of its resource's row. */
+import type { ScalePaths, SubresourceDefinition } from "../rest/strategy.ts";
+import { compileSchema } from "../schema/structural.ts";
+import { VirtualDecoder } from "./object-decoder.ts";
+import { finalizePart, statusPart } from "./part.ts";
+import { partStore } from "./part-store.ts";
+import { refusedScale, scaleKind, scalePart, scaleSchemaName } from "./scale.ts";
+
+/** `/status`: reads the whole object, writes its status (API M-10, M-11). */
+export const statusSubresource: SubresourceDefinition = {
+  name: "status",
+  storage: ({ definition, store, view }) => partStore(store, statusPart(definition, view)),
+};
+
+/** `/finalize`: writes `spec.finalizers` and nothing else; a terminating object that has none left goes. */
+export const finalizeSubresource: SubresourceDefinition = {
+  name: "finalize",
+  storage: ({ store, view }) => partStore(store, finalizePart(view)),
+};
+
+const scaleBody = { kind: scaleKind, schemaName: scaleSchemaName };
+
+/** `/scale`: an `autoscaling/v1` Scale as a view of an object (API D-12, CR-27). */
+export function scaleSubresource(paths: ScalePaths): SubresourceDefinition {
+  return {
+    name: "scale",
+    body: scaleBody,
+    storage({ definition, store, storedDecoder, schemas }) {
+      const scales = new VirtualDecoder(scaleKind, compileSchema(schemas, scaleSchemaName));
+      return partStore(store, scalePart(definition, paths, { scales, parents: storedDecoder }));
+    },
+  };
+}
+
+/** `/scale` of a kind that declares it and has nothing to scale: every request is 400 with this text. */
+export function refusedScaleSubresource(refusal: string): SubresourceDefinition {
+  return { name: "scale", body: scaleBody, storage: ({ store }) => refusedScale(refusal, store.patchTypes) };
+}
