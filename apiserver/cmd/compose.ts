@@ -27,9 +27,11 @@ import { LoopbackClient } from "../endpoints/loopback-client.ts";
 import { openApiHandlers } from "../endpoints/openapi.ts";
 import { openApiSource } from "../endpoints/openapi-source.ts";
 import { indexHandlers, versionHandler } from "../endpoints/system-paths.ts";
+import { StartError } from "../errors/start-error.ts";
 import { withAuthentication } from "../filters/authentication.ts";
 import { withAuthorization } from "../filters/authorization.ts";
 import { withImpersonation } from "../filters/impersonation.ts";
+import { withStoreGate } from "../filters/store-gate.ts";
 import type { Logger } from "../observability/log.ts";
 import { RequestMetrics } from "../observability/metrics.ts";
 import { createEndpoints } from "../registry/generic/endpoint.ts";
@@ -39,6 +41,9 @@ import { buildChain } from "../server/chain.ts";
 import { healthHandlers, standardChecks, unknownCheckPrefixes } from "../server/health.ts";
 import { metricsHandler } from "../server/metrics-handler.ts";
 import { startServer, type TlsFiles } from "../server/server.ts";
+import type { StoreGuard } from "../storage/guard/store-guard.ts";
+import type { StoreMemory } from "../storage/guard/store-memory.ts";
+import { guardStorage } from "./guarded-storage.ts";
 import type { Options } from "./options.ts";
 import { openBackend } from "./storage.ts";
 import { version } from "./version.ts";
@@ -62,6 +67,10 @@ export type Profile = {
   readonly tls: () => TlsFiles;
   /** Has `listener` called whenever `tls` gives something else. */
   readonly onTlsChange: (listener: () => void) => void;
+  /** Where it is remembered which store this installation uses. */
+  readonly storeMemory: StoreMemory;
+  /** A store that must not be used ends the start; else the server waits for a better one and says why. */
+  readonly refusesAtStart: boolean;
   readonly bindAddress: string;
   readonly authenticator: Authenticator;
   readonly frontProxy: () => FrontProxyConfig;
@@ -80,6 +89,8 @@ export type ProfileParts = {
   readonly log: Logger;
   readonly schemas: SchemaSet;
   readonly signal: AbortSignal;
+  /** Why the store must not be used now; for what is asked once the server is composed. */
+  readonly refusal: () => string | undefined;
 };
 
 export type Running = {
@@ -107,12 +118,14 @@ export async function run(
   const { signal } = ending;
   await using failed = new AsyncDisposableStack();
   failed.defer(() => ending.abort());
-  const backend = await openBackend(options);
+  const opened = await openBackend(options);
   const schemas = loadSchemas();
-  failed.use(backend);
+  failed.use(opened);
 
   const own: ResourceClient = new LoopbackClient((request) => chain.loopback(request), serverUser);
-  const profile = await makeProfile({ own, options, log, schemas, signal });
+  const profile = await makeProfile({ own, options, log, schemas, signal, refusal: () => guard.refusal });
+  const { backend, guard } = await guardStorage(opened, profile.storeMemory, log, signal);
+  if (profile.refusesAtStart && guard.refusal !== undefined) throw new StartError(guard.refusal);
   const namespaces = lateNamespaces();
   const admission = new AdmissionChain([...admissionPlugins({ namespaces: namespaces.lookup }), ...profile.admission]);
   const onCacheFailure = (resource: string, err: unknown): void =>
@@ -137,6 +150,7 @@ export async function run(
   const checks = standardChecks({
     ping: () => backend.ping(),
     pingWrite: () => backend.pingWrite(),
+    storeRefusal: () => guard.refusal,
     informersSynced: () => state.synced,
     shuttingDown: () => state.stopping,
     hooks: new Map([["start-function-mesh-apiserver", () => state.synced]]),
@@ -155,8 +169,13 @@ export async function run(
     minWatchMs: options.minRequestTimeout,
   });
   const { authenticator, authorizer, frontProxy } = profile;
+  const stored = new Set(endpoints.map(({ group, resource }) => `${group}/${resource}`));
+  const gate = withStoreGate({
+    refusal: () => guard.refusal,
+    isStored: ({ group, resource }) => stored.has(`${group}/${resource}`),
+  });
   const chain = buildChain({
-    handler,
+    handler: gate(handler),
     resources,
     metrics,
     log,
@@ -177,8 +196,12 @@ export async function run(
   namespaces.set(
     await followNamespaces(profile.host, { signal, onError: (err) => log.warn({ err }, "cannot follow namespaces") }),
   );
-  await profile.prepare();
-  await Promise.all(endpoints.map((endpoint) => own.list(endpoint, { limit: 1 })));
+  const begin = async (): Promise<void> => {
+    await profile.prepare();
+    await Promise.all(endpoints.map((endpoint) => own.list(endpoint, { limit: 1 })));
+  };
+  const isUsable = guard.refusal === undefined;
+  if (isUsable) await begin();
   const tls = profile.tls();
   const server = await startServer({
     handler: chain.handler,
@@ -198,9 +221,16 @@ export async function run(
   };
   profile.onTlsChange(reloadTls);
   reloadTls(); // they may have changed while the listener was opened
-  state.synced = true;
-
-  const controllers = startControllers(profile, own, endpoints, log);
+  const enter = (): { stop(): Promise<void> } => {
+    state.synced = true;
+    return startControllers(profile, own, endpoints, log);
+  };
+  let controllers = isUsable ? enter() : undefined;
+  if (!isUsable) {
+    void beginLate(guard, begin, log, signal).then((hasBegun) => {
+      if (hasBegun && !state.stopping) controllers = enter();
+    });
+  }
   failed.move();
   return {
     address: server.address,
@@ -209,11 +239,29 @@ export async function run(
       state.stopping = true;
       if (options.shutdownDelayDuration > 0)
         await new Promise((resolve) => setTimeout(resolve, options.shutdownDelayDuration));
-      await Promise.all([server.close(shutdownGraceMs), controllers.stop()]);
+      await Promise.all([server.close(shutdownGraceMs), controllers?.stop()]);
       ending.abort();
       await backend[Symbol.asyncDispose]();
     },
   };
+}
+
+/** Between two attempts to begin on a store that has just become usable, in ms. */
+const beginAgainMs = 1000;
+
+/** Begins when the store may be used at last; false when the server stops before. */
+async function beginLate(guard: StoreGuard, begin: () => Promise<void>, log: Logger, signal: AbortSignal) {
+  while (!signal.aborted) {
+    await guard.whenUsable();
+    try {
+      await begin();
+      return true;
+    } catch (err) {
+      if (!signal.aborted) log.warn({ err }, "the server could not begin, trying again");
+    }
+    await new Promise((resolve) => systemClock.after(beginAgainMs, () => resolve(undefined)));
+  }
+  return false;
 }
 
 /** Admission is built before there is a client to ask for namespaces; nothing is admitted before there is one. */

@@ -1,13 +1,15 @@
 /** The program: arguments and environment in, a server that runs until it is told to stop, an exit code out. */
+import { readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { StartError } from "../errors/start-error.ts";
 import { createLogger, type Logger } from "../observability/log.ts";
+import { dataDirectoryOf } from "../storage/embedded/data-directory.ts";
 import { announcement, nextCommands } from "./announcement.ts";
 import { type CommandLine, helpText, parseCommandLine, UsageError } from "./command-line.ts";
 import { type ProfileParts, type Running, run } from "./compose.ts";
 import type { Options } from "./options.ts";
 import { ensurePki, mintClientCertificate, type Pki, writeKubeconfig } from "./pki.ts";
-import { pkiDirectory, standaloneProfile } from "./standalone.ts";
+import { pkiDirectory, standaloneProfile, storeMemoryFile } from "./standalone.ts";
 
 const exitUsage = 2;
 const exitFailure = 1;
@@ -34,6 +36,7 @@ async function main(): Promise<void> {
   const log = createLogger({ level: options.logLevel, pretty: process.stdout.isTTY === true });
   try {
     if (command === "kubeconfig") await mintKubeconfig(options);
+    else if (command === "accept-store") await acceptStore(options);
     else
       await untilStopped(
         command === "standalone" ? await startStandalone(options, log) : await startAggregated(options, log),
@@ -93,6 +96,28 @@ async function mintKubeconfig(options: Options): Promise<void> {
   const file = given === "" ? join(dataDir, `${encodeURIComponent(user)}.kubeconfig`) : given;
   await writeKubeconfig(file, { server: `https://127.0.0.1:${options.securePort}`, caBundle, user, credentials });
   process.stdout.write(`${file}\n`);
+}
+
+/** `accept-store`: the next start takes the store as it is, and remembers it from then on. */
+async function acceptStore({ dataDir }: Options): Promise<void> {
+  const files = [storeMemoryFile(dataDir), dataDirectoryOf(dataDir).markFile];
+  const removed = await Promise.all(files.map(forget));
+  const forgotten = removed.flatMap((text) => text ?? []);
+  process.stdout.write(
+    forgotten.length === 0 ? "nothing is remembered of a store\n" : `no longer remembered: ${forgotten.join(", ")}\n`,
+  );
+}
+
+/** Removes the file; what was in it. */
+async function forget(file: string): Promise<string | undefined> {
+  try {
+    const text = await readFile(file, "utf8");
+    await rm(file);
+    return text.trim();
+  } catch (error) {
+    if (error instanceof Error && "code" in error && error.code === "ENOENT") return undefined;
+    throw error;
+  }
 }
 
 /** Resolves after the first SIGTERM or SIGINT, once everything has ended; a second one ends the process at once. */

@@ -7,7 +7,7 @@ import { limits } from "../limits.ts";
 import type { LogLevel } from "../observability/log.ts";
 
 /** The ways to run, and what else the program can do. */
-export const commands = ["standalone", "serve", "kubeconfig"] as const;
+export const commands = ["standalone", "serve", "kubeconfig", "accept-store"] as const;
 export type Command = (typeof commands)[number];
 
 type Parsed<T> = { readonly value: T } | { readonly problem: string };
@@ -41,6 +41,14 @@ const integer =
       ? { value }
       : { problem: `must be a whole number from ${min} to ${max}` };
   };
+
+const namespaceAndName: Parser<string> = (given) =>
+  /^[^/]+\/[^/]+$/.test(given) ? { value: given } : { problem: "must be NAMESPACE/NAME" };
+
+export function namespacedName(text: string): { readonly namespace: string; readonly name: string } {
+  const [namespace = "", name = ""] = text.split("/");
+  return { namespace, name };
+}
 
 const units: { readonly [unit: string]: number } = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
 
@@ -89,7 +97,7 @@ export const rows = {
   }),
   dataDir: option({
     flag: "data-dir",
-    commands: withDirectory,
+    commands: [...withDirectory, "accept-store"],
     parse: text,
     default: ".functionmesh",
     value: "DIR",
@@ -280,6 +288,14 @@ export const rows = {
     default: limits.maxHttp2Streams.value,
     value: "N",
     help: "Most requests at once on one connection of HTTP/2.",
+  }),
+  storeMemory: option({
+    flag: "store-memory",
+    commands: aggregated,
+    parse: namespaceAndName,
+    default: "functionmesh-system/functionmesh-store",
+    value: "NAMESPACE/NAME",
+    help: "ConfigMap of the host cluster that remembers which store this installation uses, and how far it had come.",
   }),
   requestTimeout: option({
     flag: "request-timeout",

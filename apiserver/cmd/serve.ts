@@ -15,12 +15,14 @@ import { allowedPathsAuthorizer, mastersAuthorizer } from "../authorization/stan
 import { subjectAccessReviewAuthorizer } from "../authorization/subject-access-review.ts";
 import { unionAuthorizer } from "../authorization/union.ts";
 import type { ResourceClient, ResourceType } from "../client/client.ts";
+import { gatedClient } from "../client/gated-client.ts";
 import { type KubeClient, loadKubeClient } from "../client/kube-client.ts";
 import { isNotFound } from "../errors/status-error.ts";
 import { computeResources } from "../registry/compute/resources.ts";
 import type { TlsFiles } from "../server/server.ts";
 import { type Profile, type ProfileParts, selectControllers } from "./compose.ts";
-import type { Options } from "./options.ts";
+import { configMapMemory } from "./config-map-memory.ts";
+import { namespacedName, type Options } from "./options.ts";
 import { ensureServingCertificate } from "./pki.ts";
 import { readSettings } from "./settings.ts";
 import { pkiDirectory } from "./standalone.ts";
@@ -29,7 +31,7 @@ import { pkiDirectory } from "./standalone.ts";
 const serviceNames = ["functionmesh.functionmesh-system.svc", "functionmesh.functionmesh-system.svc.cluster.local"];
 const everyAddress = "0.0.0.0";
 
-export async function aggregatedProfile({ own, options, log, signal }: ProfileParts): Promise<Profile> {
+export async function aggregatedProfile({ own, options, log, refusal, signal }: ProfileParts): Promise<Profile> {
   const settings = await readSettings(options);
   const tls = await servingCertificate(options);
   const clients = new Map<string, Promise<KubeClient>>();
@@ -38,11 +40,12 @@ export async function aggregatedProfile({ own, options, log, signal }: ProfilePa
     clients.set(kubeconfig, known);
     return known;
   };
-  const [host, authentication, authorization] = await Promise.all(
+  const [cluster, authentication, authorization] = await Promise.all(
     [options.kubeconfig, options.authenticationKubeconfig, options.authorizationKubeconfig].map(clientOf),
   );
-  if (host === undefined || authentication === undefined || authorization === undefined)
+  if (cluster === undefined || authentication === undefined || authorization === undefined)
     throw new Error("no host cluster");
+  const host = gatedClient(cluster, refusal);
   const onError = (err: unknown): void => log.warn({ err }, "cannot follow the authentication configuration");
   const listeners: (() => void)[] = [];
   const onChange = (): void => {
@@ -60,6 +63,8 @@ export async function aggregatedProfile({ own, options, log, signal }: ProfilePa
     admission: [],
     tls: () => ({ ...tls, clientCas: clientCas() }),
     onTlsChange: (listener) => void listeners.push(listener),
+    storeMemory: configMapMemory(cluster, namespacedName(options.storeMemory)),
+    refusesAtStart: false,
     bindAddress: options.bindAddress === "" ? everyAddress : options.bindAddress,
     authenticator: unionAuthenticator([
       frontProxyAuthenticator({ config: frontProxy, others: clientCaBundle }),

@@ -25,6 +25,8 @@ import { computeResources } from "../registry/compute/resources.ts";
 import { bootstrapRbac } from "../registry/core/bootstrap-rbac.ts";
 import { coreResources } from "../registry/core/resources.ts";
 import { reviewEndpoints } from "../registry/core/reviews.ts";
+import { fileMemory } from "../storage/guard/file-memory.ts";
+import { noMemory } from "../storage/guard/store-memory.ts";
 import { type Profile, type ProfileParts, selectControllers } from "./compose.ts";
 import { ensurePki, type Pki } from "./pki.ts";
 import { readSettings } from "./settings.ts";
@@ -58,6 +60,11 @@ export async function standaloneProfile({
     admission: [rbacEscalationPlugin({ authorizer, rules: rbac })],
     tls: () => ({ cert: pki.serving.certificate, key: pki.serving.key, clientCas: pki.caBundle }),
     onTlsChange: () => undefined,
+    storeMemory:
+      options.etcdServers.length === 0
+        ? noMemory
+        : fileMemory(storeMemoryFile(options.dataDir), () => acceptCommand(options.dataDir)),
+    refusesAtStart: true,
     bindAddress,
     authenticator: unionAuthenticator([
       clientCertificateAuthenticator({ bundle: () => pki.caBundle }),
@@ -91,6 +98,14 @@ export async function standaloneProfile({
       ),
   };
 }
+
+/** Beside an etcd; the embedded store has its own memory. */
+export function storeMemoryFile(dataDirectory: string): string {
+  return join(dataDirectory, "store.memory");
+}
+
+const acceptCommand = (dataDirectory: string): string =>
+  `stop the server, run "npm run accept-store -- --data-dir ${dataDirectory}", and start it`;
 
 export function pkiDirectory(dataDirectory: string): string {
   return join(dataDirectory, "pki");

@@ -2,7 +2,10 @@ import { openStorage, readEtcdTls } from "../storage/factory.ts";
 import type { StorageBackend } from "../storage/interface.ts";
 import type { Options } from "./options.ts";
 
-/** The store that the options name: etcd where there are servers, else the embedded one in the data directory. */
+/**
+ * The store that the options name: etcd where there are servers, else the embedded one in the data directory. Whether it
+ * may be used is for its guard to say.
+ */
 export async function openBackend(options: Options): Promise<StorageBackend> {
   const {
     etcdServers,
@@ -19,6 +22,7 @@ export async function openBackend(options: Options): Promise<StorageBackend> {
     type: "etcd",
     endpoints: [...etcdServers],
     compactEveryMs: etcdCompactionInterval,
+    asFound: true,
     ...(etcdPrefix === "" ? {} : { prefix: etcdPrefix }),
     ...(ca === ""
       ? {}

@@ -162,8 +162,17 @@ export const newRequestEntityTooLarge = (why: string): StatusError =>
 export const newExpired = (message: string): StatusError => statusError(410, "Expired", message);
 export const newInternal = (message: string, options?: ErrorOptions): StatusError =>
   statusError(500, "InternalError", `Internal error occurred: ${message}`, { causes: [{ message }] }, options);
-export const newServiceUnavailable = (message: string, options?: ErrorOptions): StatusError =>
-  statusError(503, "ServiceUnavailable", message, undefined, options);
+export const newServiceUnavailable = (
+  message: string,
+  { retryAfterSeconds, ...options }: ErrorOptions & { readonly retryAfterSeconds?: number } = {},
+): StatusError =>
+  statusError(
+    503,
+    "ServiceUnavailable",
+    message,
+    retryAfterSeconds === undefined ? undefined : { retryAfterSeconds },
+    options,
+  );
 /** Storage has no room left; HTTP's own code for it, which Kubernetes has no reason for. */
 export const newInsufficientStorage = (message: string, options?: ErrorOptions): StatusError =>
   statusError(507, "", message, undefined, options);

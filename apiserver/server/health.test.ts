@@ -7,7 +7,12 @@ import { healthHandlers, standardChecks } from "./health.ts";
 
 /** A server whose storage and shutdown a test controls, and what it says at a URL. */
 function aServer() {
-  const state = { storage: true, writable: true, synced: true, stopping: false };
+  const state: { storage: boolean; writable: boolean; refusal?: string; synced: boolean; stopping: boolean } = {
+    storage: true,
+    writable: true,
+    synced: true,
+    stopping: false,
+  };
   const checks = standardChecks({
     ping: async () => {
       if (!state.storage) throw new Error("connection refused");
@@ -15,6 +20,7 @@ function aServer() {
     pingWrite: async () => {
       if (!state.storage || !state.writable) throw new Error("the disk is full");
     },
+    storeRefusal: () => state.refusal,
     informersSynced: () => state.synced,
     shuttingDown: () => state.stopping,
     hooks: new Map([["start-x", () => true]]),
@@ -48,6 +54,14 @@ test("a store that can be read but not written is alive, not ready, and the reas
   assert.deepEqual(await statuses(), [200, 200, 500]);
   assert.match(await text("/readyz"), /^\[\+\]ping ok\n\[\+\]log ok\n\[\+\]etcd ok\n\[-\]etcd-readiness failed/);
   assert.equal(await text("/readyz/etcd-readiness"), "internal server error: the disk is full\n");
+});
+
+test("a store that must not be used is named, and why at the check's path; the server is alive", async () => {
+  const { state, statuses, text } = aServer();
+  state.refusal = "the store is empty";
+  assert.deepEqual(await statuses(), [200, 200, 500]);
+  assert.match(await text("/readyz"), /\[-\]store failed: reason withheld/);
+  assert.equal(await text("/readyz/store"), "internal server error: the store is empty\n");
 });
 
 test("a server that starts or stops is alive but not ready", async () => {

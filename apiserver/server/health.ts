@@ -29,6 +29,8 @@ const everywhere: readonly HealthEndpoint[] = ["healthz", "livez", "readyz"];
 export function standardChecks(parts: {
   readonly ping: () => Promise<void>;
   readonly pingWrite: () => Promise<void>;
+  /** Why the store must not be believed (design D9). */
+  readonly storeRefusal: () => string | undefined;
   readonly informersSynced: () => boolean;
   readonly shuttingDown: () => boolean;
   readonly hooks: ReadonlyMap<string, () => boolean>;
@@ -43,6 +45,14 @@ export function standardChecks(parts: {
     { name: "log", on: everywhere, check: () => {} },
     { name: "etcd", on: everywhere, check: parts.ping },
     { name: "etcd-readiness", on: ["readyz"], check: parts.pingWrite },
+    {
+      name: "store",
+      on: ["readyz"],
+      check: () => {
+        const why = parts.storeRefusal();
+        if (why !== undefined) throw new Error(why);
+      },
+    },
     { name: "informer-sync", on: ["readyz"], check: must(parts.informersSynced, "informers are not synced") },
     ...[...parts.hooks].map(([name, done]) => ({
       name: `poststarthook/${name}`,

@@ -76,7 +76,7 @@ export type RangeResult = {
 
 /** A `signal` ends the waiting with `Unreachable`. After closing, every method rejects with `Closed`. */
 export interface StorageBackend extends AsyncDisposable {
-  /** Random id written when the store was first used; equal for every client of one store, for its life. */
+  /** Random id written when the store was first used; equal for every client of one store. `adopt` may change it. */
   readonly identity: string;
 
   /** Newest value of `key`, linearizable; `revision` is the store's at the time of the read. */
@@ -131,6 +131,15 @@ export interface StorageBackend extends AsyncDisposable {
    * @throws StorageError `Unusable` when that cannot be told any more
    */
   position(signal?: AbortSignal): Promise<StorePosition>;
+
+  /** As `position`; where states of a store cannot be told apart by their revisions alone, it leaves a mark that does. */
+  mark(signal?: AbortSignal): Promise<StorePosition>;
+
+  /**
+   * Goes on with the store that stands at `position`, whatever it was before: until then everything but `position` fails
+   * with `Unusable` in a store that is not the one opened, or an earlier state of it. One without identity gets one.
+   */
+  adopt(position: StorePosition): Promise<void>;
 
   /**
    * Rejects if the store cannot take a write now (health check; ends within about 2 s).

@@ -1,4 +1,5 @@
 /** What tells one store from another, and from an earlier state of itself (design D9). */
+import { isObject } from "../machinery/json.ts";
 import type { Revision } from "./interface.ts";
 
 export type StorePosition = {
@@ -12,6 +13,8 @@ export type StorePosition = {
    * revisions were raised on the way, as etcd's tools can.
    */
   readonly marks: number;
+  /** Identity of the store that this one was filled from by an import. */
+  readonly replaces?: string | undefined;
 };
 
 /**
@@ -23,6 +26,7 @@ export function contradiction(known: StorePosition, found: StorePosition): strin
   if (found.identity === undefined) {
     return `is empty, where there was one with ${known.objects} keys at revision ${known.revision}`;
   }
+  if (found.identity !== known.identity && found.replaces === known.identity) return undefined;
   if (found.identity !== known.identity) {
     return `is another one: its identity is ${found.identity}, that of the one used before is ${known.identity}`;
   }
@@ -38,4 +42,19 @@ export function contradiction(known: StorePosition, found: StorePosition): strin
     return `has lost keys: ${found.objects} of ${known.objects} are left after ${found.revision - known.revision} writes`;
   }
   return undefined;
+}
+
+/** From JSON; `undefined` when it is none of a position. */
+export function parsePosition(json: string): StorePosition | undefined {
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(json);
+  } catch {
+    return undefined;
+  }
+  if (!isObject(parsed)) return undefined;
+  const { identity, revision, objects, marks } = parsed;
+  if (typeof identity !== "string" || typeof revision !== "number") return undefined;
+  if (typeof objects !== "number" || typeof marks !== "number") return undefined;
+  return { identity, revision, objects, marks };
 }

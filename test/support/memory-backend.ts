@@ -20,11 +20,15 @@ type Follower = { readonly prefix: string; push(item: StorageWatchItem): void; f
  * cannot do to a real one at will.
  */
 export class MemoryBackend implements StorageBackend {
-  readonly identity = randomUUID();
   /** Reads of the newest state, to see what a cache saves. */
   reads = 0;
-  readonly #history: StorageEvent[] = [];
-  readonly #current = new Map<string, StoredValue>();
+  /** The store that is insisted on, and how far it had come. */
+  identity: string = randomUUID();
+  #reached: Revision;
+  /** What is really there: tests replace it. */
+  #found: string | undefined = this.identity;
+  #history: StorageEvent[] = [];
+  #current = new Map<string, StoredValue>();
   readonly #followers = new Set<Follower>();
   #revision: Revision;
   #compacted: Revision = 1;
@@ -32,15 +36,18 @@ export class MemoryBackend implements StorageBackend {
 
   constructor(firstRevision: Revision = 1) {
     this.#revision = firstRevision;
+    this.#reached = firstRevision;
   }
 
   async get(key: string): Promise<{ value: StoredValue | undefined; revision: Revision }> {
     this.reads++;
+    this.#insist();
     return { value: this.#current.get(key), revision: this.#revision };
   }
 
   async range({ prefix, startKey = prefix, limit, revision }: RangeOptions): Promise<RangeResult> {
     this.reads++;
+    this.#insist();
     const state = revision === undefined ? this.#current : this.#stateAt(revision);
     const matching = [...state.values()]
       .filter(({ key }) => key.startsWith(prefix) && compareKeys(key, startKey) >= 0)
@@ -49,6 +56,7 @@ export class MemoryBackend implements StorageBackend {
   }
 
   async create(key: string, value: Uint8Array): Promise<Revision> {
+    this.#insist();
     if (this.#current.has(key)) throw new StorageError("KeyExists", { key });
     return this.#put(key, value);
   }
@@ -67,6 +75,7 @@ export class MemoryBackend implements StorageBackend {
   }
 
   async currentRevision(): Promise<Revision> {
+    this.#insist();
     return this.#revision;
   }
 
@@ -80,7 +89,9 @@ export class MemoryBackend implements StorageBackend {
     };
     signal?.addEventListener("abort", stop);
     const isGone = after < this.#compacted;
-    if (isGone) queue.fail(new StorageError("Compacted", { revision: this.#compacted }));
+    if (this.#isAnother) queue.fail(unusable());
+    else if (after > this.#revision) queue.fail(new StorageError("FutureRevision", { revision: this.#revision }));
+    else if (isGone) queue.fail(new StorageError("Compacted", { revision: this.#compacted }));
     else this.#followers.add(follower);
     const past = this.#history.filter(
       (event) => event.revision > after && event.key.startsWith(prefix) && !this.#held?.includes(event),
@@ -108,7 +119,50 @@ export class MemoryBackend implements StorageBackend {
   async pingWrite(): Promise<void> {}
 
   async position(): Promise<StorePosition> {
-    return { identity: this.identity, revision: this.#revision, objects: this.#current.size, marks: 0 };
+    return { identity: this.#found, revision: this.#revision, objects: this.#current.size, marks: 0 };
+  }
+
+  mark(): Promise<StorePosition> {
+    return this.position();
+  }
+
+  async adopt({ identity = randomUUID(), revision }: StorePosition): Promise<void> {
+    this.identity = identity;
+    this.#found = identity;
+    this.#reached = revision;
+  }
+
+  /** What is there now, to be put back later. */
+  backup(): () => void {
+    const [found, history, current, revision] = [
+      this.#found,
+      [...this.#history],
+      new Map(this.#current),
+      this.#revision,
+    ];
+    return () => this.#replace(found, history, current, revision);
+  }
+
+  /** Another store in the place of this one: an empty one, unless it is somebody's. */
+  wipe(identity?: string): void {
+    this.#replace(identity, [], new Map(), 1);
+  }
+
+  #replace(found: string | undefined, history: StorageEvent[], current: Map<string, StoredValue>, revision: Revision) {
+    this.#found = found;
+    this.#history = history;
+    this.#current = current;
+    this.#revision = revision;
+    this.breakWatches();
+  }
+
+  get #isAnother(): boolean {
+    return this.#found !== this.identity || this.#revision < this.#reached;
+  }
+
+  #insist(): void {
+    if (this.#isAnother) throw unusable();
+    this.#reached = this.#revision;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -141,6 +195,7 @@ export class MemoryBackend implements StorageBackend {
   }
 
   #expect(key: string, expected: Revision): StoredValue {
+    this.#insist();
     const current = this.#current.get(key);
     if (current === undefined) throw new StorageError("KeyNotFound", { key });
     if (current.revision !== expected) throw new StorageError("Conflict", { key, revision: current.revision });
@@ -148,6 +203,7 @@ export class MemoryBackend implements StorageBackend {
   }
 
   #commit(event: StorageEvent): void {
+    this.#reached = event.revision;
     this.#history.push(event);
     if (this.#held === undefined) this.#publish(event);
     else this.#held.push(event);
@@ -171,6 +227,8 @@ export class MemoryBackend implements StorageBackend {
     return state;
   }
 }
+
+const unusable = (): StorageError => new StorageError("Unusable", { message: "the store is not the one it was" });
 
 class Queue<T> implements AsyncIterator<T, undefined> {
   readonly #items: T[] = [];

@@ -26,11 +26,14 @@ const meanings: { readonly [code in StorageErrorCode]: (subject: Subject, error:
   FutureRevision: (_subject, { revision = 0 }) => newTooLargeResourceVersion(revision + 1, revision),
   TooLarge: () => newRequestEntityTooLarge("the object is larger than storage accepts"),
   Full: (_subject, cause) => newInsufficientStorage(fullSentence, { cause }),
-  Unwritable: (_subject, cause) => newServiceUnavailable(cause.message, { cause }),
+  Unwritable: (_subject, cause) => newServiceUnavailable(cause.message, { cause, retryAfterSeconds }),
   Unreachable: () => newTimeout("storage did not answer; the outcome of a write is unknown"),
-  Unusable: (_subject, cause) => newServiceUnavailable(cause.message, { cause }),
+  Unusable: (_subject, cause) => newServiceUnavailable(cause.message, { cause, retryAfterSeconds }),
   Closed: (_subject, cause) => newServiceUnavailable("the server is shutting down", { cause }),
 };
+
+/** A store that came back is found within it. */
+const retryAfterSeconds = 2;
 
 const fullSentence =
   "the store is full: nothing was written; objects can be deleted, and writes are taken again once there is room";

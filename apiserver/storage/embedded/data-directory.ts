@@ -30,6 +30,11 @@ export function prepareDataDirectory(directory: string): DataDirectory {
   } catch (error) {
     throw unusableDirectory(path, error instanceof Error ? error.message : String(error), error);
   }
+  return dataDirectoryOf(path);
+}
+
+/** Where its files are, whether it exists or not. */
+export function dataDirectoryOf(path: string): DataDirectory {
   return {
     path,
     databaseFile: join(path, "store.db"),

@@ -1,6 +1,5 @@
 import { closeSync, existsSync, openSync, readFileSync, writeSync } from "node:fs";
-import { isObject } from "../../machinery/json.ts";
-import type { StorePosition } from "../position.ts";
+import { parsePosition, type StorePosition } from "../position.ts";
 
 /** Longer than any mark; written whole each time, so that nothing of a longer one is left behind. */
 const markLength = 256;
@@ -45,19 +44,4 @@ export class MarkFile {
     if (this.#handle !== undefined) closeSync(this.#handle);
     this.#handle = undefined;
   }
-}
-
-/** From JSON; `undefined` when it is none of a position. */
-export function parsePosition(json: string): StorePosition | undefined {
-  let parsed: unknown;
-  try {
-    parsed = JSON.parse(json);
-  } catch {
-    return undefined;
-  }
-  if (!isObject(parsed)) return undefined;
-  const { identity, revision, objects, marks } = parsed;
-  if (typeof identity !== "string" || typeof revision !== "number") return undefined;
-  if (typeof objects !== "number" || typeof marks !== "number") return undefined;
-  return { identity, revision, objects, marks };
 }

@@ -221,6 +221,14 @@ class EmbeddedStore implements StorageBackend {
     return expectResult(await this.#query({ type: "position" }, signal), "position").position;
   }
 
+  /** Revisions of this store only grow: they tell its states apart. */
+  mark(signal?: AbortSignal): Promise<StorePosition> {
+    return this.position(signal);
+  }
+
+  /** What could be another store was refused when it was opened; a file that was replaced since is opened by a restart. */
+  async adopt(): Promise<void> {}
+
   [Symbol.asyncDispose](): Promise<void> {
     this.#closing ??= this.#close();
     return this.#closing;

@@ -6,6 +6,7 @@ const codeOfText: readonly (readonly [text: string, code: StorageErrorCode])[] =
   ["required revision is a future revision", "FutureRevision"],
   ["etcdserver: request is too large", "TooLarge"],
   ["message larger than max", "TooLarge"],
+  ["database space exceeded", "Full"],
 ];
 
 /** Everything unknown is `Unreachable`: it was not said that nothing was written. */

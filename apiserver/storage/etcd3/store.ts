@@ -4,9 +4,7 @@
  * Invariant: a write is sent once. Whoever gets `Unreachable` must read to learn what became of it.
  * Invariant: every write is a transaction on the key's mod revision (API T-03); none goes around it.
  */
-import { randomUUID } from "node:crypto";
-import type { IRangeRequest, IRequestOp, ITxnResponse } from "etcd3";
-import { abortable } from "../abortable.ts";
+import type { IRequestOp, ITxnResponse } from "etcd3";
 import { closedError, isStorageError, StorageError } from "../errors.ts";
 import {
   maxValueBytes,
@@ -22,7 +20,9 @@ import { EtcdClient, type EtcdClientOptions } from "./client.ts";
 import { type CompactorState, firstCompactorState, takeTurn } from "./compactor.ts";
 import { interpretEtcdError } from "./errors.ts";
 import { Keyspace } from "./keyspace.ts";
+import { OwnDeletes } from "./own-deletes.ts";
 import { firstPageKeys, nextPageKeys } from "./page-size.ts";
+import { EtcdSession, healthKey } from "./session.ts";
 import { EtcdWatch, storedValue } from "./watch.ts";
 
 export type EtcdOptions = EtcdClientOptions & {
@@ -30,6 +30,8 @@ export type EtcdOptions = EtcdClientOptions & {
   readonly prefix?: string;
   /** How often history older than one interval is dropped, in ms. Default 5 min (API T-08); 0 = never. */
   readonly compactEveryMs?: number;
+  /** A store that was never used is left so, and unusable, until it is adopted. Default: it gets an identity. */
+  readonly asFound?: boolean;
 };
 
 const defaultCompactEveryMs = 5 * 60 * 1000;
@@ -37,62 +39,54 @@ const defaultCompactEveryMs = 5 * 60 * 1000;
 /** Health checks give up after 2 s; this answers before. */
 const pingDeadlineMs = 1900;
 
-const registryPrefix = "/registry/";
-const identityKey = "/registry/functionmesh-identity";
-const healthKey = "/registry/health";
+/** A write that etcd took proves for so long, in ms, that it takes writes. */
+const writtenLatelyMs = 30_000;
 
 /** @throws StorageError `Unreachable` when no endpoint answers */
 export async function openEtcd(options: EtcdOptions): Promise<StorageBackend> {
-  const client = new EtcdClient(options);
-  const keyspace = new Keyspace(options.prefix ?? "");
+  const session = new EtcdSession(new EtcdClient(options), new Keyspace(options.prefix ?? ""));
   try {
-    const identity = await ensureIdentity(client, keyspace);
-    return new EtcdStore(client, keyspace, identity, options.compactEveryMs ?? defaultCompactEveryMs);
+    const found = await session.position();
+    if (found.identity !== undefined || options.asFound !== true) await session.adopt(found);
+    return new EtcdStore(session, options.compactEveryMs ?? defaultCompactEveryMs);
   } catch (error) {
-    client.close();
-    throw interpretEtcdError(error);
+    session.close();
+    throw error;
   }
-}
-
-/** The first client writes an id; all others read it. */
-async function ensureIdentity(client: EtcdClient, keyspace: Keyspace): Promise<string> {
-  const key = keyspace.key(identityKey);
-  const identity = randomUUID();
-  const answer = await client.kv.txn({
-    compare: [unchangedSince(key, absent)],
-    success: [{ request_put: { key, value: Buffer.from(identity) } }],
-    failure: [{ request_range: { key } }],
-  });
-  if (answer.succeeded) return identity;
-  const kept = answer.responses[0]?.response_range.kvs[0];
-  if (kept === undefined)
-    throw new StorageError("Unreachable", { key: identityKey, message: "etcd lost the identity" });
-  return kept.value.toString();
 }
 
 class EtcdStore implements StorageBackend {
-  readonly identity: string;
-  readonly #client: EtcdClient;
-  readonly #keyspace: Keyspace;
+  readonly #session: EtcdSession;
   readonly #watches = new Set<EtcdWatch>();
+  readonly #ownDeletes = new OwnDeletes();
   readonly #compactTimer: NodeJS.Timeout | undefined;
-  #newestSeen: Revision = 0;
-  #closed = false;
+  #writtenAtMs = Number.NEGATIVE_INFINITY;
 
-  constructor(client: EtcdClient, keyspace: Keyspace, identity: string, compactEveryMs: number) {
-    this.#client = client;
-    this.#keyspace = keyspace;
-    this.identity = identity;
+  constructor(session: EtcdSession, compactEveryMs: number) {
+    this.#session = session;
     this.#compactTimer = this.#compactRegularly(compactEveryMs);
   }
 
+  get identity(): string {
+    return this.#session.identity;
+  }
+
+  position(signal?: AbortSignal): Promise<StorePosition> {
+    return this.#session.position(signal);
+  }
+
+  mark(signal?: AbortSignal): Promise<StorePosition> {
+    return this.#session.mark(signal);
+  }
+
+  adopt(position: StorePosition): Promise<void> {
+    return this.#session.adopt(position);
+  }
+
   async get(key: string, signal?: AbortSignal): Promise<{ value: StoredValue | undefined; revision: Revision }> {
-    const answer = await this.#range({ key: this.#keyspace.key(key) }, key, signal);
-    const kv = answer.kvs[0];
-    return {
-      value: kv === undefined ? undefined : storedValue(kv, this.#keyspace),
-      revision: Number(answer.header.revision),
-    };
+    const { range, revision } = await this.#session.read({ key: this.#keyspace.key(key) }, key, signal);
+    const kv = range.kvs[0];
+    return { value: kv === undefined ? undefined : storedValue(kv, this.#keyspace), revision };
   }
 
   async range(options: RangeOptions, signal?: AbortSignal): Promise<RangeResult> {
@@ -111,13 +105,13 @@ class EtcdStore implements StorageBackend {
     let pageKeys = firstPageKeys;
     let state = { revision, count: 0 };
     for (;;) {
-      const page = await this.#range(
+      const { range: page, revision: now } = await this.#session.read(
         { ...range, limit: Math.min(pageKeys, wanted - items.length), ...atRevision(state.revision) },
         prefix,
         signal,
       );
       if (items.length === 0) {
-        state = { revision: revision ?? Number(page.header.revision), count: Number(page.count) };
+        state = { revision: revision ?? now, count: Number(page.count) };
       }
       for (const kv of page.kvs) items.push(storedValue(kv, this.#keyspace));
       const last = page.kvs.at(-1);
@@ -142,28 +136,31 @@ class EtcdStore implements StorageBackend {
     return this.#write(key, expected, { request_put: { key: this.#keyspace.key(key), value: bytes } });
   }
 
-  async delete(key: string, expected: Revision): Promise<Revision> {
+  delete(key: string, expected: Revision): Promise<Revision> {
+    this.#ownDeletes.note(key);
     return this.#write(key, presentAt(expected), { request_delete_range: { key: this.#keyspace.key(key) } });
   }
 
   async #write(key: string, expected: Revision, operation: IRequestOp): Promise<Revision> {
     const etcdKey = this.#keyspace.key(key);
-    const answer = await this.#call(
-      () =>
-        this.#client.kv.txn({
-          compare: [unchangedSince(etcdKey, expected)],
-          success: [operation],
-          failure: [{ request_range: { key: etcdKey, keys_only: true } }],
-        }),
-      key,
-    );
+    const answer = await this.#session
+      .write(key, {
+        compare: [unchangedSince(etcdKey, expected)],
+        operation,
+        failure: [{ request_range: { key: etcdKey, keys_only: true } }],
+      })
+      .catch((error: unknown) => {
+        this.#writtenAtMs = Number.NEGATIVE_INFINITY;
+        throw error;
+      });
     if (!answer.succeeded) throw conditionError(key, expected, answer);
+    this.#writtenAtMs = performance.now();
     return Number(answer.header.revision);
   }
 
   async currentRevision(signal?: AbortSignal): Promise<Revision> {
-    const answer = await this.#range({ key: this.#keyspace.key(healthKey), count_only: true }, healthKey, signal);
-    return Number(answer.header.revision);
+    const request = { key: this.#keyspace.key(healthKey), count_only: true };
+    return (await this.#session.read(request, healthKey, signal)).revision;
   }
 
   watch({ prefix, after, signal }: { prefix: string; after: Revision; signal?: AbortSignal }): StorageWatch {
@@ -172,9 +169,12 @@ class EtcdStore implements StorageBackend {
       prefix,
       after,
       source: {
-        openStream: () => this.#client.openWatchStream(),
+        openStream: () => this.#session.client.openWatchStream(),
         checkHistory: (revision) => this.#checkHistory(revision),
-        newestSeen: () => this.#newestSeen,
+        checkStore: async () => void (await this.currentRevision()),
+        checkHeader: (header) => this.#session.checkCluster(header),
+        isOwnDelete: (key) => this.#ownDeletes.has(key),
+        newestSeen: () => this.#session.newestSeen,
         keyspace: this.#keyspace,
       },
       onEnd: (ended) => {
@@ -183,7 +183,7 @@ class EtcdStore implements StorageBackend {
       },
     });
     this.#watches.add(watch);
-    if (this.#closed) watch.end(closedError());
+    if (this.#session.closed) watch.end(closedError());
     if (signal?.aborted === true) stop();
     signal?.addEventListener("abort", stop);
     return watch;
@@ -191,7 +191,8 @@ class EtcdStore implements StorageBackend {
 
   async compact(revision: Revision): Promise<void> {
     try {
-      await this.#call(() => this.#client.kv.compact({ revision }), "");
+      await this.currentRevision();
+      await this.#session.attempt(() => this.#session.client.kv.compact({ revision }), "");
     } catch (error) {
       throw await this.#withRevision(error);
     }
@@ -205,7 +206,7 @@ class EtcdStore implements StorageBackend {
     } catch (error) {
       if (!isStorageError(error, "Compacted")) throw error;
     }
-    const stream = await this.#call(() => this.#client.openWatchStream(), "");
+    const stream = await this.#session.attempt(() => this.#session.client.openWatchStream(), "");
     return new Promise((resolve, reject) => {
       const deadline = setTimeout(() => {
         stream.end();
@@ -228,54 +229,42 @@ class EtcdStore implements StorageBackend {
   }
 
   async pingWrite(): Promise<void> {
-    await this.ping();
-  }
-
-  async position(signal?: AbortSignal): Promise<StorePosition> {
-    const all = { ...this.#keyspace.range(registryPrefix), count_only: true };
-    const answer = await this.#range(all, registryPrefix, signal);
-    const revision = Number(answer.header.revision);
-    return { identity: this.identity, revision, objects: Number(answer.count), marks: 0 };
+    if (performance.now() - this.#writtenAtMs < writtenLatelyMs) return;
+    await this.#session.mark(AbortSignal.timeout(pingDeadlineMs));
+    this.#writtenAtMs = performance.now();
   }
 
   async ping(): Promise<void> {
     const request = { key: this.#keyspace.key(healthKey), count_only: true };
-    await this.#call(() => this.#client.kv.range(request, { deadline: Date.now() + pingDeadlineMs }), healthKey);
+    const { kv } = this.#session.client;
+    await this.#session.attempt(() => kv.range(request, { deadline: Date.now() + pingDeadlineMs }), healthKey);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    if (this.#closed) return;
-    this.#closed = true;
+    if (this.#session.closed) return;
     clearInterval(this.#compactTimer);
     for (const watch of this.#watches) watch.end(closedError());
-    this.#client.close();
+    this.#session.close();
+  }
+
+  get #keyspace(): Keyspace {
+    return this.#session.keyspace;
   }
 
   /** A read of any one key at the revision tells whether there is history. */
   async #checkHistory(revision: Revision): Promise<void> {
-    const request = { key: this.#keyspace.key(healthKey), count_only: true };
-    await this.#range({ ...request, revision: Math.max(revision, firstRevision) }, "");
-  }
-
-  #range(request: IRangeRequest, key: string, signal?: AbortSignal) {
-    return this.#call(() => this.#client.kv.range(request), key, signal);
-  }
-
-  /** Makes one call; its failure becomes a StorageError. */
-  async #call<T extends object>(call: () => Promise<T>, key: string, signal?: AbortSignal): Promise<T> {
-    if (this.#closed) throw closedError();
+    const request = {
+      key: this.#keyspace.key(healthKey),
+      count_only: true,
+      revision: Math.max(revision, firstRevision),
+    };
     try {
-      const answer = await abortable(call, signal);
-      if ("header" in answer) this.#see(answer.header);
-      return answer;
+      await this.#session.read(request, "");
     } catch (error) {
-      throw interpretEtcdError(error, key);
+      // A revision that etcd had once is no future one: this is another etcd, or an older one.
+      if (isStorageError(error, "FutureRevision")) await this.currentRevision();
+      throw error;
     }
-  }
-
-  #see(header: unknown): void {
-    if (typeof header !== "object" || header === null || !("revision" in header)) return;
-    this.#newestSeen = Math.max(this.#newestSeen, Number(header.revision));
   }
 
   /** Adds which revision would have been accepted: etcd does not say. */
@@ -292,8 +281,12 @@ class EtcdStore implements StorageBackend {
   #compactRegularly(everyMs: number): NodeJS.Timeout | undefined {
     if (everyMs === 0) return undefined;
     let state: CompactorState = firstCompactorState;
+    const turn = async (): Promise<CompactorState> => {
+      await this.currentRevision();
+      return takeTurn(this.#session.client.kv, state);
+    };
     const compact = () => {
-      takeTurn(this.#client.kv, state).then(
+      turn().then(
         (next) => {
           state = next;
         },
@@ -328,7 +321,8 @@ function unchangedSince(key: Buffer, revision: Revision) {
 }
 
 function conditionError(key: string, expected: Revision, { responses }: ITxnResponse): StorageError {
-  const kv = responses[0]?.response_range.kvs[0];
+  // The first response has the store's identity.
+  const kv = responses[1]?.response_range.kvs[0];
   if (kv === undefined) return new StorageError("KeyNotFound", { key });
   return new StorageError(expected === absent ? "KeyExists" : "Conflict", { key, revision: Number(kv.mod_revision) });
 }

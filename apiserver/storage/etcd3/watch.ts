@@ -2,9 +2,10 @@
  * A watch on etcd that outlives its streams.
  *
  * Invariant: a stream begins where the last item ended; an item ends with a whole revision.
+ * Invariant: a deletion that this process did not ask for is told only after the store was found to be the one it was.
  * Invariant: a change whose previous value is gone is not told without it: the watch fails with `Compacted`.
  */
-import type { IEvent, IKeyValue } from "etcd3";
+import type { IEvent, IKeyValue, IResponseHeader } from "etcd3";
 import { isStorageError, StorageError } from "../errors.ts";
 import type { Revision, StorageEvent, StorageWatch, StorageWatchItem, StoredValue } from "../interface.ts";
 import { WatchQueue } from "../watch-queue.ts";
@@ -17,6 +18,12 @@ export type WatchSource = {
   readonly openStream: () => Promise<WatchStream>;
   /** @throws StorageError `Compacted`, `FutureRevision`, when history after `revision` cannot be had */
   readonly checkHistory: (revision: Revision) => Promise<void>;
+  /** @throws StorageError `Unusable`, when the store is no longer the one it was */
+  readonly checkStore: () => Promise<void>;
+  /** @throws StorageError `Unusable`, when another cluster answered */
+  readonly checkHeader: (header: IResponseHeader) => void;
+  /** Whether this process deleted the key. */
+  readonly isOwnDelete: (key: string) => boolean;
   /** Newest revision any answer of the store had. */
   readonly newestSeen: () => Revision;
   readonly keyspace: Keyspace;
@@ -45,6 +52,8 @@ export class EtcdWatch implements StorageWatch {
   /** Everything up to here was told. */
   #told: Revision;
   #fragments: StorageEvent[] = [];
+  /** Items behind a deletion that is being looked into. */
+  #held: StorageWatchItem[] | undefined;
   #stream: WatchStream | undefined;
   /** etcd has confirmed the watch on the stream there is now. */
   #accepted = false;
@@ -122,6 +131,7 @@ export class EtcdWatch implements StorageWatch {
     this.#stream = stream;
     this.#accepted = false;
     this.#fragments = [];
+    this.#held = undefined;
     if (this.#queue.ended) this.#dropStream();
     return new Promise((resolve, reject) => {
       let accepted = false;
@@ -141,6 +151,7 @@ export class EtcdWatch implements StorageWatch {
   }
 
   #receive(response: WatchResponse): void {
+    this.#options.source.checkHeader(response.header);
     if (response.canceled) {
       const compacted = Number(response.compact_revision);
       if (compacted > 0) throw new StorageError("Compacted", { revision: compacted });
@@ -158,7 +169,44 @@ export class EtcdWatch implements StorageWatch {
     const events = this.#fragments;
     this.#fragments = [];
     // The header may be ahead of events that are still to come, except where it says that there are none.
-    this.#tell(events.at(-1)?.revision ?? Number(response.header.revision), events);
+    this.#take({ revision: events.at(-1)?.revision ?? Number(response.header.revision), events });
+  }
+
+  #take(item: StorageWatchItem): void {
+    if (this.#held !== undefined) {
+      this.#held.push(item);
+      return;
+    }
+    const deleted = item.events.filter(({ type, key }) => type === "delete" && !this.#options.source.isOwnDelete(key));
+    if (deleted.length === 0) {
+      this.#tell(item.revision, item.events);
+      return;
+    }
+    // Each delete of ours, in whichever process, has a revision of its own.
+    if (new Set(deleted.map(({ revision }) => revision)).size < deleted.length) {
+      throw new StorageError("Unusable", {
+        message: "keys of the store were deleted together, by something else than us",
+      });
+    }
+    void this.#lookInto(item);
+  }
+
+  /** An etcd that was emptied tells of deletions too; but then it has lost its identity. */
+  async #lookInto(item: StorageWatchItem): Promise<void> {
+    const stream = this.#stream;
+    const held: StorageWatchItem[] = [];
+    this.#held = held;
+    try {
+      await this.#options.source.checkStore();
+      if (this.#stream !== stream || this.#held !== held) return;
+      this.#held = undefined;
+      this.#tell(item.revision, item.events);
+      for (const next of held) this.#take(next);
+    } catch (error) {
+      // What was held is told by the next stream.
+      if (isStorageError(error, "Unreachable")) this.#dropStream();
+      else this.end(interpretEtcdError(error));
+    }
   }
 
   #tell(revision: Revision, events: readonly StorageEvent[]): void {
