@@ -52,6 +52,7 @@ const allowed: { readonly [folder: string]: readonly string[] } = {
     "apiserver/endpoints",
     "apiserver/observability",
   ],
+  "apiserver/registration": [...foundations, "apiserver/authentication", "apiserver/client", "apiserver/observability"],
   controllers: [...foundations, "apiserver/client"],
   openapi: [],
 };

@@ -15,11 +15,11 @@ const sorted = (values: Iterable<string>): readonly string[] => [...new Set(valu
 test("the options table is the parser's", () => assert.ok(readme.includes(`\n${optionsTable()}\n`), optionsTable()));
 
 test("every option that is mentioned exists", () => {
-  const commands = [...blocks("text"), ...readme.matchAll(/`--[a-z-]+/g)].join("\n");
+  const commands = [...blocks("text"), ...readme.matchAll(/`--[a-z0-9-]+/g)].join("\n");
   const flags = new Set(Object.values(rows).map(({ flag }) => flag));
   const foreign = new Set(["kubeconfig", "server-side", "type", "help"]);
   assert.deepEqual(
-    [...commands.matchAll(/--([a-z-]+)/g)].flatMap(([, flag = ""]) =>
+    [...commands.matchAll(/--([a-z0-9-]+)/g)].flatMap(([, flag = ""]) =>
       flags.has(flag) || foreign.has(flag) ? [] : [flag],
     ),
     [],

@@ -3,11 +3,14 @@
  * same for both and never asks which one it has.
  */
 
+import { randomUUID } from "node:crypto";
+import { hostname } from "node:os";
 import { systemClock } from "../../controllers/runtime/clock.ts";
 import type { Controller } from "../../controllers/runtime/controller.ts";
 import { ClientEventRecorder } from "../../controllers/runtime/event-recorder.ts";
 import { SharedInformers } from "../../controllers/runtime/informers.ts";
 import type { EventRecorder, InformerFactory } from "../../controllers/runtime/interface.ts";
+import { LeaderElector, type LeaseTimes } from "../../controllers/runtime/lease.ts";
 import { Manager } from "../../controllers/runtime/manager.ts";
 import type { SchemaSet } from "../../openapi/schema.ts";
 import { loadSchemas } from "../../openapi/schemas/index.ts";
@@ -58,6 +61,14 @@ export type ControllerParts = {
   readonly types: readonly ResourceType[];
 };
 
+/** The Lease by which one replica is chosen. */
+export type Election = {
+  readonly client: ResourceClient;
+  readonly namespace: string;
+  readonly name: string;
+  readonly times: LeaseTimes;
+};
+
 /** What differs between the ways to run. */
 export type Profile = {
   readonly definitions: readonly ResourceDefinition[];
@@ -71,6 +82,8 @@ export type Profile = {
   readonly storeMemory: StoreMemory;
   /** A store that must not be used ends the start; else the server waits for a better one and says why. */
   readonly refusesAtStart: boolean;
+  /** Which of several replicas runs the controllers. Absent: there is only one. */
+  readonly election?: Election;
   readonly bindAddress: string;
   readonly authenticator: Authenticator;
   readonly frontProxy: () => FrontProxyConfig;
@@ -212,12 +225,12 @@ export async function run(
     http2MaxStreams: options.http2MaxStreams,
     log,
   });
-  let { clientCas } = tls;
+  let served = tls;
   const reloadTls = (): void => {
     const next = profile.tls();
-    if (next.clientCas === clientCas) return;
+    if (next.cert === served.cert && next.key === served.key && next.clientCas === served.clientCas) return;
     server.reloadTls(next);
-    clientCas = next.clientCas;
+    served = next;
   };
   profile.onTlsChange(reloadTls);
   reloadTls(); // they may have changed while the listener was opened
@@ -290,7 +303,14 @@ function startControllers(
   const events = new ClientEventRecorder({ client: profile.host, clock, log, component: "function-mesh" });
   const controllers = profile.controllers({ own: ownInformers, host: hostInformers, events, types: endpoints });
   const ending = new AbortController();
-  const manager = new Manager({ informers: [...new Set([ownInformers, hostInformers])], controllers, log });
+  const { election } = profile;
+  const elector = election && new LeaderElector({ clock, log, identity: `${hostname()}_${randomUUID()}`, ...election });
+  const manager = new Manager({
+    informers: [...new Set([ownInformers, hostInformers])],
+    controllers,
+    ...(elector === undefined ? {} : { elector }),
+    log,
+  });
   const running = manager.run(ending.signal).catch((err: unknown) => log.error({ err }, "controllers ended"));
   return {
     stop: async () => {

@@ -18,22 +18,28 @@ import type { ResourceClient, ResourceType } from "../client/client.ts";
 import { gatedClient } from "../client/gated-client.ts";
 import { type KubeClient, loadKubeClient } from "../client/kube-client.ts";
 import { isNotFound } from "../errors/status-error.ts";
+import type { Logger } from "../observability/log.ts";
+import { ApiServiceRegistration, type ServiceReference } from "../registration/api-service.ts";
+import { conflictingDefinitions, definitionsWarning } from "../registration/custom-resource-definitions.ts";
+import { ClusterPresence } from "../registration/presence.ts";
+import { ServingSecret } from "../registration/serving-secret.ts";
 import { computeResources } from "../registry/compute/resources.ts";
-import type { TlsFiles } from "../server/server.ts";
-import { type Profile, type ProfileParts, selectControllers } from "./compose.ts";
+import { type Election, type Profile, type ProfileParts, selectControllers } from "./compose.ts";
 import { configMapMemory } from "./config-map-memory.ts";
 import { namespacedName, type Options } from "./options.ts";
 import { ensureServingCertificate } from "./pki.ts";
+import { fixedTls, type ServingTls, tlsFromFiles, tlsFromPresence } from "./serving-tls.ts";
 import { readSettings } from "./settings.ts";
 import { pkiDirectory } from "./standalone.ts";
 
-/** Names the Service of `deploy/base` is reached at. */
-const serviceNames = ["functionmesh.functionmesh-system.svc", "functionmesh.functionmesh-system.svc.cluster.local"];
+/** Where a pod finds the namespace it runs in. */
+const namespaceFile = "/var/run/secrets/kubernetes.io/serviceaccount/namespace";
+/** Of `deploy/base`. */
+const defaultNamespace = "functionmesh-system";
 const everyAddress = "0.0.0.0";
 
 export async function aggregatedProfile({ own, options, log, refusal, signal }: ProfileParts): Promise<Profile> {
   const settings = await readSettings(options);
-  const tls = await servingCertificate(options);
   const clients = new Map<string, Promise<KubeClient>>();
   const clientOf = (kubeconfig: string): Promise<KubeClient> => {
     const known = clients.get(kubeconfig) ?? loadKubeClient(kubeconfig === "" ? {} : { kubeconfig });
@@ -46,6 +52,8 @@ export async function aggregatedProfile({ own, options, log, refusal, signal }: 
   if (cluster === undefined || authentication === undefined || authorization === undefined)
     throw new Error("no host cluster");
   const host = gatedClient(cluster, refusal);
+  const service = { namespace: await serviceNamespace(options), name: options.serviceName, port: options.servicePort };
+  const servingTls = await servingCertificate({ options, service, host: cluster, log, signal });
   const onError = (err: unknown): void => log.warn({ err }, "cannot follow the authentication configuration");
   const listeners: (() => void)[] = [];
   const onChange = (): void => {
@@ -56,15 +64,17 @@ export async function aggregatedProfile({ own, options, log, refusal, signal }: 
   const frontProxy = (): FrontProxyConfig => given.frontProxy ?? followed().frontProxy;
   const clientCaBundle = (): string => given.clientCaBundle ?? followed().clientCaBundle;
   const proxyCaBundle = (): string => frontProxy().caBundle;
+  void servingTls.attend(onChange, signal);
   const clientCas = (): string => `${clientCaBundle()}\n${proxyCaBundle()}`;
   return {
     definitions: computeResources,
     reviews: [],
     admission: [],
-    tls: () => ({ ...tls, clientCas: clientCas() }),
+    tls: () => ({ ...servingTls.current(), clientCas: clientCas() }),
     onTlsChange: (listener) => void listeners.push(listener),
     storeMemory: configMapMemory(cluster, namespacedName(options.storeMemory)),
     refusesAtStart: false,
+    ...(options.leaderElect ? { election: electionOf(cluster, options, service.namespace) } : {}),
     bindAddress: options.bindAddress === "" ? everyAddress : options.bindAddress,
     authenticator: unionAuthenticator([
       frontProxyAuthenticator({ config: frontProxy, others: clientCaBundle }),
@@ -78,7 +88,7 @@ export async function aggregatedProfile({ own, options, log, refusal, signal }: 
       subjectAccessReviewAuthorizer({ client: authorization }),
     ]),
     host,
-    prepare: async () => undefined,
+    prepare: () => tellOfDefinitions(host, log, signal),
     controllers: (parts) =>
       selectControllers(
         computeControllers({
@@ -117,17 +127,64 @@ async function servesType(client: ResourceClient, type: ResourceType): Promise<b
   }
 }
 
-async function servingCertificate(options: Options): Promise<TlsFiles> {
-  const { tlsCertFile, tlsPrivateKeyFile } = options;
-  if (tlsCertFile !== "") {
-    const [cert, key] = await Promise.all([readFile(tlsCertFile, "utf8"), readFile(tlsPrivateKeyFile, "utf8")]);
-    return { cert, key };
+/** Those who may not list definitions are not told, and nothing else depends on it. */
+async function tellOfDefinitions(host: ResourceClient, log: Logger, signal: AbortSignal): Promise<void> {
+  try {
+    const names = await conflictingDefinitions(host, signal);
+    if (names.length > 0) log.warn({ definitions: names }, definitionsWarning(names));
+  } catch (err) {
+    log.debug({ err }, "cannot look for CustomResourceDefinitions");
   }
-  const { serving } = await ensureServingCertificate(pkiDirectory(options.dataDir), {
-    names: [...serviceNames, ...options.tlsSan],
-  });
-  return { cert: serving.certificate, key: serving.key };
 }
+
+async function serviceNamespace({ serviceNamespace: given }: Options): Promise<string> {
+  if (given !== "") return given;
+  return readFile(namespaceFile, "utf8").then(
+    (text) => text.trim(),
+    () => defaultNamespace,
+  );
+}
+
+async function servingCertificate(parts: {
+  readonly options: Options;
+  readonly service: ServiceReference;
+  readonly host: ResourceClient;
+  readonly log: Logger;
+  readonly signal: AbortSignal;
+}): Promise<ServingTls> {
+  const { options, service, host, log, signal } = parts;
+  const { tlsCertFile, tlsPrivateKeyFile, servingCertSecret } = options;
+  if (tlsCertFile !== "") return tlsFromFiles(tlsCertFile, tlsPrivateKeyFile, log);
+  const domain = `${service.name}.${service.namespace}.svc`;
+  const names = [domain, `${domain}.cluster.local`, ...options.tlsSan];
+  if (servingCertSecret === "") {
+    const { serving } = await ensureServingCertificate(pkiDirectory(options.dataDir), { names });
+    return fixedTls({ cert: serving.certificate, key: serving.key });
+  }
+  const secret = new ServingSecret({
+    client: host,
+    namespace: service.namespace,
+    name: servingCertSecret,
+    names,
+    now: Date.now,
+    onStep: (why) =>
+      log.info({ secret: `${service.namespace}/${servingCertSecret}`, why }, "serving certificates changed"),
+  });
+  const registration = new ApiServiceRegistration(host, service);
+  const presence = new ClusterPresence({ secret, registration, register: options.registerApiService, log });
+  return tlsFromPresence(presence, log, signal);
+}
+
+const electionOf = (client: ResourceClient, options: Options, namespace: string): Election => ({
+  client,
+  namespace,
+  name: options.leaderElectResourceName,
+  times: {
+    leaseDurationMs: options.leaderElectLeaseDuration,
+    renewDeadlineMs: options.leaderElectRenewDeadline,
+    retryPeriodMs: options.leaderElectRetryPeriod,
+  },
+});
 
 /** What options say instead of the host cluster's ConfigMap. */
 async function givenAuthentication(

@@ -1,0 +1,77 @@
+/** Where an aggregated server's certificate comes from, and how it stays true to that while the server runs. */
+import { readFile } from "node:fs/promises";
+import { setTimeout as delay } from "node:timers/promises";
+import { createSecureContext } from "node:tls";
+import type { Logger } from "../observability/log.ts";
+import type { ClusterPresence } from "../registration/presence.ts";
+import type { TlsFiles } from "../server/server.ts";
+
+/** PEM, as in `TlsFiles`. */
+export type Served = Pick<TlsFiles, "cert" | "key">;
+
+export type ServingTls = {
+  readonly current: () => Served;
+  /**
+   * Keeps `current` true to its source and calls `onChange` for every new certificate, until the signal aborts. Failures
+   * are logged and tried again; never rejects.
+   */
+  readonly attend: (onChange: () => void, signal: AbortSignal) => Promise<void>;
+};
+
+/** How often a source is looked at, in ms: as kube-apiserver looks at its files (API R-24). */
+const lookMs = 60_000;
+const retryMs = 5_000;
+
+export const fixedTls = (tls: Served): ServingTls => ({ current: () => tls, attend: async () => undefined });
+
+/** Files that an administrator or cert-manager replaces. @throws Error when they cannot be read */
+export async function tlsFromFiles(certFile: string, keyFile: string, log: Logger): Promise<ServingTls> {
+  const read = async (): Promise<Served> => {
+    const [cert, key] = await Promise.all([readFile(certFile, "utf8"), readFile(keyFile, "utf8")]);
+    return { cert, key };
+  };
+  return followed(await read(), read, log);
+}
+
+/** A certificate that replicas make themselves and share. */
+export async function tlsFromPresence(
+  presence: ClusterPresence,
+  log: Logger,
+  signal: AbortSignal,
+): Promise<ServingTls> {
+  const read = async (): Promise<Served> => {
+    const { certificate, key } = await presence.refresh(signal);
+    return { cert: certificate, key };
+  };
+  return followed(await read(), read, log);
+}
+
+function followed(first: Served, read: () => Promise<Served>, log: Logger): ServingTls {
+  let current = first;
+  const look = async (onChange: () => void): Promise<void> => {
+    const next = await read();
+    if (next.cert === current.cert && next.key === current.key) return;
+    // Files are replaced one after the other; half of a pair is read again.
+    createSecureContext(next);
+    current = next;
+    onChange();
+    log.info({}, "serving certificate reloaded");
+  };
+  return {
+    current: () => current,
+    attend: async (onChange, signal) => {
+      for (let waitMs = retryMs; await waited(waitMs, signal); ) {
+        try {
+          await look(onChange);
+          waitMs = lookMs;
+        } catch (err) {
+          waitMs = retryMs;
+          if (!signal.aborted) log.warn({ err }, "cannot renew the serving certificate");
+        }
+      }
+    },
+  };
+}
+
+/** Whether the time passed; `false` when the signal aborted first. */
+const waited = (ms: number, signal: AbortSignal): Promise<boolean> => delay(ms, true, { signal }).catch(() => false);
