@@ -70,10 +70,11 @@ export class RbacPolicy implements RbacLister {
     const role = this.#clusterRoles.get(name);
     if (role === undefined || seen.has(name)) return;
     seen.add(name);
-    yield* role.rules;
-    if (role.aggregates.length === 0) return;
-    for (const [member, { labels }] of this.#clusterRoles)
-      if (role.aggregates.some((selector) => selector.matches(labels))) yield* this.#collect(member, seen);
+    // What an aggregating role holds itself is what a controller once put together.
+    if (role.aggregates.length === 0) yield* role.rules;
+    else
+      for (const [member, { labels }] of this.#clusterRoles)
+        if (role.aggregates.some((selector) => selector.matches(labels))) yield* this.#collect(member, seen);
   }
 
   grants(namespace: string, subject: SubjectKey): readonly Grant[] {

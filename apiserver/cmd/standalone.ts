@@ -5,13 +5,15 @@
 import { join } from "node:path";
 import { computeControllers } from "../../controllers/controllers.ts";
 import { hostControllers } from "../../controllers/host/host.ts";
+import type { IssueToken } from "../../controllers/host/token-secrets.ts";
 import { systemClock } from "../../controllers/runtime/clock.ts";
 import { namespaceType } from "../admission/plugins/namespace-lifecycle/namespaces.ts";
 import { rbacEscalationPlugin } from "../admission/plugins/rbac-escalation/plugin.ts";
+import type { KubeObject } from "../apis/meta/v1.ts";
 import { bearerTokenAuthenticator } from "../authentication/bearer-token.ts";
 import { clientCertificateAuthenticator } from "../authentication/client-certificate.ts";
 import { noFrontProxy } from "../authentication/front-proxy.ts";
-import { serviceAccountTokens } from "../authentication/service-account-token.ts";
+import { type ServiceAccountTokens, serviceAccountTokens } from "../authentication/service-account-token.ts";
 import { clientUidLookup } from "../authentication/uid-lookup.ts";
 import { unionAuthenticator } from "../authentication/union.ts";
 import { ensureRbac, followRbac } from "../authorization/follow-rbac.ts";
@@ -19,7 +21,7 @@ import { RbacAuthorizer } from "../authorization/rbac.ts";
 import { RbacPolicy } from "../authorization/rbac-policy.ts";
 import { allowedPathsAuthorizer, mastersAuthorizer } from "../authorization/standing.ts";
 import { unionAuthorizer } from "../authorization/union.ts";
-import type { ResourceClient } from "../client/client.ts";
+import type { ResourceClient, ResourceType } from "../client/client.ts";
 import { isAlreadyExists } from "../errors/status-error.ts";
 import { computeResources } from "../registry/compute/resources.ts";
 import { bootstrapRbac } from "../registry/core/bootstrap-rbac.ts";
@@ -75,12 +77,22 @@ export async function standaloneProfile({
     host: own,
     prepare: async () => {
       await Promise.all([ensureNamespaces(own), ensureRbac(own, bootstrapRbac)]);
+      await ensureCreated(own, serviceType, ownService(options.securePort));
       await followRbac(own, policy, { signal, onError });
     },
     controllers: ({ own: informers, events, types }) =>
       selectControllers(
         [
-          ...hostControllers({ client: own, informers, events, types, rootCa: pki.caBundle, clock: systemClock, log }),
+          ...hostControllers({
+            client: own,
+            informers,
+            events,
+            types,
+            rootCa: pki.caBundle,
+            issueToken: secretToken(tokens),
+            clock: systemClock,
+            log,
+          }),
           ...computeControllers({
             compute: own,
             workloads: own,
@@ -112,12 +124,47 @@ export function pkiDirectory(dataDirectory: string): string {
 }
 
 async function ensureNamespaces(client: ResourceClient): Promise<void> {
-  const create = async (name: string): Promise<void> => {
-    try {
-      await client.create(namespaceType, { apiVersion: "v1", kind: "Namespace", metadata: { name } });
-    } catch (error) {
-      if (!isAlreadyExists(error)) throw error;
-    }
+  await Promise.all(
+    initialNamespaces.map((name) =>
+      ensureCreated(client, namespaceType, { apiVersion: "v1", kind: "Namespace", metadata: { name } }),
+    ),
+  );
+}
+
+async function ensureCreated(client: ResourceClient, type: ResourceType, object: KubeObject): Promise<void> {
+  try {
+    await client.create(type, object);
+  } catch (error) {
+    if (!isAlreadyExists(error)) throw error;
+  }
+}
+
+const serviceType: ResourceType = { group: "", version: "v1", kind: "Service", resource: "services", namespaced: true };
+const httpsPort = 443;
+
+/** The Service by which programs inside a cluster find its API: the first address of the range. */
+function ownService(securePort: number): KubeObject {
+  const port = { name: "https", port: httpsPort, protocol: "TCP", targetPort: securePort || httpsPort };
+  const labels = { component: "apiserver", provider: "kubernetes" };
+  return {
+    apiVersion: "v1",
+    kind: "Service",
+    metadata: { name: "kubernetes", namespace: "default", labels },
+    spec: { clusterIP: "10.96.0.1", ports: [port] },
   };
-  await Promise.all(initialNamespaces.map(create));
+}
+
+/** In seconds, 136 years: a token in a Secret ends with the Secret. */
+const secretTokenLifetime = 2 ** 32;
+
+function secretToken(tokens: ServiceAccountTokens): IssueToken {
+  return ({ metadata: account }, { metadata: secret }) => {
+    const { token } = tokens.issue({
+      account: { namespace: account.namespace ?? "", name: account.name ?? "", uid: account.uid ?? "" },
+      audiences: [],
+      lifetimeSeconds: secretTokenLifetime,
+      boundObject: { kind: "Secret", name: secret.name ?? "", uid: secret.uid ?? "" },
+    });
+    return token;
+  };
 }

@@ -136,6 +136,19 @@ test("two that own each other go together in the foreground", async () => {
   assert.deepEqual(await host.names(functionType), []);
 });
 
+test("a circle of owners goes as a whole in the foreground", async () => {
+  await using host = await FakeHost.start();
+  const a = await create(host, "a", []);
+  const b = await create(host, "b", [ownedBy(a, { controller: true, blockOwnerDeletion: true })]);
+  const c = await create(host, "c", [ownedBy(b, { controller: true, blockOwnerDeletion: true })]);
+  const body = { metadata: { ownerReferences: [ownedBy(c, { controller: true, blockOwnerDeletion: true })] } };
+  await host.client.patch(ref("a"), { type: "merge", body });
+  await settle();
+  await host.client.delete(ref("a"), { propagationPolicy: "Foreground" });
+  await host.clock.advance(10_000);
+  assert.deepEqual(await host.names(functionType), []);
+});
+
 const references: Record<string, { reason: string; owner: (former: KubeObject) => OwnerReference; stays: boolean }> = {
   "a former incarnation": { reason: "ownership is by uid", owner: (former) => ownedBy(former), stays: false },
   "an owner that never was": {

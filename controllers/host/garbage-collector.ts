@@ -116,7 +116,7 @@ export class GarbageCollector implements Reconciler {
     const keeping = owners.filter(({ state }) => state === "solid" || state === "unseen");
     if (keeping.length === 0) {
       const waiting = owners.some(({ state }) => state === "waiting");
-      await this.#delete(live, this.#policy(live, waiting), context);
+      await this.#delete(waiting ? await this.#outOfCircle(live, context) : live, this.#policy(live, waiting), context);
       return done;
     }
     if (keeping.length < owners.length) {
@@ -131,6 +131,20 @@ export class GarbageCollector implements Reconciler {
     if (hasFinalizer(object, orphanFinalizer)) return "Orphan";
     if (hasFinalizer(object, foregroundFinalizer)) return "Foreground";
     return ownerWaits && this.#graph.dependents(node).length > 0 ? "Foreground" : "Background";
+  }
+
+  /**
+   * An object that waits for its owner's end while one of its own dependents waits for it: in a circle each would wait for
+   * ever, so this one no longer blocks its owners.
+   */
+  async #outOfCircle(node: Node, context: ReconcileContext): Promise<Node> {
+    if (!this.#graph.dependents(node).some(({ object }) => isForeground(object))) return node;
+    const ownerReferences = (node.object.metadata.ownerReferences ?? []).map((reference) => ({
+      ...reference,
+      blockOwnerDeletion: false,
+    }));
+    const object = await this.#patchMetadata(node, { ownerReferences }, context);
+    return { type: node.type, object: object ?? node.object };
   }
 
   async #delete(node: Node, propagationPolicy: DeletionPropagation, { signal, log }: ReconcileContext): Promise<void> {
@@ -218,9 +232,9 @@ export class GarbageCollector implements Reconciler {
     node: Node,
     change: { readonly ownerReferences?: OwnerReference[]; readonly finalizers?: string[] },
     { signal }: ReconcileContext,
-  ): Promise<void> {
+  ): Promise<KubeObject | undefined> {
     const { uid, resourceVersion } = node.object.metadata;
     const body = { metadata: { uid, resourceVersion, ...change } };
-    await unlessGone(this.#client.patch(refOf(node), { type: "merge", body }, { signal }));
+    return unlessGone(this.#client.patch(refOf(node), { type: "merge", body }, { signal }));
   }
 }

@@ -8,18 +8,24 @@ import type { ResourceClient, ResourceType } from "../../apiserver/client/client
 import { Controller, type ControllerDeps } from "../runtime/controller.ts";
 import type { EventRecorder, InformerFactory, Trigger } from "../runtime/interface.ts";
 import type { Reconciler } from "../runtime/reconciler.ts";
+import { ClusterRoleAggregation } from "./cluster-role-aggregation.ts";
+import { EventExpiry } from "./event-expiry.ts";
 import { GarbageCollector } from "./garbage-collector.ts";
 import { JobController } from "./job.ts";
 import { Kubelet } from "./kubelet.ts";
 import { NamespaceController } from "./namespace.ts";
 import { NamespaceDefaults } from "./namespace-defaults.ts";
 import { StatefulSetController } from "./stateful-set.ts";
+import { type IssueToken, TokenSecrets } from "./token-secrets.ts";
 import {
+  clusterRoleType,
   configMapType,
   controllerRevisionType,
+  eventType,
   jobType,
   namespaceType,
   podType,
+  secretType,
   serviceAccountType,
   statefulSetType,
 } from "./types.ts";
@@ -32,12 +38,13 @@ export type HostDeps = ControllerDeps & {
   readonly types: readonly ResourceType[];
   /** Certificates in PEM by which pods would know this server. */
   readonly rootCa: string;
+  readonly issueToken: IssueToken;
 };
 
 type HostController = Reconciler & { triggers(): readonly Trigger[] };
 
 export function hostControllers(deps: HostDeps): readonly Controller[] {
-  const { client, clock, events, rootCa, types } = deps;
+  const { client, clock, events, issueToken, rootCa, types } = deps;
   const informer = (type: ResourceType) => deps.informers.informer(type);
   const contents = types.filter(({ namespaced }) => namespaced).map(informer);
   const [namespaces, pods] = [informer(namespaceType), informer(podType)];
@@ -67,7 +74,20 @@ export function hostControllers(deps: HostDeps): readonly Controller[] {
       }),
     ],
     ["job", 5, new JobController({ client, clock, jobs: informer(jobType), pods })],
-    ["kubelet", 20, new Kubelet({ client, clock, pods })],
+    ["kubelet", 20, new Kubelet({ client, clock, events, pods })],
+    [
+      "token-secrets",
+      2,
+      new TokenSecrets({
+        client,
+        issueToken,
+        rootCa,
+        secrets: informer(secretType),
+        accounts: informer(serviceAccountType),
+      }),
+    ],
+    ["cluster-role-aggregation", 1, new ClusterRoleAggregation({ client, roles: informer(clusterRoleType) })],
+    ["event-expiry", 4, new EventExpiry({ client, clock, events: informer(eventType) })],
   ];
   return rows.map(
     ([name, workers, reconciler]) =>

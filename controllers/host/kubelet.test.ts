@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { ObjectMeta } from "../../apiserver/apis/meta/v1.ts";
-import { objectOf, textOf } from "../../apiserver/machinery/fields.ts";
+import { listOf, objectOf, textOf } from "../../apiserver/machinery/fields.ts";
+import { isObject } from "../../apiserver/machinery/json.ts";
 import { settle } from "../../test/support/fake-clock.ts";
 import { FakeHost } from "../../test/support/fake-host.ts";
 import { isReady } from "./pods.ts";
@@ -47,4 +48,28 @@ test("a stopped pod that a finalizer holds is left alone", async () => {
   host.client.requests.length = 0;
   await host.clock.advance(600_000);
   assert.deepEqual(host.client.writes, []);
+});
+
+test("a pod waits for its readiness gates, and its node is told as an Event", async () => {
+  await using host = await FakeHost.start();
+  const gated = { apiVersion: "v1", kind: "Pod", metadata: { name: "gated", namespace: "demo" } };
+  await host.client.create(podType, {
+    ...gated,
+    spec: { containers: [], readinessGates: [{ conditionType: "a.org/b" }] },
+  });
+  await settle();
+  const ref = { type: podType, name: "gated", namespace: "demo" };
+  const conditionsOf = async () =>
+    listOf(objectOf(await host.client.get(ref), "status"), "conditions").filter(isObject);
+  const ready = async () => (await conditionsOf()).find(({ type }) => type === "Ready")?.status;
+  assert.equal(await ready(), "False");
+  assert.ok(host.events.some(({ reason, message }) => reason === "Scheduled" && /demo\/gated to /.test(message)));
+  const conditions = [...(await conditionsOf()), { type: "a.org/b", status: "True" }];
+  await host.client.patch(ref, { type: "merge", body: { status: { conditions } } }, { subresource: "status" });
+  await settle();
+  assert.equal(await ready(), "True");
+  assert.ok(
+    (await conditionsOf()).some(({ type }) => type === "a.org/b"),
+    "others' conditions stay",
+  );
 });

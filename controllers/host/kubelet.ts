@@ -4,7 +4,7 @@ import type { ResourceClient } from "../../apiserver/client/client.ts";
 import { listOf, objectOf, textOf } from "../../apiserver/machinery/fields.ts";
 import { isObject } from "../../apiserver/machinery/json.ts";
 import { type Clock, timestamp } from "../runtime/clock.ts";
-import type { Informer, Trigger } from "../runtime/interface.ts";
+import type { EventRecorder, Informer, Trigger } from "../runtime/interface.ts";
 import type { ObjectKey } from "../runtime/object-key.ts";
 import { controllerOf } from "../runtime/owners.ts";
 import { done, type ReconcileContext, type Reconciler, type Result } from "../runtime/reconciler.ts";
@@ -19,11 +19,13 @@ const hostAddress = "10.0.0.1";
 export class Kubelet implements Reconciler {
   readonly #client: ResourceClient;
   readonly #clock: Clock;
+  readonly #events: EventRecorder;
   readonly #pods: Informer;
 
-  constructor(deps: { client: ResourceClient; clock: Clock; pods: Informer }) {
+  constructor(deps: { client: ResourceClient; clock: Clock; events: EventRecorder; pods: Informer }) {
     this.#client = deps.client;
     this.#clock = deps.clock;
+    this.#events = deps.events;
     this.#pods = deps.pods;
   }
 
@@ -37,6 +39,7 @@ export class Kubelet implements Reconciler {
     if (isTerminating(pod)) await this.#stop(pod, signal);
     else if (pod.metadata.labels?.[simulatedLabel] !== "true") await this.#place(pod, signal);
     else if (phaseOf(pod) !== "Running" && !hasEnded(pod)) await this.#run(pod, signal);
+    else if (phaseOf(pod) === "Running") await this.#judgeReadiness(pod, signal);
     return done;
   }
 
@@ -56,7 +59,23 @@ export class Kubelet implements Reconciler {
   async #run(pod: KubeObject, signal: AbortSignal): Promise<void> {
     const now = timestamp(this.#clock.now());
     const status = controllerOf(pod)?.kind === "Job" ? succeededStatus(pod, now) : runningStatus(pod, now);
+    const { name = "", namespace = "" } = pod.metadata;
+    const message = `Successfully assigned ${namespace}/${name} to ${nodeName}`;
+    this.#events.record(pod, { type: "Normal", reason: "Scheduled", message });
     await unlessGone(this.#client.update(podType, { ...pod, status }, { subresource: "status", signal }));
+  }
+
+  /** Others have a say in whether a pod is ready, by conditions that its readiness gates name. */
+  async #judgeReadiness(pod: KubeObject, signal: AbortSignal): Promise<void> {
+    const status = objectOf(pod, "status");
+    const conditions = listOf(status, "conditions").filter(isObject);
+    const ready = conditions.find(({ type }) => type === "Ready");
+    const wanted = gatesPass(pod) ? "True" : "False";
+    if (ready === undefined || ready.status === wanted) return;
+    const now = timestamp(this.#clock.now());
+    const next = conditions.map((one) => (one === ready ? readyCondition(pod, now) : one));
+    const object = { ...pod, status: { ...status, conditions: next } };
+    await unlessGone(this.#client.update(podType, object, { subresource: "status", signal }));
   }
 }
 
@@ -75,12 +94,33 @@ const condition = (type: string, status: "True" | "False", now: string, reason =
   ...(reason === "" ? {} : { reason }),
 });
 
+function gatesPass(pod: KubeObject): boolean {
+  const passed = new Set(
+    listOf(objectOf(pod, "status"), "conditions")
+      .filter(isObject)
+      .filter(({ status }) => status === "True")
+      .map(({ type }) => type),
+  );
+  const gates = listOf(objectOf(pod, "spec"), "readinessGates").filter(isObject);
+  return gates.every(({ conditionType }) => passed.has(conditionType));
+}
+
+const readyCondition = (pod: KubeObject, now: string): JsonObject =>
+  gatesPass(pod) ? condition("Ready", "True", now) : condition("Ready", "False", now, "ReadinessGatesNotReady");
+
 function runningStatus(pod: KubeObject, now: string): JsonObject {
   const types = ["PodReadyToStartContainers", "Initialized", "Ready", "ContainersReady", "PodScheduled"];
+  const own: ReadonlySet<unknown> = new Set(types);
+  const others = listOf(objectOf(pod, "status"), "conditions")
+    .filter(isObject)
+    .filter(({ type }) => !own.has(type));
   return {
     ...commonStatus(pod, now),
     phase: "Running",
-    conditions: types.map((type) => condition(type, "True", now)),
+    conditions: [
+      ...types.map((type) => (type === "Ready" ? readyCondition(pod, now) : condition(type, "True", now))),
+      ...others,
+    ],
     initContainerStatuses: containers(pod, "initContainers").map((container) => completed(container, now)),
     containerStatuses: containers(pod, "containers").map((container) => ({
       ...containerStatus(container),

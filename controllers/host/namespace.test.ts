@@ -4,7 +4,7 @@ import { listOf, objectOf, textOf } from "../../apiserver/machinery/fields.ts";
 import { isObject } from "../../apiserver/machinery/json.ts";
 import { settle } from "../../test/support/fake-clock.ts";
 import { FakeHost, functionType } from "../../test/support/fake-host.ts";
-import { configMapType, namespaceType, serviceAccountType } from "./types.ts";
+import { configMapType, namespaceType, podType, serviceAccountType } from "./types.ts";
 
 const demo = { type: namespaceType, name: "demo" };
 
@@ -61,6 +61,26 @@ test("content with finalizers keeps the namespace, which says so", async () => {
   await host.client.patch(ref, { type: "merge", body: { metadata: { finalizers: null } } });
   await settle();
   assert.deepEqual(await host.names(namespaceType), []);
+});
+
+test("pods go first: what they may still need stays until they are gone", async () => {
+  await using host = await FakeHost.start();
+  const pod = { apiVersion: "v1", kind: "Pod", metadata: { name: "p", namespace: "demo", finalizers: ["a.org/b"] } };
+  await host.client.create(podType, pod);
+  await settle();
+  await host.client.delete(demo);
+  await host.clock.advance(60_000);
+  assert.ok((await host.find(podType, "p"))?.metadata.deletionTimestamp);
+  assert.deepEqual(await host.names(configMapType), ["kube-root-ca.crt"]);
+  const told = JSON.stringify(objectOf(await host.client.get(demo), "status")?.conditions);
+  assert.match(told, /Some resources are remaining: .*pods has 1 resource instances/);
+  await host.client.patch(
+    { type: podType, name: "p", namespace: "demo" },
+    { type: "merge", body: { metadata: { finalizers: null } } },
+  );
+  await settle();
+  assert.deepEqual(await host.names(namespaceType), []);
+  assert.deepEqual(await host.names(configMapType), []);
 });
 
 test("content no cache shows yet is found before the namespace goes", async () => {

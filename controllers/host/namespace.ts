@@ -1,5 +1,5 @@
 /**
- * Namespace controller: empties a namespace that is being deleted, then lets it go (API KC-10…KC-12).
+ * Namespace controller: empties a namespace that is being deleted, pods first, then lets it go (API KC-10…KC-12).
  *
  * Invariant: the namespace goes only after a live read of every type has found nothing.
  */
@@ -16,7 +16,7 @@ import { unlessGone } from "../runtime/unless-gone.ts";
 import { contentConditions, withConditions } from "./namespace-conditions.ts";
 import { type Node, refOf } from "./owner-graph.ts";
 import { forEachConcurrently } from "./requests.ts";
-import { namespaceType } from "./types.ts";
+import { namespaceType, podType } from "./types.ts";
 
 /** The finalizer in `spec.finalizers` that is ours to remove. */
 const kubernetesFinalizer = "kubernetes";
@@ -65,7 +65,9 @@ export class NamespaceController implements Reconciler {
       await this.#finalize(namespace, context);
       return done;
     }
-    await this.#deleteAll(remaining, context);
+    // What runs goes before what it runs with: a pod that stops may still need its configuration.
+    const pods = remaining.filter(({ type }) => type.kind === podType.kind && type.group === podType.group);
+    await this.#deleteAll(pods.length > 0 ? pods : remaining, context);
     return this.#report(namespace, remaining, context);
   }
 
@@ -92,9 +94,7 @@ export class NamespaceController implements Reconciler {
   async #report(namespace: KubeObject, nodes: readonly Node[], { signal }: ReconcileContext): Promise<Result> {
     const now = this.#clock.now();
     const since = Date.parse(namespace.metadata.deletionTimestamp ?? "");
-    if (now - since < reportAfterMs || nodes.some(({ object }) => object.metadata.deletionTimestamp === undefined)) {
-      return requeueAfter(reportAfterMs);
-    }
+    if (now - since < reportAfterMs) return requeueAfter(reportAfterMs);
     const status = objectOf(namespace, "status") ?? {};
     const conditions = withConditions(listOf(status, "conditions"), contentConditions(nodes), timestamp(now));
     const desired: JsonObject = { ...status, phase: "Terminating", conditions: [...conditions] };

@@ -8,6 +8,8 @@ const batch = { group: "batch", version: "v1" } as const;
 export const namespaceType: ResourceType = { ...core, kind: "Namespace", resource: "namespaces", namespaced: false };
 export const podType: ResourceType = { ...core, kind: "Pod", resource: "pods", namespaced: true };
 export const configMapType: ResourceType = { ...core, kind: "ConfigMap", resource: "configmaps", namespaced: true };
+export const secretType: ResourceType = { ...core, kind: "Secret", resource: "secrets", namespaced: true };
+export const eventType: ResourceType = { ...core, kind: "Event", resource: "events", namespaced: true };
 export const serviceAccountType: ResourceType = {
   ...core,
   kind: "ServiceAccount",
@@ -33,3 +35,10 @@ export const controllerRevisionType: ResourceType = {
   namespaced: true,
 };
 export const jobType: ResourceType = { ...batch, kind: "Job", resource: "jobs", namespaced: true };
+export const clusterRoleType: ResourceType = {
+  group: "rbac.authorization.k8s.io",
+  version: "v1",
+  kind: "ClusterRole",
+  resource: "clusterroles",
+  namespaced: false,
+};

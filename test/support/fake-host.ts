@@ -40,6 +40,7 @@ export class FakeHost {
       events: { record: (_, event) => this.events.push(event) },
       types: [...Object.values(types), functionType],
       rootCa: "PEM",
+      issueToken: (account, secret) => `token of ${account.metadata.uid} in ${secret.metadata.uid}`,
     });
     this.#running = new Manager({ informers: [informers], controllers, log }).run(this.#abort.signal);
   }
