@@ -1,9 +1,14 @@
 import type { AdmissionPlugin } from "./interface.ts";
+import { MaxReplicas } from "./plugins/max-replicas/plugin.ts";
 import { NamespaceLifecycle, type NamespaceLookup } from "./plugins/namespace-lifecycle/plugin.ts";
 
-export type PluginDependencies = { readonly namespaces: NamespaceLookup };
+export type PluginDependencies = {
+  readonly namespaces: NamespaceLookup;
+  /** Pods that one number of an object may ask for. */
+  readonly maxReplicas: number;
+};
 
-/** Every plugin, in Kubernetes' order (API AD-01). */
-export function admissionPlugins({ namespaces }: PluginDependencies): readonly AdmissionPlugin[] {
-  return [new NamespaceLifecycle({ lookup: namespaces })];
+/** Every plugin: those of Kubernetes in its order (API AD-01), then ours. */
+export function admissionPlugins({ namespaces, maxReplicas }: PluginDependencies): readonly AdmissionPlugin[] {
+  return [new NamespaceLifecycle({ lookup: namespaces }), new MaxReplicas(maxReplicas)];
 }

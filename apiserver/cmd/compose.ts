@@ -140,7 +140,11 @@ export async function run(
   const { backend, guard } = await guardStorage(opened, profile.storeMemory, log, signal);
   if (profile.refusesAtStart && guard.refusal !== undefined) throw new StartError(guard.refusal);
   const namespaces = lateNamespaces();
-  const admission = new AdmissionChain([...admissionPlugins({ namespaces: namespaces.lookup }), ...profile.admission]);
+  const { maxReplicas } = options;
+  const admission = new AdmissionChain([
+    ...admissionPlugins({ namespaces: namespaces.lookup, maxReplicas }),
+    ...profile.admission,
+  ]);
   const onCacheFailure = (resource: string, err: unknown): void =>
     log.warn({ resource, err }, "watch cache lost storage, starting again");
   const metrics = new RequestMetrics({ processMetrics: true });

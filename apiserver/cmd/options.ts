@@ -399,6 +399,14 @@ export const rows = {
     value: "DURATION",
     help: "Shortest life of a watch that names no timeout; the longest is twice that.",
   }),
+  maxReplicas: option({
+    flag: "max-replicas",
+    commands: running,
+    parse: integer(1, 2 ** 31 - 1),
+    default: limits.maxReplicas.value,
+    value: "N",
+    help: "Most pods that one number of an object may ask for, such as replicas; more is refused with 422.",
+  }),
   maxRequestsInflight: option({
     flag: "max-requests-inflight",
     commands: running,

@@ -90,6 +90,7 @@ export async function standaloneProfile({
             types,
             rootCa: pki.caBundle,
             issueToken: secretToken(tokens),
+            maxReplicas: options.maxReplicas,
             clock: systemClock,
             log,
           }),

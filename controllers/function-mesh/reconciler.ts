@@ -4,9 +4,11 @@ import { annotations, functionMeshType } from "../../apiserver/apis/compute/v1al
 import type { JsonObject, KubeObject } from "../../apiserver/apis/meta/v1.ts";
 import type { ResourceClient } from "../../apiserver/client/client.ts";
 import { isAlreadyExists, isConflict, isInvalid, isNotFound } from "../../apiserver/errors/status-error.ts";
+import { limits } from "../../apiserver/limits.ts";
 import { type Clock, timestamp } from "../runtime/clock.ts";
 import type { EventRecorder } from "../runtime/interface.ts";
 import type { Lister } from "../runtime/lister.ts";
+import { mapConcurrently } from "../runtime/map-concurrently.ts";
 import { keyOf, type ObjectKey } from "../runtime/object-key.ts";
 import { controlledBy, isControlledBy, ownerOf } from "../runtime/owners.ts";
 import { done, type ReconcileContext, type Reconciler, type Result, TerminalError } from "../runtime/reconciler.ts";
@@ -28,6 +30,8 @@ export type MeshReconcilerDeps = {
   readonly clock: Clock;
 };
 
+const atOnce = limits.maxMembersAtOnce.value;
+
 export class MeshReconciler implements Reconciler {
   readonly #deps: MeshReconcilerDeps;
 
@@ -43,8 +47,8 @@ export class MeshReconciler implements Reconciler {
 
     const desired = desiredMembers(mesh);
     const outcomes = [
-      ...(await Promise.all(desired.map((member) => this.#ensure(member, mesh, context)))),
-      ...(await Promise.all(this.#leftOver(mesh, desired).map((left) => this.#remove(left, context)))),
+      ...(await mapConcurrently(desired, atOnce, (member) => this.#ensure(member, mesh, context))),
+      ...(await mapConcurrently(this.#leftOver(mesh, desired), atOnce, (left) => this.#remove(left, context))),
     ];
     await this.#publish(mesh, outcomes, context);
     return settle(outcomes);

@@ -18,12 +18,12 @@ import {
 } from "../../apiserver/apis/meta/v1.ts";
 import type { ResourceClient } from "../../apiserver/client/client.ts";
 import type { EventRecorder, Informer, Trigger } from "../runtime/interface.ts";
+import { mapConcurrently } from "../runtime/map-concurrently.ts";
 import type { ObjectKey } from "../runtime/object-key.ts";
 import { isInReach } from "../runtime/owners.ts";
 import { done, type ReconcileContext, type Reconciler, type Result, requeueAfter } from "../runtime/reconciler.ts";
 import { unlessGone } from "../runtime/unless-gone.ts";
 import { asOwner, type Node, OwnerGraph, referencesTo, refOf } from "./owner-graph.ts";
-import { forEachConcurrently } from "./requests.ts";
 
 /** Owners known to be absent, remembered so that a thousand dependents cost one look-up. client-go keeps 500. */
 const rememberedAbsences = 500;
@@ -215,7 +215,7 @@ export class GarbageCollector implements Reconciler {
 
   async #orphanDependents(node: Node, context: ReconcileContext): Promise<void> {
     const { uid } = node.object.metadata;
-    await forEachConcurrently(this.#graph.dependents(node), maxConcurrentPatches, async (dependent) => {
+    await mapConcurrently(this.#graph.dependents(node), maxConcurrentPatches, async (dependent) => {
       const ownerReferences = (dependent.object.metadata.ownerReferences ?? []).filter((owner) => owner.uid !== uid);
       await this.#patchMetadata(dependent, { ownerReferences }, context);
     });

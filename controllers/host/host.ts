@@ -39,12 +39,14 @@ export type HostDeps = ControllerDeps & {
   /** Certificates in PEM by which pods would know this server. */
   readonly rootCa: string;
   readonly issueToken: IssueToken;
+  /** Pods of one workload that are run, however many it asks for. */
+  readonly maxReplicas: number;
 };
 
 type HostController = Reconciler & { triggers(): readonly Trigger[] };
 
 export function hostControllers(deps: HostDeps): readonly Controller[] {
-  const { client, clock, events, issueToken, rootCa, types } = deps;
+  const { client, clock, events, issueToken, rootCa, maxReplicas, types } = deps;
   const informer = (type: ResourceType) => deps.informers.informer(type);
   const contents = types.filter(({ namespaced }) => namespaced).map(informer);
   const [namespaces, pods] = [informer(namespaceType), informer(podType)];
@@ -68,12 +70,13 @@ export function hostControllers(deps: HostDeps): readonly Controller[] {
       new StatefulSetController({
         client,
         clock,
+        maxReplicas,
         sets: informer(statefulSetType),
         pods,
         revisions: informer(controllerRevisionType),
       }),
     ],
-    ["job", 5, new JobController({ client, clock, jobs: informer(jobType), pods })],
+    ["job", 5, new JobController({ client, clock, maxReplicas, jobs: informer(jobType), pods })],
     ["kubelet", 20, new Kubelet({ client, clock, events, pods })],
     [
       "token-secrets",

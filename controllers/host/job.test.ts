@@ -100,7 +100,8 @@ const podIn = (phase: string): KubeObject => ({
 });
 
 test("pods a stale cache doesn't show yet are asked for under the same names", () => {
-  const names = () => missingPods(aJob({ parallelism: 2, completions: 2 }), []).map(({ metadata }) => metadata.name);
+  const names = () =>
+    missingPods(aJob({ parallelism: 2, completions: 2 }), [], 100).map(({ metadata }) => metadata.name);
   assert.deepEqual(names(), names());
   assert.equal(new Set(names()).size, 2);
 });
@@ -109,4 +110,19 @@ test("more failures than the limit fail the job", () => {
   const { status, finished } = deriveJobStatus(aJob({ backoffLimit: 0 }), [podIn("Failed")], "now");
   assert.ok(finished);
   assert.match(JSON.stringify(status.conditions), /BackoffLimitExceeded/);
+});
+
+test("a job of two billion pods gets them in steps, as far as there is room", () => {
+  const job = aJob({ parallelism: 2 ** 31 - 1, completions: 2 ** 31 - 1 });
+  const started = performance.now();
+  let pods: readonly KubeObject[] = [];
+  const steps: number[] = [];
+  for (let step = 0; step < 4; step++) {
+    const missing = missingPods(job, pods, 1200);
+    steps.push(missing.length);
+    pods = [...pods, ...missing];
+  }
+  assert.deepEqual(steps, [500, 500, 200, 0]);
+  assert.equal(new Set(pods.map(({ metadata }) => metadata.name)).size, 1200);
+  assert.ok(performance.now() - started < 1000);
 });

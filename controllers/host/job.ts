@@ -1,9 +1,11 @@
 import type { JsonObject, KubeObject } from "../../apiserver/apis/meta/v1.ts";
 import type { ResourceClient } from "../../apiserver/client/client.ts";
+import { limits } from "../../apiserver/limits.ts";
 import { isTrue, listOf, numberOf, objectOf, textOf } from "../../apiserver/machinery/fields.ts";
 import { deepEqual, isObject } from "../../apiserver/machinery/json.ts";
 import { type Clock, timestamp } from "../runtime/clock.ts";
 import type { Informer, Trigger } from "../runtime/interface.ts";
+import { mapConcurrently } from "../runtime/map-concurrently.ts";
 import type { ObjectKey } from "../runtime/object-key.ts";
 import { controlledBy, ownerOf } from "../runtime/owners.ts";
 import { done, type ReconcileContext, type Reconciler, type Result, requeueAfter } from "../runtime/reconciler.ts";
@@ -11,7 +13,7 @@ import { ownedBy, ownKind } from "../runtime/triggers.ts";
 import { unlessGone } from "../runtime/unless-gone.ts";
 import { hashName } from "./hash-name.ts";
 import { hasEnded, isReady, isTerminating, phaseOf, podFromTemplate } from "./pods.ts";
-import { controllerReference, ensureCreated, forEachConcurrently } from "./requests.ts";
+import { controllerReference, ensureCreated } from "./requests.ts";
 import { jobType, podType } from "./types.ts";
 
 const maxConcurrentCreates = 16;
@@ -30,12 +32,15 @@ const conditionTime = (job: KubeObject, type: "Complete" | "Failed"): string | u
 export class JobController implements Reconciler {
   readonly #client: ResourceClient;
   readonly #clock: Clock;
+  readonly #maxReplicas: number;
   readonly #jobs: Informer;
   readonly #pods: Informer;
 
-  constructor(deps: { client: ResourceClient; clock: Clock; jobs: Informer; pods: Informer }) {
+  /** @param deps.maxReplicas  pods of one Job that are run, however many it asks for */
+  constructor(deps: { client: ResourceClient; clock: Clock; maxReplicas: number; jobs: Informer; pods: Informer }) {
     this.#client = deps.client;
     this.#clock = deps.clock;
+    this.#maxReplicas = deps.maxReplicas;
     this.#jobs = deps.jobs;
     this.#pods = deps.pods;
   }
@@ -52,8 +57,8 @@ export class JobController implements Reconciler {
 
     const pods = controlledBy(this.#pods.lister, ownerOf(jobType, job));
     const status = deriveJobStatus(job, pods, timestamp(this.#clock.now()));
-    const missing = status.finished ? [] : missingPods(job, pods);
-    await forEachConcurrently(missing, maxConcurrentCreates, (pod) =>
+    const missing = status.finished ? [] : missingPods(job, pods, this.#maxReplicas);
+    await mapConcurrently(missing, maxConcurrentCreates, (pod) =>
       ensureCreated(this.#client, podType, pod, context.signal),
     );
     // The pods just made come back as events, and those with a status that is worth writing.
@@ -80,27 +85,41 @@ const wantedCompletions = (job: KubeObject): number => numberOf(objectOf(job, "s
 const withPhase = (pods: readonly KubeObject[], phase: string): readonly KubeObject[] =>
   pods.filter((pod) => phaseOf(pod) === phase);
 
-/** The pods to start now. Named after the job and their number, so that a stale cache can't start one twice. */
-export function missingPods(job: KubeObject, pods: readonly KubeObject[]): readonly KubeObject[] {
+/**
+ * The pods to start now. Named after the job and their number, so that a stale cache can't start one twice.
+ * @param maxPods  that a Job may have in all: what was stored before there was a limit is borne
+ */
+export function missingPods(job: KubeObject, pods: readonly KubeObject[], maxPods: number): readonly KubeObject[] {
   const spec = objectOf(job, "spec");
   if (isTrue(spec, "suspend")) return [];
   const active = pods.filter((pod) => !hasEnded(pod)).length;
   const outstanding = wantedCompletions(job) - withPhase(pods, "Succeeded").length;
-  const wanted = Math.min(numberOf(spec, "parallelism") ?? 1, outstanding) - active;
+  const wanted = Math.min(
+    Math.min(numberOf(spec, "parallelism") ?? 1, outstanding) - active,
+    maxPods - pods.length,
+    limits.maxPodsPerStep.value,
+  );
   const names = new Set(pods.map(({ metadata }) => metadata.name));
   const missing: KubeObject[] = [];
-  for (let number = 0; missing.length < wanted; number++) {
-    const pod = newPod(job, number);
-    if (!names.has(pod.metadata.name)) missing.push(pod);
+  // Suffixes are few and may clash: a number whose name is taken is passed over, but not for ever.
+  const lastNumber = 10 * (pods.length + wanted);
+  for (let number = 0; missing.length < wanted && number <= lastNumber; number++) {
+    const podName = podNameOf(job, number);
+    if (names.has(podName)) continue;
+    names.add(podName);
+    missing.push(newPod(job, podName));
   }
   return missing;
 }
 
-function newPod(job: KubeObject, number: number): KubeObject {
+/** As long as the names Kubernetes generates: 58 characters and five more. */
+const podNameOf = ({ metadata: { name = "", uid = "" } }: KubeObject, number: number): string =>
+  `${name.slice(0, 57)}-${hashName(`${uid}/${number}`).slice(0, 5)}`;
+
+function newPod(job: KubeObject, podName: string): KubeObject {
   const { name = "", namespace = "", uid = "" } = job.metadata;
   return podFromTemplate(objectOf(objectOf(job, "spec"), "template"), {
-    // As long as the names Kubernetes generates: 58 characters and five more.
-    name: `${name.slice(0, 57)}-${hashName(`${uid}/${number}`).slice(0, 5)}`,
+    name: podName,
     namespace,
     owner: controllerReference(jobType, job),
     labels: {

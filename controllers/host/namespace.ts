@@ -9,13 +9,13 @@ import { listOf, objectOf, textsOf } from "../../apiserver/machinery/fields.ts";
 import { deepEqual } from "../../apiserver/machinery/json.ts";
 import { type Clock, timestamp } from "../runtime/clock.ts";
 import type { Informer, Trigger } from "../runtime/interface.ts";
+import { mapConcurrently } from "../runtime/map-concurrently.ts";
 import type { ObjectKey } from "../runtime/object-key.ts";
 import { done, type ReconcileContext, type Reconciler, type Result, requeueAfter } from "../runtime/reconciler.ts";
 import { mapped, ownKind } from "../runtime/triggers.ts";
 import { unlessGone } from "../runtime/unless-gone.ts";
 import { contentConditions, withConditions } from "./namespace-conditions.ts";
 import { type Node, refOf } from "./owner-graph.ts";
-import { forEachConcurrently } from "./requests.ts";
 import { namespaceType, podType } from "./types.ts";
 
 /** The finalizer in `spec.finalizers` that is ours to remove. */
@@ -83,7 +83,7 @@ export class NamespaceController implements Reconciler {
 
   async #deleteAll(nodes: readonly Node[], { signal }: ReconcileContext): Promise<void> {
     const deletable = nodes.filter(({ object }) => object.metadata.deletionTimestamp === undefined);
-    await forEachConcurrently(deletable, maxConcurrentDeletes, async (node) => {
+    await mapConcurrently(deletable, maxConcurrentDeletes, async (node) => {
       const { uid } = node.object.metadata;
       const preconditions = uid === undefined ? {} : { uid };
       await unlessGone(this.#client.delete(refOf(node), { propagationPolicy: "Background", preconditions, signal }));

@@ -25,24 +25,3 @@ export async function ensureCreated(
     if (!isAlreadyExists(error) && !isNamespaceTerminating(error)) throw error;
   }
 }
-
-/** Runs `work` for every item, at most `limit` at once; every item gets its turn, then the first failure is thrown. */
-export async function forEachConcurrently<T>(
-  items: readonly T[],
-  limit: number,
-  work: (item: T) => Promise<void>,
-): Promise<void> {
-  const iterator = items.values();
-  const failures: unknown[] = [];
-  const worker = async () => {
-    for (const item of iterator) {
-      try {
-        await work(item);
-      } catch (error) {
-        failures.push(error);
-      }
-    }
-  };
-  await Promise.all(Array.from({ length: Math.min(limit, items.length) }, worker));
-  if (failures.length > 0) throw failures[0];
-}

@@ -1,5 +1,6 @@
 /** What a StatefulSet wants of its pods, and the next steps from those it has. Pure. */
 import type { JsonObject, KubeObject } from "../../apiserver/apis/meta/v1.ts";
+import { limits } from "../../apiserver/limits.ts";
 import { listOf, numberOf, objectOf, textOf } from "../../apiserver/machinery/fields.ts";
 import { isObject } from "../../apiserver/machinery/json.ts";
 import { hasEnded, isReady, isTerminating, podFromTemplate, readySinceMs, textMap } from "./pods.ts";
@@ -65,12 +66,25 @@ export function availability(
 
 export const revisionNameOf = ({ metadata }: KubeObject): string => metadata.labels?.[revisionLabel] ?? "";
 
+/** What is beside the set and its pods. */
+export type Circumstances = {
+  readonly nowMs: number;
+  /** Pods of one set that are run, however many it asks for: what was stored before there was a limit is borne. */
+  readonly maxReplicas: number;
+};
+
 /**
- * The next steps. In order, unless the set is `Parallel`: one pod at a time from the lowest ordinal up when growing,
+ * The next steps, `maxPodsPerStep` of them at most. In order, unless the set is `Parallel`: one pod at a time from the lowest ordinal up when growing,
  * from the highest down when shrinking or updating, each after the one before is available.
  */
-export function planPods(set: KubeObject, pods: readonly KubeObject[], revisions: Revisions, nowMs: number): Plan {
-  const settings = settingsOf(set);
+export function planPods(
+  set: KubeObject,
+  pods: readonly KubeObject[],
+  revisions: Revisions,
+  { nowMs, maxReplicas }: Circumstances,
+): Plan {
+  const asked = settingsOf(set);
+  const settings = { ...asked, replicas: Math.min(asked.replicas, maxReplicas) };
   const { first, replicas, parallel, minReadyMs } = settings;
   const byOrdinal = new Map(pods.map((pod) => [ordinalOf(set, pod), pod]));
   const create: KubeObject[] = [];
@@ -80,6 +94,7 @@ export function planPods(set: KubeObject, pods: readonly KubeObject[], revisions
   let settled = true;
 
   for (let ordinal = first; ordinal < first + replicas && (settled || parallel); ordinal++) {
+    if (create.length === limits.maxPodsPerStep.value) break;
     const pod = byOrdinal.get(ordinal);
     if (pod === undefined) {
       claims.push(...claimsOf(set, ordinal));
@@ -117,11 +132,13 @@ function nextOutdated(
   { update }: Revisions,
 ): readonly KubeObject[] {
   if (onDelete) return [];
-  for (let ordinal = first + replicas - 1; ordinal >= Math.max(first, first + partition); ordinal--) {
-    const pod = byOrdinal.get(ordinal);
-    if (pod !== undefined && revisionNameOf(pod) !== update.metadata.name) return [pod];
+  let highest: number | undefined;
+  for (const [ordinal, pod] of byOrdinal) {
+    if (ordinal < Math.max(first, first + partition) || ordinal >= first + replicas) continue;
+    if (revisionNameOf(pod) !== update.metadata.name && ordinal > (highest ?? -1)) highest = ordinal;
   }
-  return [];
+  const outdated = highest === undefined ? undefined : byOrdinal.get(highest);
+  return outdated === undefined ? [] : [outdated];
 }
 
 /** Below the partition a lost pod comes back as it was. */

@@ -213,7 +213,9 @@ test("in order, a pod waits for the one before it", () => {
   const revision: KubeObject = { apiVersion: "apps/v1", kind: "ControllerRevision", metadata: { name: "r" } };
   const revisions: Revisions = { current: revision, update: revision };
   const names = (spec: JsonObject, pods: readonly KubeObject[]) =>
-    planPods(aStatefulSet(spec), pods, revisions, 0).create.map(({ metadata }) => metadata.name);
+    planPods(aStatefulSet(spec), pods, revisions, { nowMs: 0, maxReplicas: 100 }).create.map(
+      ({ metadata }) => metadata.name,
+    );
   assert.deepEqual(names({ replicas: 3 }, []), ["web-0"]);
   assert.deepEqual(names({ replicas: 3, podManagementPolicy: "Parallel" }, []), ["web-0", "web-1", "web-2"]);
   const starting: KubeObject = {
@@ -237,4 +239,33 @@ test("a thousand sets converge, with a bounded number of requests each", async (
   const { items } = await host.client.list(statefulSetType);
   assert.ok(items.every((set) => objectOf(set, "status")?.availableReplicas === 1));
   assert.ok(host.client.writes.length <= 6_000, `${host.client.writes.length} writes`);
+});
+
+test("two billion replicas are planned in steps, as far as there is room, and no further", () => {
+  const revision: KubeObject = { apiVersion: "apps/v1", kind: "ControllerRevision", metadata: { name: "r" } };
+  const old: KubeObject = { ...revision, metadata: { name: "old" } };
+  const spec = { replicas: 2 ** 31 - 1, podManagementPolicy: "Parallel" };
+  const podsOf = (count: number, { metadata }: KubeObject): KubeObject[] =>
+    Array.from({ length: count }, (_, i) => ({
+      apiVersion: "v1",
+      kind: "Pod",
+      metadata: { name: `web-${i}`, labels: { "controller-revision-hash": metadata.name ?? "" } },
+      status: {
+        phase: "Running",
+        conditions: [{ type: "Ready", status: "True", lastTransitionTime: "2026-01-01T00:00:00Z" }],
+      },
+    }));
+  const plan = (pods: readonly KubeObject[]) =>
+    planPods(aStatefulSet(spec), pods, { current: old, update: revision }, { nowMs: Date.now(), maxReplicas: 1200 });
+  const started = performance.now();
+  assert.deepEqual(
+    [0, 500, 1000, 1200].map((count) => plan(podsOf(count, revision)).create.length),
+    [500, 500, 200, 0],
+  );
+  assert.deepEqual(
+    plan(podsOf(1200, old)).remove.map(({ metadata }) => metadata.name),
+    ["web-1199"],
+    "an update begins at the highest pod there is",
+  );
+  assert.ok(performance.now() - started < 1000);
 });

@@ -5,13 +5,14 @@ import { numberOf, objectOf } from "../../apiserver/machinery/fields.ts";
 import { deepEqual } from "../../apiserver/machinery/json.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { Informer, Trigger } from "../runtime/interface.ts";
+import { mapConcurrently } from "../runtime/map-concurrently.ts";
 import type { ObjectKey } from "../runtime/object-key.ts";
 import { controlledBy, isControlledBy, ownerOf } from "../runtime/owners.ts";
 import { done, type ReconcileContext, type Reconciler, type Result, requeueAfter } from "../runtime/reconciler.ts";
 import { ownedBy, ownKind } from "../runtime/triggers.ts";
 import { unlessGone } from "../runtime/unless-gone.ts";
 import { isTerminating } from "./pods.ts";
-import { ensureCreated, forEachConcurrently } from "./requests.ts";
+import { ensureCreated } from "./requests.ts";
 import { type Plan, planPods, type Revisions, revisionNameOf } from "./stateful-set-plan.ts";
 import { expiredRevisions, updateRevision } from "./stateful-set-revision.ts";
 import { currentRevision, deriveStatus } from "./stateful-set-status.ts";
@@ -26,13 +27,23 @@ type Observed = { readonly pods: readonly KubeObject[]; readonly revisions: read
 export class StatefulSetController implements Reconciler {
   readonly #client: ResourceClient;
   readonly #clock: Clock;
+  readonly #maxReplicas: number;
   readonly #sets: Informer;
   readonly #pods: Informer;
   readonly #revisions: Informer;
 
-  constructor(deps: { client: ResourceClient; clock: Clock; sets: Informer; pods: Informer; revisions: Informer }) {
+  /** @param deps.maxReplicas  pods of one set that are run, however many it asks for */
+  constructor(deps: {
+    client: ResourceClient;
+    clock: Clock;
+    maxReplicas: number;
+    sets: Informer;
+    pods: Informer;
+    revisions: Informer;
+  }) {
     this.#client = deps.client;
     this.#clock = deps.clock;
+    this.#maxReplicas = deps.maxReplicas;
     this.#sets = deps.sets;
     this.#pods = deps.pods;
     this.#revisions = deps.revisions;
@@ -49,7 +60,7 @@ export class StatefulSetController implements Reconciler {
     const update = await this.#ensureRevision(set, observed.revisions, context);
     if (update === undefined) return done;
     const revisions = { current: currentRevision(set, observed.revisions, update), update };
-    const plan = planPods(set, observed.pods, revisions, this.#clock.now());
+    const plan = planPods(set, observed.pods, revisions, { nowMs: this.#clock.now(), maxReplicas: this.#maxReplicas });
 
     if (plan.create.length + plan.remove.length > 0) await this.#carryOut(plan, context);
     // The pods just made or removed come back as events, and those with a status that is worth writing.
@@ -103,11 +114,11 @@ export class StatefulSetController implements Reconciler {
   }
 
   async #carryOut({ create, claims, remove }: Plan, { signal }: ReconcileContext): Promise<void> {
-    await forEachConcurrently(claims, maxConcurrentCreates, (claim) =>
+    await mapConcurrently(claims, maxConcurrentCreates, (claim) =>
       ensureCreated(this.#client, persistentVolumeClaimType, claim, signal),
     );
-    await forEachConcurrently(create, maxConcurrentCreates, (pod) => ensureCreated(this.#client, podType, pod, signal));
-    await forEachConcurrently(
+    await mapConcurrently(create, maxConcurrentCreates, (pod) => ensureCreated(this.#client, podType, pod, signal));
+    await mapConcurrently(
       remove,
       maxConcurrentCreates,
       async ({ metadata: { name = "", namespace = "", uid = "" } }) => {

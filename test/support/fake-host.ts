@@ -41,6 +41,7 @@ export class FakeHost {
       types: [...Object.values(types), functionType],
       rootCa: "PEM",
       issueToken: (account, secret) => `token of ${account.metadata.uid} in ${secret.metadata.uid}`,
+      maxReplicas: 100,
     });
     this.#running = new Manager({ informers: [informers], controllers, log }).run(this.#abort.signal);
   }
