@@ -14,7 +14,7 @@ export type Limit = {
   readonly beyond: string;
   /** Why this number and not another. */
   readonly reason: string;
-  /** The option that sets it, where operators differ; `value` is then the default. */
+  /** Flag of the option that sets it, without dashes, where operators differ; `value` is then the default. */
   readonly option?: string;
 };
 
@@ -289,7 +289,7 @@ export const limits = {
     of: "pods that one number of an object may ask for: `replicas`, `maxReplicas`, `parallelism`, `completions`",
     beyond: "422",
     reason: "a large cluster has as many in all; 2147483647 is a mistake or an attack",
-    option: "--max-replicas",
+    option: "max-replicas",
   },
   maxMeshMembers: {
     value: 1000,

@@ -5,7 +5,9 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { announcement } from "../apiserver/cmd/announcement.ts";
 import { optionsTable } from "../apiserver/cmd/command-line.ts";
+import { limitsTable } from "../apiserver/cmd/limits-table.ts";
 import { rows } from "../apiserver/cmd/options.ts";
+import { type Limit, limits } from "../apiserver/limits.ts";
 import { blocks, readme, repository, tableRows } from "./support/readme.ts";
 
 const read = (file: string): string => readFileSync(join(repository, file), "utf8");
@@ -13,6 +15,17 @@ const firstCells = (header: string): readonly string[] => tableRows(header).map(
 const sorted = (values: Iterable<string>): readonly string[] => [...new Set(values)].sort();
 
 test("the options table is the parser's", () => assert.ok(readme.includes(`\n${optionsTable()}\n`), optionsTable()));
+
+test("the limits table is that of the limits", () => assert.ok(readme.includes(`\n${limitsTable()}\n`), limitsTable()));
+
+test("the option of every limit that has one exists", () => {
+  const flags: readonly string[] = Object.values(rows).map(({ flag }) => flag);
+  const named = Object.values<Limit>(limits).flatMap(({ option }) => option ?? []);
+  assert.deepEqual(
+    named.filter((option) => !flags.includes(option)),
+    [],
+  );
+});
 
 test("every option that is mentioned exists", () => {
   const commands = [...blocks("text"), ...readme.matchAll(/`--[a-z0-9-]+/g)].join("\n");

@@ -47,6 +47,7 @@ import { startServer, type TlsFiles } from "../server/server.ts";
 import type { StoreGuard } from "../storage/guard/store-guard.ts";
 import type { StoreMemory } from "../storage/guard/store-memory.ts";
 import { guardStorage } from "./guarded-storage.ts";
+import { effectiveLimits } from "./limits-table.ts";
 import type { Options } from "./options.ts";
 import { openBackend } from "./storage.ts";
 import { version } from "./version.ts";
@@ -148,6 +149,7 @@ export async function run(
   const onCacheFailure = (resource: string, err: unknown): void =>
     log.warn({ resource, err }, "watch cache lost storage, starting again");
   const metrics = new RequestMetrics({ processMetrics: true });
+  metrics.setLimits(effectiveLimits(options));
   const endpoints = profile.definitions.flatMap((definition) =>
     createEndpoints(definition, {
       backend,

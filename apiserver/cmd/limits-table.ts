@@ -8,7 +8,7 @@ export function limitsTable(): string {
     "| Limit | Of | Beyond it | Why so many |",
     "|---|---|---|---|",
     ...Object.values<Limit>(limits).map(({ option, of, beyond, reason, ...amount }) => {
-      const changed = option === undefined ? "" : ` (\`${option}\`)`;
+      const changed = option === undefined ? "" : ` (\`--${option}\`)`;
       return `| ${amountText(amount)}${changed} | ${of} | ${beyond} | ${reason} |`;
     }),
   ].join("\n");
@@ -29,7 +29,7 @@ const grouped = (value: number): string => value.toLocaleString("en-US");
 
 /** The limits of a server that was started with these options, by name. */
 export function effectiveLimits(options: Options): ReadonlyMap<string, number> {
-  const given = new Map(Object.entries(rows).map(([name, { flag }]) => [`--${flag}`, name]));
+  const given = new Map(Object.entries(rows).map(([name, { flag }]) => [flag, name]));
   const chosen = new Map<string, unknown>(Object.entries(options));
   return new Map(
     Object.entries<Limit>(limits).map(([name, { value, option = "" }]) => {

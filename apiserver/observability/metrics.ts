@@ -48,6 +48,12 @@ export class RequestMetrics {
     labelNames: [...common],
     registers: [this.registry],
   });
+  private readonly limits = new Gauge({
+    name: "functionmesh_apiserver_limit",
+    help: "Bounds that are in force, by name; the README tells what each is of.",
+    labelNames: ["limit"],
+    registers: [this.registry],
+  });
   private readonly inFlight = new Gauge({
     name: "apiserver_current_inflight_requests",
     help: "Requests being served now, long-running ones aside.",
@@ -95,6 +101,11 @@ export class RequestMetrics {
 
   watcherTerminated(resource: string): void {
     this.slowWatchers.inc({ resource });
+  }
+
+  /** @param values  by name, of a fixed set */
+  setLimits(values: ReadonlyMap<string, number>): void {
+    for (const [limit, value] of values) this.limits.set({ limit }, value);
   }
 
   setInFlight(counts: { readonly mutating: number; readonly readOnly: number }): void {
