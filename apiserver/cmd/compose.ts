@@ -201,7 +201,7 @@ export async function run(
     authentication: withAuthentication({
       authenticator,
       frontProxy,
-      onFailure: (err, { auditId }) => log.info({ auditId, err }, "credentials refused"),
+      onFailure: (err, { auditId }) => log.info({ auditId, reason: sentenceOf(err) }, "credentials refused"),
     }),
     impersonation: withImpersonation({ authorizer }),
     authorization: withAuthorization({
@@ -264,6 +264,9 @@ export async function run(
     },
   };
 }
+
+/** Bad credentials are no defect of ours: one line, without a stack. */
+const sentenceOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
 /** Between two attempts to begin on a store that has just become usable, in ms. */
 const beginAgainMs = 1000;

@@ -158,7 +158,10 @@ async function servingCertificate(parts: {
   const domain = `${service.name}.${service.namespace}.svc`;
   const names = [domain, `${domain}.cluster.local`, ...options.tlsSan];
   if (servingCertSecret === "") {
-    const { serving } = await ensureServingCertificate(pkiDirectory(options.dataDir), { names });
+    const { serving } = await ensureServingCertificate(pkiDirectory(options.dataDir), {
+      names,
+      onNotice: (sentence) => log.warn({}, sentence),
+    });
     return fixedTls({ cert: serving.certificate, key: serving.key });
   }
   const secret = new ServingSecret({

@@ -48,7 +48,10 @@ export async function standaloneProfile({
 }: ProfileParts): Promise<StandaloneProfile> {
   const bindAddress = options.bindAddress === "" ? loopbackAddress : options.bindAddress;
   const settings = await readSettings(options);
-  const pki = await ensurePki(pkiDirectory(options.dataDir), { names: [bindAddress, ...options.tlsSan] });
+  const pki = await ensurePki(pkiDirectory(options.dataDir), {
+    names: [bindAddress, ...options.tlsSan],
+    onNotice: (sentence) => log.warn({}, sentence),
+  });
   const policy = new RbacPolicy();
   const rbac = new RbacAuthorizer(policy);
   const authorizer = unionAuthorizer([mastersAuthorizer, allowedPathsAuthorizer(), rbac]);
