@@ -161,7 +161,7 @@ export async function run(
     }),
   );
   const resources = [...endpoints, ...profile.reviews];
-  const state = { synced: false, stopping: false };
+  const state = { started: false, synced: false, stopping: false };
   const openApi = openApiHandlers(
     openApiSource(resources, schemas, { title: "Function Mesh", version: version.gitVersion }),
     new Date(),
@@ -172,7 +172,7 @@ export async function run(
     storeRefusal: () => guard.refusal,
     informersSynced: () => state.synced,
     shuttingDown: () => state.stopping,
-    hooks: new Map([["start-function-mesh-apiserver", () => state.synced]]),
+    hooks: new Map([["start-function-mesh-apiserver", () => state.started]]),
   });
   const paths = new Map([
     ...discoveryHandlers(resources),
@@ -212,10 +212,9 @@ export async function run(
     inFlight: { readOnly: options.maxRequestsInflight, mutating: options.maxMutatingRequestsInflight },
   });
 
-  namespaces.set(
-    await followNamespaces(profile.host, { signal, onError: (err) => log.warn({ err }, "cannot follow namespaces") }),
-  );
+  const onError = (err: unknown): void => log.warn({ err }, "cannot follow namespaces");
   const begin = async (): Promise<void> => {
+    if (!namespaces.isSet()) namespaces.set(await followNamespaces(profile.host, { signal, onError }));
     await profile.prepare();
     await Promise.all(endpoints.map((endpoint) => own.list(endpoint, { limit: 1 })));
   };
@@ -240,6 +239,7 @@ export async function run(
   };
   profile.onTlsChange(reloadTls);
   reloadTls(); // they may have changed while the listener was opened
+  state.started = true;
   const enter = (): { stop(): Promise<void> } => {
     state.synced = true;
     return startControllers(profile, own, endpoints, log);
@@ -287,15 +287,21 @@ async function beginLate(guard: StoreGuard, begin: () => Promise<void>, log: Log
 }
 
 /** Admission is built before there is a client to ask for namespaces; nothing is admitted before there is one. */
-function lateNamespaces(): { readonly lookup: NamespaceLookup; set(lookup: NamespaceLookup): void } {
+function lateNamespaces(): {
+  readonly lookup: NamespaceLookup;
+  set(lookup: NamespaceLookup): void;
+  isSet(): boolean;
+} {
   const known = Promise.withResolvers<NamespaceLookup>();
-  let current: NamespaceLookup = async (name, signal) => (await known.promise)(name, signal);
+  const late: NamespaceLookup = async (name, signal) => (await known.promise)(name, signal);
+  let current = late;
   return {
     lookup: (name, signal) => current(name, signal),
     set(lookup) {
       current = lookup;
       known.resolve(lookup);
     },
+    isSet: () => current !== late,
   };
 }
 
