@@ -316,7 +316,9 @@ function startControllers(
   const ownInformers = new SharedInformers({ client: own, clock, log });
   const hostInformers = profile.host === own ? ownInformers : new SharedInformers({ client: profile.host, clock, log });
   const events = new ClientEventRecorder({ client: profile.host, clock, log, component: "function-mesh" });
-  const controllers = profile.controllers({ own: ownInformers, host: hostInformers, events, types: endpoints });
+  // Each object once: controllers know it as it is stored.
+  const types = endpoints.filter(({ group, version, stored }) => group === stored.group && version === stored.version);
+  const controllers = profile.controllers({ own: ownInformers, host: hostInformers, events, types });
   const ending = new AbortController();
   const { election } = profile;
   const elector = election && new LeaderElector({ clock, log, identity: `${hostname()}_${randomUUID()}`, ...election });

@@ -133,8 +133,12 @@ function subresourceEntry(parent: ResourceEndpoint, { name, kind, storage }: Sub
 }
 
 /** Of what is stored, so it is the same for every served version (API D-15). */
-function storageVersionHash({ group, storageVersion, kind }: ResourceEndpoint): string {
-  return createHash("sha256").update(`${group}/${storageVersion}/${kind}`).digest().subarray(0, 8).toString("base64");
+function storageVersionHash({ stored, kind }: ResourceEndpoint): string {
+  return createHash("sha256")
+    .update(`${stored.group}/${stored.version}/${kind}`)
+    .digest()
+    .subarray(0, 8)
+    .toString("base64");
 }
 
 function aggregatedDocument(groups: readonly ApiGroup[]): JsonObject {

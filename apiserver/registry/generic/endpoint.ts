@@ -58,8 +58,8 @@ function endpointOf(
   { schemas }: EndpointDependencies,
 ): ResourceEndpoint {
   const { definition } = shared;
-  const { version, schemaName, columns, selectableFields } = served;
-  const { group, kind, namespaced } = definition;
+  const { group = definition.group, version, schemaName, columns, selectableFields } = served;
+  const { kind, namespaced } = definition;
   const ofVersion = {
     gvr: { group, version, resource: definition.resource },
     selections: new Selections({ namespaced, selectableFields }),
@@ -71,7 +71,7 @@ function endpointOf(
   return {
     group,
     version,
-    storageVersion: definition.version,
+    stored: { group: definition.group, version: definition.version },
     resource: definition.resource,
     singular: definition.singular,
     kind,
@@ -93,18 +93,16 @@ function endpointOf(
 }
 
 function decoderOf(
-  { group, kind, acceptsProtobuf }: ResourceDefinition,
-  { version, schemaName }: ServedVersion,
+  definition: ResourceDefinition,
+  { group = definition.group, version, schemaName }: ServedVersion,
   { schemas }: EndpointDependencies,
 ): ObjectDecoder {
+  const { kind, acceptsProtobuf } = definition;
   return new ObjectDecoder({ group, version, kind }, compileSchema(schemas, schemaName), acceptsProtobuf);
 }
 
 function storedFormsOf(gvk: GroupVersionKind, { otherVersions = [] }: ResourceDefinition): StoredForms {
-  const { group } = gvk;
-  return new Map(
-    otherVersions.map((other) => [apiVersionOf({ group, version: other.version }), storedForm(gvk, other)]),
-  );
+  return new Map(otherVersions.map((other) => [apiVersionOf({ group: gvk.group, ...other }), storedForm(gvk, other)]));
 }
 
 type SharedByVersions = Omit<Resource, "gvr" | "selections" | "patchTypes">;

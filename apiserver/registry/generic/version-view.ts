@@ -14,11 +14,7 @@ export function versionView(stored: GroupVersionKind, decoder: ObjectDecoder, co
   const codec = new KindCodec(decoder.gvk);
   /** Each object is converted and encoded once, for however many readers. */
   const presented = new WeakMap<EncodedObject, EncodedObject>();
-  const show = (object: KubeObject): KubeObject => ({
-    ...conversion.fromStored(object),
-    ...served,
-    metadata: object.metadata,
-  });
+  const show = (object: KubeObject): KubeObject => ({ ...conversion.fromStored(object), ...served });
   return {
     decoder,
     show,
@@ -39,7 +35,7 @@ export function versionView(stored: GroupVersionKind, decoder: ObjectDecoder, co
 /** An object of the other version as it would be stored. */
 export function storedForm(stored: GroupVersionKind, { toStored }: Conversion): (served: KubeObject) => KubeObject {
   const type = { apiVersion: apiVersionOf(stored), kind: stored.kind };
-  return (served) => ({ ...toStored(served), ...type, metadata: served.metadata });
+  return (served) => ({ ...toStored(served), ...type });
 }
 
 /**

@@ -5,6 +5,7 @@
  */
 import type {
   DeletionPropagation,
+  GroupVersion,
   JsonObject,
   KubeObject,
   ListMeta,
@@ -159,8 +160,8 @@ export type SubresourceEndpoint = {
 export type ResourceEndpoint = {
   readonly group: string;
   readonly version: string;
-  /** The version its objects are stored in. */
-  readonly storageVersion: string;
+  /** What its objects are stored as. */
+  readonly stored: GroupVersion;
   readonly resource: string;
   readonly singular: string;
   readonly kind: string;

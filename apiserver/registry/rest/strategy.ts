@@ -46,6 +46,8 @@ export type ScalePaths = {
 
 /** A version in which a resource is served, and how its objects look in it. */
 export type ServedVersion = {
+  /** The resource's own by default: Events alone are served in two groups. */
+  readonly group?: string;
   readonly version: string;
   readonly schemaName: string;
   readonly columns: readonly Column[];
@@ -54,8 +56,9 @@ export type ServedVersion = {
 };
 
 /**
- * To and from the version that is stored, both without loss: `toStored(fromStored(object))` is the object. Metadata, kind
- * and apiVersion are not theirs to change. They are pure, and bear every object that the schema they start from accepts.
+ * To and from the version that is stored, both without loss: `toStored(fromStored(object))` is the object. Kind and
+ * apiVersion are not theirs to change, of metadata only annotations, which keep what an older version has no field for. They
+ * are pure, and bear every object that the schema they start from accepts.
  */
 export type Conversion = {
   readonly fromStored: (stored: KubeObject) => KubeObject;
@@ -84,7 +87,7 @@ export type SubresourceDefinition = {
 };
 
 /** One kind, in the version that is stored, as `registry/compute/resources.ts` and `registry/core/resources.ts` list it. */
-export type ResourceDefinition = ServedVersion & {
+export type ResourceDefinition = Omit<ServedVersion, "group"> & {
   readonly group: string;
   readonly kind: string;
   readonly resource: string;
