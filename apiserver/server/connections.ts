@@ -193,8 +193,9 @@ export class Connections {
 
   /** Ends those that have had requests, and none is under way. */
   drainIdle(): void {
-    for (const connection of this.#byPeer.values())
-      if (connection.idleSinceMs !== undefined) connection.closeGracefully();
+    for (const connection of this.#byPeer.values()) {
+      if (connection.idleSinceMs !== undefined && connection.hasServed) connection.closeGracefully();
+    }
   }
 
   cut(): void {
