@@ -22,6 +22,8 @@ export type ApiRequest = {
    * @throws StatusError 413 beyond `limit` bytes; rejects when the client goes away or sends nothing in time
    */
   readonly body: (limit: number) => Promise<Uint8Array>;
+  /** Bytes of the body as they were announced, 0 without one; `undefined` where only its end will tell. */
+  readonly bodyLength?: number | undefined;
   readonly connection: ConnectionInfo;
   /** Aborts when the client goes away, the deadline passes, or the server is out of patience with shutdown. */
   readonly signal: AbortSignal;
@@ -29,6 +31,8 @@ export type ApiRequest = {
   readonly auditId: string;
   readonly info: RequestInfo;
   readonly user: UserInfo;
+  /** Told who asks as soon as that is known, and again whom they act as: for records that are made around it all. */
+  readonly onIdentity?: (user: UserInfo) => void;
 };
 
 export type ConnectionInfo = {
