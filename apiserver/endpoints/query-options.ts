@@ -21,11 +21,20 @@ export function queryInteger(query: URLSearchParams, name: string): number | und
   if (!/^[-+]?\d+$/.test(text))
     throw newBadRequest(`strconv.ParseInt: parsing ${JSON.stringify(text)}: invalid syntax`);
   const value = Number(text);
-  if (Math.abs(value) >= 2 ** 63) {
+  if (!isInt64(value, text)) {
     throw newBadRequest(`strconv.ParseInt: parsing ${JSON.stringify(text)}: value out of range`);
   }
   return value;
 }
+
+/** As doubles the greatest int64 and the number behind it are the same: those few are compared exactly. */
+function isInt64(value: number, text: string): boolean {
+  if (Math.abs(value) !== 2 ** 63) return Math.abs(value) < 2 ** 63;
+  const exact = text.length < longestExactText ? BigInt(text) : 2n ** 63n;
+  return exact < 2n ** 63n && exact >= -(2n ** 63n);
+}
+/** Of a decimal that is near the end of int64, in characters: more are zeros in front. */
+const longestExactText = 40;
 
 /** `""` when absent. @throws StatusError 400 for what is no revision (API G-06, W-15) */
 export function queryResourceVersion(query: URLSearchParams): string {
