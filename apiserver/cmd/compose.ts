@@ -5,7 +5,6 @@
 
 import { randomUUID } from "node:crypto";
 import { hostname } from "node:os";
-import { systemClock } from "../../controllers/runtime/clock.ts";
 import type { Controller } from "../../controllers/runtime/controller.ts";
 import { ClientEventRecorder } from "../../controllers/runtime/event-recorder.ts";
 import { SharedInformers } from "../../controllers/runtime/informers.ts";
@@ -35,6 +34,7 @@ import { withAuthentication } from "../filters/authentication.ts";
 import { withAuthorization } from "../filters/authorization.ts";
 import { withImpersonation } from "../filters/impersonation.ts";
 import { withStoreGate } from "../filters/store-gate.ts";
+import { systemClock } from "../machinery/clock.ts";
 import type { Logger } from "../observability/log.ts";
 import { RequestMetrics } from "../observability/metrics.ts";
 import { createEndpoints } from "../registry/generic/endpoint.ts";

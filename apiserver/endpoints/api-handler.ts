@@ -3,6 +3,7 @@
  * Transports adapt to it, filters wrap it, the loopback client calls it directly.
  */
 import type { Status } from "../apis/meta/v1.ts";
+import type { ConnectionInfo } from "../authentication/authenticator.ts";
 import type { UserInfo } from "../authentication/user.ts";
 import type { EncodedObject, ListResult, RestWatchEvent } from "../registry/rest/interface.ts";
 import type { RequestInfo } from "./request-info.ts";
@@ -33,16 +34,6 @@ export type ApiRequest = {
   readonly user: UserInfo;
   /** Told who asks as soon as that is known, and again whom they act as: for records that are made around it all. */
   readonly onIdentity?: (user: UserInfo) => void;
-};
-
-export type ConnectionInfo = {
-  readonly remoteAddress: string;
-  /** DER of the certificate the client proved it has, and of those between it and a CA as far as they are known. */
-  readonly clientCertificates: readonly Uint8Array[];
-  /** Why that chain proves nothing under any CA the listener trusts, in OpenSSL's words; `undefined`: it does. */
-  readonly certificateError: string | undefined;
-  /** Told that a user proved who they are on it: it no longer counts among those of strangers. */
-  readonly identified?: (user: string) => void;
 };
 
 /**

@@ -3,6 +3,7 @@ import { createHash } from "node:crypto";
 import type { Verb } from "../../openapi/build.ts";
 import type { JsonObject } from "../apis/meta/v1.ts";
 import { apiVersionOf, type GroupVersion } from "../apis/meta/v1.ts";
+import { groupVersionPath } from "../machinery/resource-path.ts";
 import { stringifyYaml } from "../machinery/yaml-printer.ts";
 import type { ResourceEndpoint, RestStorage, SubresourceEndpoint } from "../registry/rest/interface.ts";
 import type { ApiHandler, ApiRequest } from "./api-handler.ts";
@@ -76,7 +77,7 @@ export function discoveryHandlers(resources: readonly ResourceEndpoint[]): Reado
     handlers.set(`/apis/${group.group}`, documentHandler({ kind: "APIGroup", apiVersion: "v1", ...groupEntry(group) }));
   }
   for (const version of groups.flatMap(({ versions }) => versions)) {
-    const path = `${version.group === "" ? "/api" : "/apis"}/${apiVersionOf(version)}`;
+    const path = groupVersionPath(version);
     handlers.set(path, documentHandler(resourceList(version)));
   }
   return handlers;

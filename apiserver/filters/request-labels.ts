@@ -1,13 +1,16 @@
 /** What a request counts as in metrics: values of the route table and of closed sets, whatever the client wrote. */
+import type { GroupVersionResource } from "../apis/meta/v1.ts";
 import type { ApiRequest } from "../endpoints/api-handler.ts";
 import type { RequestInfo } from "../endpoints/request-info.ts";
 import type { RequestLabels } from "../observability/metrics.ts";
-import type { ResourceEndpoint } from "../registry/rest/interface.ts";
 
 /** Whether a request is for something in the route table: all others count together (API MT-23). */
 export type RouteLabels = (info: RequestInfo) => boolean;
 
-export function routeLabels(resources: readonly ResourceEndpoint[]): RouteLabels {
+/** A row of the route table, as far as metrics tell of it. */
+export type ServedResource = GroupVersionResource & { readonly subresources: readonly { readonly name: string }[] };
+
+export function routeLabels(resources: readonly ServedResource[]): RouteLabels {
   const keyOf = (group: string, version: string, resource: string, subresource: string): string =>
     `${group}/${version}/${resource}/${subresource}`;
   const served = new Set(

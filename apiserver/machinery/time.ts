@@ -25,8 +25,8 @@ export function formatTime(timeMs: number): string {
   return `${new Date(Math.min(timeMs, lastTimeMs)).toISOString().slice(0, -".000Z".length)}Z`;
 }
 
-/** As `formatTime` with six decimals. */
-export function formatMicroTime(timeMs: number, microseconds: number): string {
+/** As `formatTime` with six decimals: `MicroTime`. The microseconds of the second are those of `timeMs` by default. */
+export function formatMicroTime(timeMs: number, microseconds: number = (timeMs % 1000) * 1000): string {
   return `${formatTime(timeMs).slice(0, -1)}.${String(microseconds).padStart(6, "0")}Z`;
 }
 

@@ -8,14 +8,13 @@ import { defaultInFlightLimits, type InFlightLimits, withInFlightLimits } from "
 import { withPanicRecovery } from "../filters/panic-recovery.ts";
 import { withRequestBounds } from "../filters/request-bounds.ts";
 import { withRequestInfo } from "../filters/request-info.ts";
-import { routeLabels } from "../filters/request-labels.ts";
+import { routeLabels, type ServedResource } from "../filters/request-labels.ts";
 import type { Logger } from "../observability/log.ts";
 import type { RequestMetrics } from "../observability/metrics.ts";
-import type { ResourceEndpoint } from "../registry/rest/interface.ts";
 
 export type ChainOptions = {
   readonly handler: ApiHandler;
-  readonly resources: readonly ResourceEndpoint[];
+  readonly resources: readonly ServedResource[];
   readonly authentication: Filter;
   readonly impersonation: Filter;
   readonly authorization: Filter;

@@ -5,7 +5,7 @@
  */
 import type { Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
-import type { ConnectionInfo } from "../endpoints/api-handler.ts";
+import type { ConnectionInfo } from "../authentication/authenticator.ts";
 import { limits } from "../limits.ts";
 import { clientCertificatesOf } from "./client-certificates.ts";
 

@@ -5,7 +5,8 @@ import type { JsonObject, KubeObject } from "../../apiserver/apis/meta/v1.ts";
 import type { ResourceClient } from "../../apiserver/client/client.ts";
 import { isAlreadyExists, isConflict, isInvalid, isNotFound } from "../../apiserver/errors/status-error.ts";
 import { limits } from "../../apiserver/limits.ts";
-import { type Clock, timestamp } from "../runtime/clock.ts";
+import type { Clock } from "../../apiserver/machinery/clock.ts";
+import { formatTime } from "../../apiserver/machinery/time.ts";
 import type { EventRecorder } from "../runtime/interface.ts";
 import type { Lister } from "../runtime/lister.ts";
 import { mapConcurrently } from "../runtime/map-concurrently.ts";
@@ -116,7 +117,7 @@ export class MeshReconciler implements Reconciler {
   ): Promise<void> {
     const { compute, recorder, clock, published } = this.#deps;
     const { name = "", namespace = "", uid, generation = 0 } = mesh.metadata;
-    const status = deriveMeshStatus(generation, outcomes, mesh.status, timestamp(clock.now()));
+    const status = deriveMeshStatus(generation, outcomes, mesh.status, formatTime(clock.now()));
     for (const event of meshEvents(mesh.status, status, outcomes)) recorder.record(mesh, event);
     const patch = statusPatch(mesh.status, status);
     published.remember(mesh, status);

@@ -9,8 +9,8 @@
 import { initialEventsEndAnnotation, type KubeObject, type WatchEvent } from "../../apiserver/apis/meta/v1.ts";
 import type { ResourceClient, ResourceType, WatchQuery } from "../../apiserver/client/client.ts";
 import { isInvalid, StatusError } from "../../apiserver/errors/status-error.ts";
+import { type Clock, delay } from "../../apiserver/machinery/clock.ts";
 import { type BackOff, backOffMs, withJitter } from "./back-off.ts";
-import { type Clock, delay } from "./clock.ts";
 import type { IndexFunction, Informer, InformerHandler } from "./interface.ts";
 import type { Lister } from "./lister.ts";
 import type { Logger } from "./logger.ts";

@@ -1,5 +1,5 @@
 import type { ResourceClient, ResourceType } from "../../apiserver/client/client.ts";
-import type { Clock } from "./clock.ts";
+import type { Clock } from "../../apiserver/machinery/clock.ts";
 import { ResourceInformer } from "./informer.ts";
 import type { Informer, InformerFactory } from "./interface.ts";
 import type { Logger } from "./logger.ts";

@@ -1,9 +1,9 @@
 /** How a workload kind's reconciler is wired, and what makes it run. */
 import type { KubeObject } from "../../apiserver/apis/meta/v1.ts";
 import type { ResourceClient } from "../../apiserver/client/client.ts";
+import type { Clock } from "../../apiserver/machinery/clock.ts";
 import { objectOf, textOf } from "../../apiserver/machinery/fields.ts";
 import { deepEqual } from "../../apiserver/machinery/json.ts";
-import type { Clock } from "../runtime/clock.ts";
 import type { ControllerOptions, EventRecorder, Informer, InformerFactory, Trigger } from "../runtime/interface.ts";
 import { narrow } from "../runtime/lister.ts";
 import { keyOf, type ObjectKey } from "../runtime/object-key.ts";

@@ -5,7 +5,8 @@ import { annotations } from "../../apiserver/apis/compute/v1alpha1/group.ts";
 import type { JsonObject, KubeObject } from "../../apiserver/apis/meta/v1.ts";
 import type { ResourceClient } from "../../apiserver/client/client.ts";
 import { isInvalid, isNamespaceTerminating } from "../../apiserver/errors/status-error.ts";
-import { type Clock, timestamp } from "../runtime/clock.ts";
+import type { Clock } from "../../apiserver/machinery/clock.ts";
+import { formatTime } from "../../apiserver/machinery/time.ts";
 import type { EventRecorder } from "../runtime/interface.ts";
 import type { Lister } from "../runtime/lister.ts";
 import type { ObjectKey } from "../runtime/object-key.ts";
@@ -91,7 +92,7 @@ export class WorkloadReconciler<R extends WorkloadResource> implements Reconcile
     const { compute, kind, recorder, clock, published } = this.#deps;
     const { name = "", namespace = "", uid = "", generation = 0 } = resource.metadata;
     const previous = resource.status;
-    const status = deriveStatus({ ...found, generation, previous, now: timestamp(clock.now()) });
+    const status = deriveStatus({ ...found, generation, previous, now: formatTime(clock.now()) });
     for (const event of transitionEvents(previous, status, found.outcomes)) recorder.record(resource, event);
     const patch = statusPatch(previous, status);
     published.remember(resource, status);

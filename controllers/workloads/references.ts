@@ -2,9 +2,9 @@
 import type { JsonObject, JsonValue, KubeObject } from "../../apiserver/apis/meta/v1.ts";
 import type { ResourceClient } from "../../apiserver/client/client.ts";
 import { isNotFound } from "../../apiserver/errors/status-error.ts";
+import type { Clock } from "../../apiserver/machinery/clock.ts";
 import { isTrue, listOf, objectOf, textOf } from "../../apiserver/machinery/fields.ts";
 import { isObject } from "../../apiserver/machinery/json.ts";
-import type { Clock } from "../runtime/clock.ts";
 import { hostTypes } from "./host-types.ts";
 import { partOf } from "./parts.ts";
 

@@ -1,5 +1,5 @@
 import { isNewer, nameOfStore, type Remembered, type StoreMemory } from "../../apiserver/storage/guard/store-memory.ts";
-import type { StorePosition } from "../../apiserver/storage/position.ts";
+import type { StorePosition } from "../../apiserver/storage/interface.ts";
 
 /** Remembers where a test can see and change it. */
 export class TestStoreMemory implements StoreMemory {

@@ -1,8 +1,8 @@
 import type { AdmissionPlugin } from "../../admission/interface.ts";
 import type { GroupResource, GroupVersionKind, GroupVersionResource, KubeObject } from "../../apis/meta/v1.ts";
+import type { Clock } from "../../machinery/clock.ts";
 import type { ObjectMetaRules } from "../../machinery/object-meta.ts";
 import type { Cacher } from "../../storage/cacher/cacher.ts";
-import type { Clock } from "../../storage/cacher/clock.ts";
 import type { CachedObject } from "../../storage/cacher/object-codec.ts";
 import type { StorageBackend, StoredValue } from "../../storage/interface.ts";
 import type { RequestContext } from "../rest/interface.ts";

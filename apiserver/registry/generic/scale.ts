@@ -5,9 +5,10 @@ import { invalid, path } from "../../errors/field-error.ts";
 import { newBadRequest, newInvalid } from "../../errors/status-error.ts";
 import { isObject, setMember, stringifyJson } from "../../machinery/json.ts";
 import type { EncodedObject, Getter, Patcher, Updater } from "../rest/interface.ts";
+import type { Part, View } from "../rest/part.ts";
 import type { ResourceDefinition, ScalePaths } from "../rest/strategy.ts";
 import { type DecodedInput, type ObjectDecoder, silently } from "./object-decoder.ts";
-import { type Part, type View, wholeObject } from "./part.ts";
+import { wholeObject } from "./part.ts";
 
 export const scaleKind = { group: "autoscaling", version: "v1", kind: "Scale" } as const;
 export const scaleSchemaName = "io.k8s.api.autoscaling.v1.Scale";

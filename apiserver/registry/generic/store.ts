@@ -17,9 +17,9 @@ import type {
   WriteRequest,
   WriteResult,
 } from "../rest/interface.ts";
+import type { Part, View } from "../rest/part.ts";
 import { frameOf } from "./codec.ts";
 import { Deletes } from "./deletes.ts";
-import type { Part, View } from "./part.ts";
 import { Reads } from "./reads.ts";
 import type { Resource } from "./resource.ts";
 import { Writes } from "./writes.ts";

@@ -2,10 +2,10 @@
 import type { GroupVersionKind, KubeObject } from "../../apis/meta/v1.ts";
 import { apiVersionOf } from "../../apis/meta/v1.ts";
 import type { EncodedObject } from "../rest/interface.ts";
+import type { View } from "../rest/part.ts";
 import type { Conversion } from "../rest/strategy.ts";
 import { KindCodec } from "./codec.ts";
 import type { DecodedInput, ObjectDecoder } from "./object-decoder.ts";
-import type { View } from "./part.ts";
 
 /** @param decoder  of the version; its errors name the fields that the client typed */
 export function versionView(stored: GroupVersionKind, decoder: ObjectDecoder, conversion: Conversion): View {

@@ -3,10 +3,10 @@ import type { JsonObject, KubeObject, Preconditions } from "../../apis/meta/v1.t
 import type { FieldError } from "../../errors/field-error.ts";
 import { newInvalid, type StatusError } from "../../errors/status-error.ts";
 import type { RequestContext, WriteOptions } from "../rest/interface.ts";
+import type { Part } from "../rest/part.ts";
 import type { Change } from "./change.ts";
 import type { InputPlace } from "./object-decoder.ts";
 import type { Birth } from "./object-meta-rules.ts";
-import type { Part } from "./part.ts";
 import { nameOf, namespaceOf, type Resource } from "./resource.ts";
 
 export type Write = {

@@ -1,10 +1,11 @@
 /** create, update and patch of one resource: each is a walk through `write-stages.ts` that ends with a commit. */
 import { StatusError } from "../../errors/status-error.ts";
 import type { Creater, Patcher, RequestContext, Updater, WriteRequest, WriteResult } from "../rest/interface.ts";
+import type { Part, View } from "../rest/part.ts";
 import { type Change, patchChange, replacement } from "./change.ts";
 import { isFinished } from "./deletion.ts";
 import type { Birth } from "./object-meta-rules.ts";
-import { type Part, type View, wholeObject } from "./part.ts";
+import { wholeObject } from "./part.ts";
 import { readPatch } from "./patch-types.ts";
 import { nameOf, namespaceOf, type Resource } from "./resource.ts";
 import { changeObject, insertObject } from "./transaction.ts";

@@ -2,9 +2,8 @@ import type { SchemaSet } from "../../../openapi/schema.ts";
 import type { GroupVersionKind, KubeObject } from "../../apis/meta/v1.ts";
 import type { FieldError } from "../../errors/field-error.ts";
 import type { ObjectDecoder } from "../generic/object-decoder.ts";
-import type { View } from "../generic/part.ts";
-import type { GenericStore } from "../generic/store.ts";
 import type { Column, RestStorage } from "./interface.ts";
+import type { ParentStore, View } from "./part.ts";
 
 /**
  * The decisions of one kind, without I/O (upstream `RESTCreateStrategy` and its siblings). What every kind shares is
@@ -69,7 +68,7 @@ export type Conversion = {
 export type SubresourceParts = {
   readonly definition: ResourceDefinition;
   /** The parent's, in the version that is served. */
-  readonly store: GenericStore;
+  readonly store: ParentStore;
   /** How the parent's objects look in that version. */
   readonly view: View;
   /** Decodes the parent's objects in the version that is stored. */

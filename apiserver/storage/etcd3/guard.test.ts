@@ -6,7 +6,7 @@ import { EtcdProcess, findEtcd } from "../../../test/support/etcd.ts";
 import { eventually } from "../../../test/support/processes.ts";
 import { TcpSwitch } from "../../../test/support/tcp-switch.ts";
 import { TestStoreMemory } from "../../../test/support/test-store-memory.ts";
-import { systemClock } from "../cacher/clock.ts";
+import { systemClock } from "../../machinery/clock.ts";
 import { GuardedBackend } from "../guard/guarded-backend.ts";
 import { StoreGuard } from "../guard/store-guard.ts";
 import { nameOfStore } from "../guard/store-memory.ts";
