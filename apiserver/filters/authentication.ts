@@ -31,9 +31,11 @@ export function withAuthentication(options: AuthenticationOptions): Filter {
     }
     if (user !== undefined) request.connection.identified?.(user.name);
     if (user === undefined && !allowAnonymous) return errorResponse(request, newUnauthorized());
-    const asking = user === undefined ? anonymous : authenticated(user);
-    request.onIdentity?.(asking);
-    return next({ ...request, headers: withoutCredentials(request.headers, frontProxy()), user: asking });
+    return next({
+      ...request,
+      headers: withoutCredentials(request.headers, frontProxy()),
+      user: user === undefined ? anonymous : authenticated(user),
+    });
   };
 }
 

@@ -44,9 +44,7 @@ export function withImpersonation({ authorizer }: { authorizer: Authorizer }): F
       if (decision !== "allow") return errorResponse(request, newDenied(attributes, reason));
     }
     const headers = new Map([...request.headers].filter(([name]) => !name.startsWith(headerPrefix)));
-    const user = userOf(target);
-    request.onIdentity?.(user);
-    return next({ ...request, headers, user });
+    return next({ ...request, headers, user: userOf(target) });
   };
 }
 

@@ -32,8 +32,7 @@ async function serve(message: IncomingMessage, response: ServerResponse, context
     return;
   }
   const controller = new AbortController();
-  const incoming = incomingOf(message);
-  const reader = new BodyReader(incoming, exchange.options);
+  const reader = new BodyReader(incomingOf(message), exchange.options);
   const ended = connection.begin();
   response.once("close", () => {
     ended();
@@ -47,7 +46,6 @@ async function serve(message: IncomingMessage, response: ServerResponse, context
     method: message.method ?? "GET",
     headers: headersOf(message.rawHeaders),
     body: (limit) => reader.read(limit),
-    bodyLength: incoming.length,
     connection,
     signal: controller.signal,
   });

@@ -64,9 +64,7 @@ export type Workload = {
 
 /** `X-function`: name of the StatefulSet and the autoscalers. */
 export const objectName = ({ name, component }: Pick<Workload, "name" | "component">): string => `${name}-${component}`;
-/** After `objectName`. */
-export const serviceSuffix = "-headless";
-export const serviceName = (workload: Workload): string => objectName(workload) + serviceSuffix;
+export const serviceName = (workload: Workload): string => `${objectName(workload)}-headless`;
 export const cleanupName = (workload: Workload): string => `${objectName(workload)}-cleanup`;
 
 export function ownerReference(owner: {

@@ -59,7 +59,7 @@ function endpointOf(
   return {
     group: `${group}.k8s.io`,
     version: "v1",
-    stored: { group: gvk.group, version: gvk.version },
+    storageVersion: "v1",
     resource: `${singular}s`,
     singular,
     kind,

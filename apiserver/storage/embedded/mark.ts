@@ -1,6 +1,5 @@
 import { closeSync, existsSync, openSync, readFileSync, writeSync } from "node:fs";
-import type { StorePosition } from "../interface.ts";
-import { parsePosition } from "../position.ts";
+import { parsePosition, type StorePosition } from "../position.ts";
 
 /** Longer than any mark; written whole each time, so that nothing of a longer one is left behind. */
 const markLength = 256;

@@ -1,5 +1,6 @@
 import type { StorageErrorCode } from "../errors.ts";
-import type { Revision, StoredValue, StorePosition } from "../interface.ts";
+import type { Revision, StoredValue } from "../interface.ts";
+import type { StorePosition } from "../position.ts";
 
 /** What the disk thread is started with. */
 export type DiskFiles = {

@@ -1,4 +1,4 @@
-import type { StorePosition } from "../interface.ts";
+import type { StorePosition } from "../position.ts";
 
 export type Remembered = {
   readonly position: StorePosition;

@@ -168,13 +168,7 @@ const workloadStatus: Members<WorkloadStatus> = {
   conditions: "object",
   replicas: "integer",
   selector: "string",
-  phase: "string",
-  reason: "string",
-  message: "string",
   readyReplicas: "integer",
-  updatedReplicas: "integer",
-  availableReplicas: "integer",
-  backendConfigs: "array",
   observedGeneration: "integer",
   globalBackendConfigRevision: "string",
   namespacedBackendConfigRevision: "string",
@@ -185,9 +179,6 @@ const meshStatus: Members<FunctionMeshStatus> = {
   sourceConditions: "object",
   sinkConditions: "object",
   condition: "object",
-  phase: "string",
-  reason: "string",
-  message: "string",
   observedGeneration: "integer",
 };
 const condition: Members<ResourceCondition> = {
