@@ -7,7 +7,7 @@
 
 export type Limit = {
   readonly value: number;
-  readonly unit: "bytes" | "characters" | "levels" | "ms" | "count";
+  readonly unit: "bytes" | "characters" | "levels" | "ms" | "percent" | "count";
   /** What is counted, to go on after the number: `3 MiB` `body of one request`. */
   readonly of: string;
   /** What whoever exceeds it gets. */
@@ -135,6 +135,85 @@ export const limits = {
     of: "terms and values of a label or field selector",
     beyond: "400",
     reason: "a watch keeps them for as long as it lasts; more than the names of any program's own objects",
+  },
+  maxUserRequests: {
+    value: 500,
+    unit: "count",
+    of: "requests of one user at once, those that wait and those whose body is still coming included",
+    beyond: "429",
+    reason: "ten times what the busiest controller has; each holds some KiB",
+  },
+  maxUserWatches: {
+    value: 1000,
+    unit: "count",
+    of: "watches of one user at once",
+    beyond: "429",
+    reason: "every kind in a hundred namespaces",
+  },
+  maxWatches: {
+    value: 10_000,
+    unit: "count",
+    of: "watches of all users at once",
+    beyond: "429",
+    reason: "some 10 KiB each, and each is handed every event that concerns it",
+  },
+  maxUserBodyBytes: {
+    value: 64 * MiB,
+    unit: "bytes",
+    of: "bodies of one user at once, as they were announced",
+    beyond: "429",
+    reason: "twenty of the largest",
+  },
+  maxBodiesBytes: {
+    value: 256 * MiB,
+    unit: "bytes",
+    of: "bodies of all users at once",
+    beyond: "429",
+    reason: "four users who do their worst",
+  },
+  maxRequestsInFlight: {
+    value: 400,
+    unit: "count",
+    of: "reads being served at once",
+    beyond: "wait for their turn",
+    reason: "API R-04: kube-apiserver's own",
+    option: "max-requests-inflight",
+  },
+  maxMutatingRequestsInFlight: {
+    value: 200,
+    unit: "count",
+    of: "writes being served at once",
+    beyond: "wait for their turn",
+    reason: "API R-04: kube-apiserver's own",
+    option: "max-mutating-requests-inflight",
+  },
+  maxUserShare: {
+    value: 10,
+    unit: "percent",
+    of: "those that one user may have",
+    beyond: "wait for their turn",
+    reason: "enough to keep the server busy; ten users who don't read leave none, but their time is limited",
+  },
+  systemShare: {
+    value: 25,
+    unit: "percent",
+    of: "places beside those, for Kubernetes' own components",
+    beyond: "wait for their turn",
+    reason: "namespaces end and garbage is collected whatever tenants do",
+  },
+  maxQueueMs: {
+    value: 15_000,
+    unit: "ms",
+    of: "time to wait for a turn",
+    beyond: "429",
+    reason: "a quarter of the longest a request may take, as in API Priority and Fairness",
+  },
+  maxRequestSeries: {
+    value: 500,
+    unit: "count",
+    of: "kinds of requests that metrics tell apart",
+    beyond: "counted together",
+    reason: "some 5 KiB each on the page; a busy server shows a hundred",
   },
   maxAuditIdLength: {
     value: 64,

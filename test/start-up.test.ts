@@ -1,6 +1,7 @@
 /** Starting and not starting, as a user does it: through npm, with the messages that the README explains. */
 import assert from "node:assert/strict";
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { existsSync } from "node:fs";
+import { cp, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
@@ -68,9 +69,43 @@ test("npm start says where it is, its data directory has one server, and others 
     assert.equal(minted.output(), `${join(data, "jane.kubeconfig")}\n`);
     const jane = parseYaml(await readFile(join(data, "jane.kubeconfig"), "utf8")).value;
     assert.equal(valueAt(jane, "contexts", 0, "context", "user"), "jane");
+    assert.equal(valueAt(jane, "clusters", 0, "cluster", "server"), url, "the port the server really has");
+
+    const root = npm(
+      "run",
+      "--silent",
+      "kubeconfig",
+      "--",
+      "--user",
+      "r",
+      "--groups",
+      "system:masters",
+      "--data-dir",
+      data,
+    );
+    assert.equal(await root.exited, 0);
+    assert.match(root.output(), /warning: whoever has .*r\.kubeconfig may do everything until /);
+
+    const nowhere = join(directory, "nowhere");
+    const lost = npm("run", "--silent", "kubeconfig", "--", "--user", "jane", "--data-dir", nowhere);
+    assert.equal(await lost.exited, 1);
+    assert.equal(documented(lost.output()), "no CA in …: …");
+    assert.doesNotMatch(lost.output(), /stack/);
+    assert.equal(existsSync(nowhere), false, "no CA was made on the way");
   } finally {
     await stop(server);
   }
+});
+
+test("npm start does not start with a CA that is damaged, and leaves it as it is", async () => {
+  const damaged = join(directory, "damaged");
+  await cp(join(data, "pki"), join(damaged, "pki"), { recursive: true });
+  await writeFile(join(damaged, "pki", "ca.crt"), "x");
+  const failed = start("--data-dir", damaged, "--secure-port", "0");
+  assert.equal(await failed.exited, 1);
+  assert.equal(documented(failed.output()), "keys in … are refused: …");
+  assert.doesNotMatch(failed.output(), /stack/);
+  assert.equal(await readFile(join(damaged, "pki", "ca.crt"), "utf8"), "x");
 });
 
 test("npm start does not start in a directory that is none", async () => {

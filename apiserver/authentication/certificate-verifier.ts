@@ -1,6 +1,6 @@
 import { hash, X509Certificate } from "node:crypto";
 import { ExpiringCache } from "../client/expiring-cache.ts";
-import type { ConnectionInfo } from "../endpoints/api-handler.ts";
+import type { ConnectionInfo } from "./authenticator.ts";
 
 /** What a verified certificate says of its holder (API A-09). */
 export type CertificateSubject = {

@@ -40,9 +40,13 @@ export type CertificateRequest = {
 /** Who signs; absent: the certificate signs itself. */
 export type Issuer = { readonly subject: Subject; readonly key: KeyObject };
 
-/** A fresh key and a certificate for it. */
-export function issueCertificate(request: CertificateRequest, issuer?: Issuer): KeyPair {
-  const { privateKey, publicKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
+/** A certificate for the key of the holder; default: a fresh one. */
+export function issueCertificate(
+  request: CertificateRequest,
+  issuer?: Issuer,
+  privateKey: KeyObject = generateKeyPairSync("ec", { namedCurve: "P-256" }).privateKey,
+): KeyPair {
+  const publicKey = createPublicKey(privateKey);
   const signer = issuer ?? { subject: request.subject, key: privateKey };
   const body = sequence(
     tagged(0, integer(Buffer.from([2]))),

@@ -11,6 +11,7 @@ import type { JsonValue, KubeList, KubeObject, WatchEvent } from "../apis/meta/v
 import { newInternal, newServiceUnavailable, newTimeout, StatusError } from "../errors/status-error.ts";
 import { limits } from "../limits.ts";
 import { decodeUtf8 } from "../machinery/json.ts";
+import { collectionPath, objectPath } from "../machinery/resource-path.ts";
 import type {
   DeleteCall,
   ListQuery,
@@ -22,13 +23,11 @@ import type {
   WriteOptions,
 } from "./client.ts";
 import {
-  collectionPath,
   eventFrom,
   jsonBody,
   listFrom,
   listParameters,
   objectFrom,
-  objectPath,
   parameters,
   parse,
   type QueryParameters,

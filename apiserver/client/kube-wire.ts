@@ -63,27 +63,6 @@ export function eventFrom(value: JsonValue, type: ResourceType): WatchEvent {
   throw newInternal("the server sent a watch event that is none");
 }
 
-export function collectionPath(type: ResourceType, namespace: string | undefined): string {
-  const root = type.group === "" ? "/api" : `/apis/${type.group}`;
-  const scope =
-    type.namespaced && namespace !== undefined && namespace !== ""
-      ? `/namespaces/${encodeURIComponent(namespace)}`
-      : "";
-  return `${root}/${type.version}${scope}/${type.resource}`;
-}
-
-export function objectPath(
-  type: ResourceType,
-  namespace: string | undefined,
-  name: string,
-  subresource?: string,
-): string {
-  // Without a name this would be the collection, and a delete would delete all of it.
-  if (name === "") throw newInternal(`a name is needed for ${type.resource}`);
-  const object = `${collectionPath(type, namespace)}/${encodeURIComponent(name)}`;
-  return subresource === undefined ? object : `${object}/${subresource}`;
-}
-
 export function parameters(values: Readonly<Record<string, string | number | boolean | undefined>>): QueryParameters {
   return Object.entries(values).flatMap(([name, value]) =>
     value === undefined ? [] : [[name, String(value)] as const],

@@ -5,7 +5,6 @@
 
 import { randomUUID } from "node:crypto";
 import { hostname } from "node:os";
-import { systemClock } from "../../controllers/runtime/clock.ts";
 import type { Controller } from "../../controllers/runtime/controller.ts";
 import { ClientEventRecorder } from "../../controllers/runtime/event-recorder.ts";
 import { SharedInformers } from "../../controllers/runtime/informers.ts";
@@ -35,6 +34,7 @@ import { withAuthentication } from "../filters/authentication.ts";
 import { withAuthorization } from "../filters/authorization.ts";
 import { withImpersonation } from "../filters/impersonation.ts";
 import { withStoreGate } from "../filters/store-gate.ts";
+import { systemClock } from "../machinery/clock.ts";
 import type { Logger } from "../observability/log.ts";
 import { RequestMetrics } from "../observability/metrics.ts";
 import { createEndpoints } from "../registry/generic/endpoint.ts";
@@ -161,7 +161,7 @@ export async function run(
     }),
   );
   const resources = [...endpoints, ...profile.reviews];
-  const state = { synced: false, stopping: false };
+  const state = { started: false, synced: false, stopping: false };
   const openApi = openApiHandlers(
     openApiSource(resources, schemas, { title: "Function Mesh", version: version.gitVersion }),
     new Date(),
@@ -172,7 +172,7 @@ export async function run(
     storeRefusal: () => guard.refusal,
     informersSynced: () => state.synced,
     shuttingDown: () => state.stopping,
-    hooks: new Map([["start-function-mesh-apiserver", () => state.synced]]),
+    hooks: new Map([["start-function-mesh-apiserver", () => state.started]]),
   });
   const paths = new Map([
     ...discoveryHandlers(resources),
@@ -201,7 +201,7 @@ export async function run(
     authentication: withAuthentication({
       authenticator,
       frontProxy,
-      onFailure: (err, { auditId }) => log.info({ auditId, err }, "credentials refused"),
+      onFailure: (err, { auditId }) => log.info({ auditId, reason: sentenceOf(err) }, "credentials refused"),
     }),
     impersonation: withImpersonation({ authorizer }),
     authorization: withAuthorization({
@@ -212,10 +212,9 @@ export async function run(
     inFlight: { readOnly: options.maxRequestsInflight, mutating: options.maxMutatingRequestsInflight },
   });
 
-  namespaces.set(
-    await followNamespaces(profile.host, { signal, onError: (err) => log.warn({ err }, "cannot follow namespaces") }),
-  );
+  const onError = (err: unknown): void => log.warn({ err }, "cannot follow namespaces");
   const begin = async (): Promise<void> => {
+    if (!namespaces.isSet()) namespaces.set(await followNamespaces(profile.host, { signal, onError }));
     await profile.prepare();
     await Promise.all(endpoints.map((endpoint) => own.list(endpoint, { limit: 1 })));
   };
@@ -240,6 +239,7 @@ export async function run(
   };
   profile.onTlsChange(reloadTls);
   reloadTls(); // they may have changed while the listener was opened
+  state.started = true;
   const enter = (): { stop(): Promise<void> } => {
     state.synced = true;
     return startControllers(profile, own, endpoints, log);
@@ -265,6 +265,9 @@ export async function run(
   };
 }
 
+/** Bad credentials are no defect of ours: one line, without a stack. */
+const sentenceOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+
 /** Between two attempts to begin on a store that has just become usable, in ms. */
 const beginAgainMs = 1000;
 
@@ -284,15 +287,21 @@ async function beginLate(guard: StoreGuard, begin: () => Promise<void>, log: Log
 }
 
 /** Admission is built before there is a client to ask for namespaces; nothing is admitted before there is one. */
-function lateNamespaces(): { readonly lookup: NamespaceLookup; set(lookup: NamespaceLookup): void } {
+function lateNamespaces(): {
+  readonly lookup: NamespaceLookup;
+  set(lookup: NamespaceLookup): void;
+  isSet(): boolean;
+} {
   const known = Promise.withResolvers<NamespaceLookup>();
-  let current: NamespaceLookup = async (name, signal) => (await known.promise)(name, signal);
+  const late: NamespaceLookup = async (name, signal) => (await known.promise)(name, signal);
+  let current = late;
   return {
     lookup: (name, signal) => current(name, signal),
     set(lookup) {
       current = lookup;
       known.resolve(lookup);
     },
+    isSet: () => current !== late,
   };
 }
 
@@ -307,7 +316,9 @@ function startControllers(
   const ownInformers = new SharedInformers({ client: own, clock, log });
   const hostInformers = profile.host === own ? ownInformers : new SharedInformers({ client: profile.host, clock, log });
   const events = new ClientEventRecorder({ client: profile.host, clock, log, component: "function-mesh" });
-  const controllers = profile.controllers({ own: ownInformers, host: hostInformers, events, types: endpoints });
+  // Each object once: controllers know it as it is stored.
+  const types = endpoints.filter(({ group, version, stored }) => group === stored.group && version === stored.version);
+  const controllers = profile.controllers({ own: ownInformers, host: hostInformers, events, types });
   const ending = new AbortController();
   const { election } = profile;
   const elector = election && new LeaderElector({ clock, log, identity: `${hostname()}_${randomUUID()}`, ...election });

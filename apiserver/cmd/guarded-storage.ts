@@ -1,5 +1,5 @@
+import { systemClock } from "../machinery/clock.ts";
 import type { Logger } from "../observability/log.ts";
-import { systemClock } from "../storage/cacher/clock.ts";
 import type { StorageError } from "../storage/errors.ts";
 import { GuardedBackend, type WriteOutcomes } from "../storage/guard/guarded-backend.ts";
 import { StoreGuard } from "../storage/guard/store-guard.ts";

@@ -1,14 +1,16 @@
 /** The program: arguments and environment in, a server that runs until it is told to stop, an exit code out. */
 import { readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
+import { mastersGroup } from "../authentication/user.ts";
 import { StartError } from "../errors/start-error.ts";
 import { createLogger, type Logger } from "../observability/log.ts";
 import { dataDirectoryOf } from "../storage/embedded/data-directory.ts";
+import { recordAddress, recordedAddress } from "./address-file.ts";
 import { announcement, nextCommands } from "./announcement.ts";
 import { type CommandLine, helpText, parseCommandLine, UsageError } from "./command-line.ts";
 import { type ProfileParts, type Running, run } from "./compose.ts";
 import type { Options } from "./options.ts";
-import { ensurePki, mintClientCertificate, type Pki, writeKubeconfig } from "./pki.ts";
+import { mintClientCertificate, type Pki, writeKubeconfig } from "./pki.ts";
 import { pkiDirectory, standaloneProfile, storeMemoryFile } from "./standalone.ts";
 
 const exitUsage = 2;
@@ -59,12 +61,18 @@ async function startStandalone(options: Options, log: Logger): Promise<Running> 
   if (pki === undefined) throw new Error("the server has no identity");
   const kubeconfig = options.writeKubeconfig === "" ? join(options.dataDir, "kubeconfig") : options.writeKubeconfig;
   const url = urlOf(server);
-  await writeKubeconfig(kubeconfig, {
-    server: url,
-    caBundle: pki.caBundle,
-    user: "functionmesh-admin",
-    credentials: pki.admin,
-  });
+  try {
+    recordAddress(options.dataDir, url);
+    await writeKubeconfig(kubeconfig, {
+      server: url,
+      caBundle: pki.caBundle,
+      user: "functionmesh-admin",
+      credentials: pki.admin,
+    });
+  } catch (error) {
+    await server.stop();
+    throw error;
+  }
   announce(log, url, kubeconfig);
   return server;
 }
@@ -90,13 +98,18 @@ function announce(log: Logger, url: string, kubeconfig: string): void {
 /** `kubeconfig --user jane --groups devs`: a client certificate for somebody who is not the administrator. */
 async function mintKubeconfig(options: Options): Promise<void> {
   const { user, groups, dataDir, writeKubeconfig: given } = options;
-  const directory = pkiDirectory(dataDir);
-  const { caBundle } = await ensurePki(directory);
-  const credentials = await mintClientCertificate(directory, { user, groups });
+  const { caBundle, expires, ...credentials } = await mintClientCertificate(pkiDirectory(dataDir), { user, groups });
   const file = given === "" ? join(dataDir, `${encodeURIComponent(user)}.kubeconfig`) : given;
-  await writeKubeconfig(file, { server: `https://127.0.0.1:${options.securePort}`, caBundle, user, credentials });
+  const server = recordedAddress(dataDir) ?? `https://127.0.0.1:${options.securePort}`;
+  await writeKubeconfig(file, { server, caBundle, user, credentials });
   process.stdout.write(`${file}\n`);
+  if (groups.includes(mastersGroup)) process.stderr.write(`${mastersNotice(file, expires)}\n`);
 }
+
+/** Nobody gives that away unknowingly: RBAC is not asked about its members. */
+const mastersNotice = (file: string, expires: Date): string =>
+  `warning: whoever has ${file} may do everything until ${expires.toISOString()}: members of ${mastersGroup} are asked ` +
+  `for no role, and no RBAC rule takes that back. For less, leave the group out and bind roles to the user`;
 
 /** `accept-store`: the next start takes the store as it is, and remembers it from then on. */
 async function acceptStore({ dataDir }: Options): Promise<void> {

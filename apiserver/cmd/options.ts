@@ -4,6 +4,7 @@
  */
 
 import { limits } from "../limits.ts";
+import { parseGoDuration } from "../machinery/go-duration.ts";
 import type { LogLevel } from "../observability/log.ts";
 
 /** The ways to run, and what else the program can do. */
@@ -50,15 +51,9 @@ export function namespacedName(text: string): { readonly namespace: string; read
   return { namespace, name };
 }
 
-const units: { readonly [unit: string]: number } = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
-
-/** Go's notation: `500ms`, `30s`, `1m30s`, `2h`. */
 const duration: Parser<number> = (given) => {
-  const parts = [...given.matchAll(/(\d+(?:\.\d+)?)(ms|s|m|h)/g)];
-  const whole = parts.map(([part]) => part).join("") === given && parts.length > 0;
-  return whole || given === "0"
-    ? { value: parts.reduce((sum, [, amount, unit]) => sum + Number(amount) * (units[unit ?? ""] ?? 0), 0) }
-    : { problem: "must be a duration such as 500ms, 30s or 1m30s" };
+  const value = parseGoDuration(given);
+  return value !== undefined && value >= 0 ? { value } : { problem: "must be a duration such as 500ms, 30s or 1m30s" };
 };
 
 const oneOf =
@@ -408,20 +403,20 @@ export const rows = {
     help: "Most pods that one number of an object may ask for, such as replicas; more is refused with 422.",
   }),
   maxRequestsInflight: option({
-    flag: "max-requests-inflight",
+    flag: limits.maxRequestsInFlight.option,
     commands: running,
     parse: integer(0, 100_000),
-    default: 400,
+    default: limits.maxRequestsInFlight.value,
     value: "N",
-    help: "Reads at once before more are refused with 429; 0 is no limit.",
+    help: "Reads served at once before more wait for their turn; a tenth of them for one user; 0 is no limit.",
   }),
   maxMutatingRequestsInflight: option({
-    flag: "max-mutating-requests-inflight",
+    flag: limits.maxMutatingRequestsInFlight.option,
     commands: running,
     parse: integer(0, 100_000),
-    default: 200,
+    default: limits.maxMutatingRequestsInFlight.value,
     value: "N",
-    help: "Writes at once before more are refused with 429; 0 is no limit.",
+    help: "The same of writes.",
   }),
   shutdownDelayDuration: option({
     flag: "shutdown-delay-duration",

@@ -1,11 +1,12 @@
 import assert from "node:assert/strict";
 import { createPrivateKey, X509Certificate } from "node:crypto";
-import { mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { chmod, copyFile, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { type TestContext, test } from "node:test";
 import tls from "node:tls";
 import { CertificateVerifier } from "../authentication/certificate-verifier.ts";
+import { StartError } from "../errors/start-error.ts";
 import { objectOf, textOf } from "../machinery/fields.ts";
 import { isObject } from "../machinery/json.ts";
 import { parseYaml } from "../machinery/yaml.ts";
@@ -61,15 +62,158 @@ test("certificates are renewed before they end, and when they lack a name; the C
   assert.equal(named.admin.certificate, renewed.admin.certificate);
 });
 
-test("broken files are made anew", async (context) => {
+const damages: readonly {
+  readonly what: string;
+  readonly do: (directory: string, other: string) => Promise<void>;
+  readonly says: RegExp;
+}[] = [
+  {
+    what: "the CA is no certificate",
+    do: (d) => write(d, "ca.crt", "x"),
+    says: /ca\.crt is damaged.*Nothing was changed/,
+  },
+  { what: "the CA is empty", do: (d) => write(d, "ca.crt", ""), says: /ca\.crt is damaged/ },
+  { what: "the CA's key is no key", do: (d) => write(d, "ca.key", "x"), says: /ca\.key is damaged/ },
+  { what: "the CA's key is another's", do: (d, o) => take(d, o, "ca.key"), says: /ca\.key is not the key of ca\.crt/ },
+  { what: "the CA is another's", do: (d, o) => take(d, o, "ca.crt"), says: /ca\.key is not the key of ca\.crt/ },
+  { what: "the CA is no CA", do: demote, says: /it is not the certificate of a CA/ },
+  {
+    what: "the CA's key is missing",
+    do: (d) => rm(path.join(d, "ca.key")),
+    says: /ca\.key is missing, and ca\.crt is there/,
+  },
+  {
+    what: "the CA is missing",
+    do: (d) => rm(path.join(d, "ca.crt")),
+    says: /ca\.crt is missing, and admin\.crt is there/,
+  },
+  {
+    what: "the CA and its key are missing",
+    do: async (d) => {
+      await rm(path.join(d, "ca.crt"));
+      await rm(path.join(d, "ca.key"));
+    },
+    says: /ca\.crt and ca\.key are missing, and admin\.crt is there/,
+  },
+  {
+    what: "a certificate is damaged",
+    do: (d) => write(d, "serving.crt", "x"),
+    says: /serving\.crt is damaged.*remove serving\.crt and serving\.key/,
+  },
+  {
+    what: "a key is another's",
+    do: (d, o) => take(d, o, "admin.key"),
+    says: /admin\.key is not the key of admin\.crt/,
+  },
+  { what: "a key is missing", do: (d) => rm(path.join(d, "serving.key")), says: /serving\.key is missing/ },
+  {
+    what: "the key of tokens is damaged",
+    do: (d) => write(d, "service-account.key", "x"),
+    says: /service-account\.key is damaged.*ends all tokens/,
+  },
+  {
+    what: "a file is a directory",
+    do: async (d) => {
+      await rm(path.join(d, "ca.crt"));
+      await mkdir(path.join(d, "ca.crt"));
+    },
+    says: /ca\.crt cannot be read/,
+  },
+  { what: "others can write there", do: (d) => chmod(d, 0o777), says: /other users can write to .*chmod go-w/ },
+];
+const write = (directory: string, file: string, text: string) => writeFile(path.join(directory, file), text);
+const take = (directory: string, other: string, file: string) =>
+  copyFile(path.join(other, file), path.join(directory, file));
+async function demote(directory: string): Promise<void> {
+  for (const ending of ["crt", "key"])
+    await copyFile(path.join(directory, `serving.${ending}`), path.join(directory, `ca.${ending}`));
+}
+
+for (const { what, do: damage, says } of damages) {
+  test(`refused with a sentence, and nothing is touched: ${what}`, async (context) => {
+    const [directory, other] = [await scratch(context), await scratch(context)];
+    await Promise.all([ensurePki(directory), ensurePki(other)]);
+    await damage(directory, other);
+    const before = await contentOf(directory);
+    await assert.rejects(ensurePki(directory), (error) => error instanceof StartError && says.test(error.message));
+    assert.deepEqual(await contentOf(directory), before);
+  });
+}
+
+async function contentOf(directory: string): Promise<Record<string, string>> {
+  const entries = await readdir(directory, { withFileTypes: true });
+  const files = entries.filter((entry) => entry.isFile()).map(({ name }) => name);
+  const texts = files.map(async (name) => [name, await readFile(path.join(directory, name), "utf8")] as const);
+  return Object.fromEntries(await Promise.all(texts));
+}
+
+test("a clock that is wrong: before the CA's time and after it nothing starts, between nothing is lost", async (context) => {
   const directory = await scratch(context);
-  const first = await ensurePki(directory);
-  await writeFile(path.join(directory, "admin.key"), first.serving.key);
-  await writeFile(path.join(directory, "serving.crt"), "x");
-  const second = await ensurePki(directory);
-  assert.equal(second.caBundle, first.caBundle);
-  assert.notEqual(second.admin.certificate, first.admin.certificate);
-  assert.notEqual(second.serving.certificate, first.serving.certificate);
+  const start = Date.parse("2026-01-01T00:00:00Z");
+  const notices: string[] = [];
+  const at = (days: number) =>
+    ensurePki(directory, { now: () => new Date(start + days * dayMs), onNotice: (sentence) => notices.push(sentence) });
+  const first = await at(0);
+  await assert.rejects(
+    at(-400),
+    /valid only from 2025-12-31T23:00:00.000Z, and the clock says 2024-11-27.*Set the clock/,
+  );
+  await assert.rejects(at(4000), /ended on 2035-12-30T00:00:00.000Z, and the clock says/);
+  assert.deepEqual(await at(0), first);
+  assert.deepEqual(notices, []);
+  const ahead = await at(310);
+  assert.equal(ahead.caBundle, first.caBundle);
+  const back = await at(0);
+  assert.equal(back.caBundle, first.caBundle);
+  assert.equal(back.serving.key, first.serving.key, "certificates are renewed for the key they were for");
+  assert.match(
+    notices.join("\n"),
+    /serving\.crt is signed anew: it ends soon[\s\S]*serving\.crt is signed anew: it is not valid yet/,
+  );
+});
+
+test("a first start that was interrupted goes on", async (context) => {
+  const directory = await scratch(context);
+  await ensureServingCertificate(directory);
+  for (const file of ["ca.crt", "serving.crt", "serving.key"]) await rm(path.join(directory, file));
+  await ensurePki(directory);
+  await rm(path.join(directory, "admin.crt"));
+  const { admin } = await ensurePki(directory);
+  assert.ok(new X509Certificate(admin.certificate).checkPrivateKey(createPrivateKey(admin.key)));
+});
+
+test("certificates of another CA are signed anew, and the lost key of tokens is told of", async (context) => {
+  const [directory, other] = [await scratch(context), await scratch(context)];
+  const [, { caBundle }] = await Promise.all([ensurePki(directory), ensurePki(other)]);
+  for (const file of ["ca.crt", "ca.key"]) await take(directory, other, file);
+  await rm(path.join(directory, "service-account.key"));
+  const notices: string[] = [];
+  const moved = await ensurePki(directory, { onNotice: (sentence) => notices.push(sentence) });
+  assert.equal(moved.caBundle, caBundle);
+  assert.ok(new X509Certificate(moved.serving.certificate).verify(new X509Certificate(caBundle).publicKey));
+  assert.match(notices.join("\n"), /another CA signed it[\s\S]*service-account\.key was missing/);
+});
+
+test("keys that others could read are taken from them", async (context) => {
+  const directory = await scratch(context);
+  await ensurePki(directory);
+  await chmod(path.join(directory, "ca.key"), 0o644);
+  await ensurePki(directory);
+  assert.equal(await modeOf(path.join(directory, "ca.key")), 0o600);
+});
+
+test("a kubeconfig is not written where others could swap it, but beside theirs in /tmp", async (context) => {
+  const directory = await scratch(context);
+  const { admin, caBundle } = await ensurePki(directory);
+  const content = { server: "https://127.0.0.1:1", caBundle, user: "admin", credentials: admin };
+  const shared = path.join(path.dirname(directory), "shared");
+  await mkdir(shared);
+  await chmod(shared, 0o777);
+  await assert.rejects(writeKubeconfig(path.join(shared, "kc"), content), /is not written: other users can write/);
+  assert.deepEqual(await readdir(shared), []);
+  await chmod(shared, 0o1777);
+  await writeKubeconfig(path.join(shared, "kc"), content);
+  assert.equal(await modeOf(path.join(shared, "kc")), 0o600);
 });
 
 test("a minted certificate is whom it says, and the admin a master", async (context) => {

@@ -4,7 +4,6 @@
  */
 import { readFile } from "node:fs/promises";
 import { computeControllers } from "../../controllers/controllers.ts";
-import { systemClock } from "../../controllers/runtime/clock.ts";
 import { followAuthenticationConfig } from "../authentication/authentication-config.ts";
 import { bearerTokenAuthenticator, cachedTokenVerifier } from "../authentication/bearer-token.ts";
 import { clientCertificateAuthenticator } from "../authentication/client-certificate.ts";
@@ -18,6 +17,7 @@ import type { ResourceClient, ResourceType } from "../client/client.ts";
 import { gatedClient } from "../client/gated-client.ts";
 import { type KubeClient, loadKubeClient } from "../client/kube-client.ts";
 import { isNotFound } from "../errors/status-error.ts";
+import { systemClock } from "../machinery/clock.ts";
 import type { Logger } from "../observability/log.ts";
 import { ApiServiceRegistration, type ServiceReference } from "../registration/api-service.ts";
 import { conflictingDefinitions, definitionsWarning } from "../registration/custom-resource-definitions.ts";
@@ -158,7 +158,10 @@ async function servingCertificate(parts: {
   const domain = `${service.name}.${service.namespace}.svc`;
   const names = [domain, `${domain}.cluster.local`, ...options.tlsSan];
   if (servingCertSecret === "") {
-    const { serving } = await ensureServingCertificate(pkiDirectory(options.dataDir), { names });
+    const { serving } = await ensureServingCertificate(pkiDirectory(options.dataDir), {
+      names,
+      onNotice: (sentence) => log.warn({}, sentence),
+    });
     return fixedTls({ cert: serving.certificate, key: serving.key });
   }
   const secret = new ServingSecret({

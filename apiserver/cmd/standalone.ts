@@ -6,7 +6,6 @@ import { join } from "node:path";
 import { computeControllers } from "../../controllers/controllers.ts";
 import { hostControllers } from "../../controllers/host/host.ts";
 import type { IssueToken } from "../../controllers/host/token-secrets.ts";
-import { systemClock } from "../../controllers/runtime/clock.ts";
 import { namespaceType } from "../admission/plugins/namespace-lifecycle/namespaces.ts";
 import { rbacEscalationPlugin } from "../admission/plugins/rbac-escalation/plugin.ts";
 import type { KubeObject } from "../apis/meta/v1.ts";
@@ -23,6 +22,7 @@ import { allowedPathsAuthorizer, mastersAuthorizer } from "../authorization/stan
 import { unionAuthorizer } from "../authorization/union.ts";
 import type { ResourceClient, ResourceType } from "../client/client.ts";
 import { isAlreadyExists } from "../errors/status-error.ts";
+import { systemClock } from "../machinery/clock.ts";
 import { computeResources } from "../registry/compute/resources.ts";
 import { bootstrapRbac } from "../registry/core/bootstrap-rbac.ts";
 import { coreResources } from "../registry/core/resources.ts";
@@ -48,7 +48,10 @@ export async function standaloneProfile({
 }: ProfileParts): Promise<StandaloneProfile> {
   const bindAddress = options.bindAddress === "" ? loopbackAddress : options.bindAddress;
   const settings = await readSettings(options);
-  const pki = await ensurePki(pkiDirectory(options.dataDir), { names: [bindAddress, ...options.tlsSan] });
+  const pki = await ensurePki(pkiDirectory(options.dataDir), {
+    names: [bindAddress, ...options.tlsSan],
+    onNotice: (sentence) => log.warn({}, sentence),
+  });
   const policy = new RbacPolicy();
   const rbac = new RbacAuthorizer(policy);
   const authorizer = unionAuthorizer([mastersAuthorizer, allowedPathsAuthorizer(), rbac]);

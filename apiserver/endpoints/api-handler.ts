@@ -3,6 +3,7 @@
  * Transports adapt to it, filters wrap it, the loopback client calls it directly.
  */
 import type { Status } from "../apis/meta/v1.ts";
+import type { ConnectionInfo } from "../authentication/authenticator.ts";
 import type { UserInfo } from "../authentication/user.ts";
 import type { EncodedObject, ListResult, RestWatchEvent } from "../registry/rest/interface.ts";
 import type { RequestInfo } from "./request-info.ts";
@@ -22,6 +23,8 @@ export type ApiRequest = {
    * @throws StatusError 413 beyond `limit` bytes; rejects when the client goes away or sends nothing in time
    */
   readonly body: (limit: number) => Promise<Uint8Array>;
+  /** Bytes of the body as they were announced, 0 without one; `undefined` where only its end will tell. */
+  readonly bodyLength?: number | undefined;
   readonly connection: ConnectionInfo;
   /** Aborts when the client goes away, the deadline passes, or the server is out of patience with shutdown. */
   readonly signal: AbortSignal;
@@ -29,21 +32,8 @@ export type ApiRequest = {
   readonly auditId: string;
   readonly info: RequestInfo;
   readonly user: UserInfo;
-  /**
-   * Whether the user may do this too, to the object that the request names. Set by authorization.
-   * @throws StatusError 403
-   */
-  readonly requireVerb?: (verb: string) => Promise<void>;
-};
-
-export type ConnectionInfo = {
-  readonly remoteAddress: string;
-  /** DER of the certificate the client proved it has, and of those between it and a CA as far as they are known. */
-  readonly clientCertificates: readonly Uint8Array[];
-  /** Why that chain proves nothing under any CA the listener trusts, in OpenSSL's words; `undefined`: it does. */
-  readonly certificateError: string | undefined;
-  /** Told that a user proved who they are on it: it no longer counts among those of strangers. */
-  readonly identified?: (user: string) => void;
+  /** Told who asks as soon as that is known, and again whom they act as: for records that are made around it all. */
+  readonly onIdentity?: (user: UserInfo) => void;
 };
 
 /**

@@ -56,6 +56,16 @@ test("delete: every int64 is a grace period, from a query as well", () => {
     dryRun: false,
     gracePeriodSeconds: 2 ** 53,
   });
+  for (const text of [most, "+1", "-9223372036854775808", "0000000000000000000000000000000000000000001"])
+    assert.equal(
+      deleteOptionsOfQuery(new URLSearchParams({ gracePeriodSeconds: text })).gracePeriodSeconds,
+      Number(text),
+    );
+  for (const text of ["9223372036854775808", "-9223372036854775809", "1e3", "0x10", "9".repeat(10_000)])
+    assert.throws(
+      () => deleteOptionsOfQuery(new URLSearchParams({ gracePeriodSeconds: text })),
+      refused(400, /ParseInt/),
+    );
 });
 
 test("delete: fields that mean nothing are named, inherited ones too", () => {

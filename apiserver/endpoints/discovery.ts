@@ -3,6 +3,7 @@ import { createHash } from "node:crypto";
 import type { Verb } from "../../openapi/build.ts";
 import type { JsonObject } from "../apis/meta/v1.ts";
 import { apiVersionOf, type GroupVersion } from "../apis/meta/v1.ts";
+import { groupVersionPath } from "../machinery/resource-path.ts";
 import { stringifyYaml } from "../machinery/yaml-printer.ts";
 import type { ResourceEndpoint, RestStorage, SubresourceEndpoint } from "../registry/rest/interface.ts";
 import type { ApiHandler, ApiRequest } from "./api-handler.ts";
@@ -76,7 +77,7 @@ export function discoveryHandlers(resources: readonly ResourceEndpoint[]): Reado
     handlers.set(`/apis/${group.group}`, documentHandler({ kind: "APIGroup", apiVersion: "v1", ...groupEntry(group) }));
   }
   for (const version of groups.flatMap(({ versions }) => versions)) {
-    const path = `${version.group === "" ? "/api" : "/apis"}/${apiVersionOf(version)}`;
+    const path = groupVersionPath(version);
     handlers.set(path, documentHandler(resourceList(version)));
   }
   return handlers;
@@ -133,8 +134,12 @@ function subresourceEntry(parent: ResourceEndpoint, { name, kind, storage }: Sub
 }
 
 /** Of what is stored, so it is the same for every served version (API D-15). */
-function storageVersionHash({ group, storageVersion, kind }: ResourceEndpoint): string {
-  return createHash("sha256").update(`${group}/${storageVersion}/${kind}`).digest().subarray(0, 8).toString("base64");
+function storageVersionHash({ stored, kind }: ResourceEndpoint): string {
+  return createHash("sha256")
+    .update(`${stored.group}/${stored.version}/${kind}`)
+    .digest()
+    .subarray(0, 8)
+    .toString("base64");
 }
 
 function aggregatedDocument(groups: readonly ApiGroup[]): JsonObject {

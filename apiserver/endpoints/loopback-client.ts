@@ -6,6 +6,7 @@
  */
 import type { JsonValue, KubeList, KubeObject, WatchEvent } from "../apis/meta/v1.ts";
 import { apiVersionOf } from "../apis/meta/v1.ts";
+import type { ConnectionInfo } from "../authentication/authenticator.ts";
 import type { UserInfo } from "../authentication/user.ts";
 import type {
   ListQuery,
@@ -18,8 +19,9 @@ import type {
 } from "../client/client.ts";
 import { isAlreadyExists, isNotFound, StatusError } from "../errors/status-error.ts";
 import { stringifyJson } from "../machinery/json.ts";
+import { collectionPath, objectPath } from "../machinery/resource-path.ts";
 import type { RestWatchEvent } from "../registry/rest/interface.ts";
-import type { ApiHandler, ApiRequest, ApiResult, ConnectionInfo } from "./api-handler.ts";
+import type { ApiHandler, ApiRequest, ApiResult } from "./api-handler.ts";
 import { utf8 } from "./bytes.ts";
 import { AppliedFields } from "./loopback-apply.ts";
 import type { RequestInfo } from "./request-info.ts";
@@ -214,7 +216,6 @@ export class LoopbackClient implements ResourceClient {
       auditId: "",
       info: noInfo,
       user: this.user,
-      requireVerb: async () => {},
     };
   }
 }
@@ -223,15 +224,8 @@ function refOf(type: ResourceType, name: string | undefined, namespace: string |
   return { type, name: name ?? "", ...(namespace === undefined ? {} : { namespace }) };
 }
 
-function collectionPath(type: ResourceType, namespace: string | undefined): string {
-  const root = `${type.group === "" ? "/api" : "/apis"}/${apiVersionOf(type)}`;
-  const scope = namespace === undefined || !type.namespaced ? "" : `/namespaces/${encodeURIComponent(namespace)}`;
-  return `${root}${scope}/${type.resource}`;
-}
-
 function itemPath({ type, name, namespace }: ObjectRef, subresource?: string): string {
-  const item = `${collectionPath(type, namespace)}/${encodeURIComponent(name)}`;
-  return subresource === undefined ? item : `${item}/${subresource}`;
+  return objectPath(type, namespace, name, subresource);
 }
 
 function selection(query: ListQuery): NonNullable<Call["query"]> {

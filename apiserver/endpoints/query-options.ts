@@ -1,5 +1,5 @@
 /** Options in query strings, parsed and checked (API sections 3.1, 3.3, 6.3). */
-import { type FieldError, forbiddenField, invalid, notSupported, required, tooLong } from "../errors/field-error.ts";
+import { type FieldError, forbiddenField, invalid, notSupported, tooLong } from "../errors/field-error.ts";
 import { newBadRequest, newInvalid } from "../errors/status-error.ts";
 import { everyField, everyLabel, parseFieldSelector, parseLabelSelector } from "../machinery/selectors.ts";
 import type { FieldValidation, ListOptions, WatchOptions, WriteOptions } from "../registry/rest/interface.ts";
@@ -21,11 +21,20 @@ export function queryInteger(query: URLSearchParams, name: string): number | und
   if (!/^[-+]?\d+$/.test(text))
     throw newBadRequest(`strconv.ParseInt: parsing ${JSON.stringify(text)}: invalid syntax`);
   const value = Number(text);
-  if (Math.abs(value) >= 2 ** 63) {
+  if (!isInt64(value, text)) {
     throw newBadRequest(`strconv.ParseInt: parsing ${JSON.stringify(text)}: value out of range`);
   }
   return value;
 }
+
+/** As doubles the greatest int64 and the number behind it are the same: those few are compared exactly. */
+function isInt64(value: number, text: string): boolean {
+  if (Math.abs(value) !== 2 ** 63) return Math.abs(value) < 2 ** 63;
+  const exact = text.length < longestExactText ? BigInt(text) : 2n ** 63n;
+  return exact < 2n ** 63n && exact >= -(2n ** 63n);
+}
+/** Of a decimal that is near the end of int64, in characters: more are zeros in front. */
+const longestExactText = 40;
 
 /** `""` when absent. @throws StatusError 400 for what is no revision (API G-06, W-15) */
 export function queryResourceVersion(query: URLSearchParams): string {
@@ -51,13 +60,12 @@ export function fieldValidationOf(query: URLSearchParams): FieldValidation {
   return fieldValidations.find((value) => value === asked) ?? "Warn";
 }
 
-/** @throws StatusError 422 on `kind` (API V-13, V-15, V-16, S-01, P-07) */
+/** @throws StatusError 422 on `kind` (API V-13, V-15, V-16) */
 export function writeOptions(
   query: URLSearchParams,
   kind: "CreateOptions" | "UpdateOptions" | "PatchOptions",
-  isApply = false,
 ): WriteOptions {
-  if (query.size === 0 && !isApply) return defaultWriteOptions;
+  if (query.size === 0) return defaultWriteOptions;
   const dryRun = query.getAll("dryRun");
   const fieldManager = query.get("fieldManager") ?? "";
   const asked = query.get("fieldValidation") ?? "";
@@ -66,8 +74,7 @@ export function writeOptions(
   if (asked !== "" && fieldValidation === undefined) {
     errors.push(notSupported("fieldValidation", asked, ["", ...fieldValidations]));
   }
-  if (isApply && fieldManager === "") errors.push(required("fieldManager", "is required for apply patch"));
-  if (kind === "PatchOptions" && !isApply && query.has("force")) {
+  if (kind === "PatchOptions" && query.has("force")) {
     errors.push(forbiddenField("force", "may not be specified for non-apply patch"));
   }
   assertValid(kind, errors);
@@ -75,7 +82,7 @@ export function writeOptions(
     dryRun: dryRun.length > 0,
     fieldValidation: fieldValidation ?? "Warn",
     fieldManager,
-    force: isApply && query.has("force") && queryBoolean(query.get("force")),
+    force: false,
   };
 }
 

@@ -1,10 +1,11 @@
 /** What a request was and how it ended: one log record and its metrics (API AU-14, MT-01…MT-05). */
+import type { UserInfo } from "../authentication/user.ts";
 import type { ApiRequest, ApiResponse, Filter, ResponseBody } from "../endpoints/api-handler.ts";
-import type { RequestInfo } from "../endpoints/request-info.ts";
 import { firstHeader } from "../endpoints/responses.ts";
 import type { Logger } from "../observability/log.ts";
-import type { RequestLabels, RequestMetrics } from "../observability/metrics.ts";
+import type { RequestMetrics } from "../observability/metrics.ts";
 import { isLongRunning } from "./long-running.ts";
+import { type RouteLabels, refusedLabels, requestLabels } from "./request-labels.ts";
 
 /** Slower requests are worth a line even where access records are not wanted, in ms. */
 const slowMs = 1000;
@@ -17,16 +18,17 @@ const slowMs = 1000;
 export function withAccessRecords(deps: {
   readonly log: Logger;
   readonly metrics: RequestMetrics;
-  readonly isServed: IsServed;
+  readonly labelsOf: RouteLabels;
 }): Filter {
-  const { log, metrics, isServed } = deps;
+  const { log, metrics, labelsOf } = deps;
   return (next) => async (request) => {
     const started = performance.now();
-    const response = await next(request);
+    const asking: Asking = {};
+    const response = await next({ ...request, onIdentity: (user) => asks(asking, user) });
     const { info } = request;
-    const labels = requestLabels(request, isServed);
+    const labels = refusedLabels(response.status, requestLabels(request, labelsOf));
     const ms = performance.now() - started;
-    record(log, request, response.status, ms);
+    record(log, { request, ...asking }, response.status, ms);
     if (isLongRunning(info) && response.status === 200) {
       return whileRead(response, metrics.longRunningStarted(labels, response.status));
     }
@@ -35,7 +37,17 @@ export function withAccessRecords(deps: {
   };
 }
 
-function record(log: Logger, request: ApiRequest, code: number, ms: number): void {
+/** Who asks: first the user who proved it, then whom that user acts as. */
+type Asking = { user?: string; impersonated?: string };
+
+function asks(asking: Asking, { name }: UserInfo): void {
+  if (asking.user === undefined) asking.user = name;
+  else asking.impersonated = name;
+}
+
+type Asked = Asking & { readonly request: ApiRequest };
+
+function record(log: Logger, { request, ...asking }: Asked, code: number, ms: number): void {
   const slow = ms > slowMs && !isLongRunning(request.info);
   log[slow ? "warn" : "debug"](
     {
@@ -45,6 +57,7 @@ function record(log: Logger, request: ApiRequest, code: number, ms: number): voi
       path: request.info.path,
       code,
       ms: Math.round(ms * 10) / 10,
+      ...asking,
       userAgent: firstHeader(request, "user-agent"),
       source: request.connection.remoteAddress,
     },
@@ -82,57 +95,4 @@ async function* untilEnd<T>(source: AsyncIterable<T>, done: () => void): AsyncGe
   } finally {
     done();
   }
-}
-
-const metricVerbs: { readonly [verb: string]: string } = {
-  get: "GET",
-  list: "LIST",
-  watch: "WATCH",
-  create: "POST",
-  update: "PUT",
-  put: "PUT",
-  post: "POST",
-  patch: "PATCH",
-  delete: "DELETE",
-  deletecollection: "DELETE",
-};
-
-const unknownLabels: RequestLabels = {
-  verb: "other",
-  dry_run: "",
-  group: "",
-  version: "",
-  resource: "",
-  subresource: "",
-  scope: "",
-  component: "apiserver",
-};
-
-/** Whether a resource exists here: all others count together (API MT-23). */
-export type IsServed = (info: RequestInfo) => boolean;
-
-export function requestLabels(request: ApiRequest, isServed: IsServed): RequestLabels {
-  const { info } = request;
-  if (info.isResourceRequest && !isServed(info)) return unknownLabels;
-  return {
-    verb: metricVerbs[info.verb] ?? "other",
-    dry_run: dryRunLabel(request),
-    group: info.group,
-    version: info.version,
-    resource: info.resource,
-    subresource: info.subresource,
-    scope: scopeLabel(request),
-    component: "apiserver",
-  };
-}
-
-function dryRunLabel({ rawQuery, query }: ApiRequest): string {
-  if (rawQuery === "" || !query.has("dryRun")) return "";
-  return query.getAll("dryRun").every((value) => value === "All") ? "All" : "invalid";
-}
-
-function scopeLabel({ info }: ApiRequest): string {
-  if (!info.isResourceRequest) return "";
-  if (info.parts.length > 1 || info.verb === "create") return "resource";
-  return info.namespace === "" ? "cluster" : "namespace";
 }

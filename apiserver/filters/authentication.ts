@@ -31,11 +31,9 @@ export function withAuthentication(options: AuthenticationOptions): Filter {
     }
     if (user !== undefined) request.connection.identified?.(user.name);
     if (user === undefined && !allowAnonymous) return errorResponse(request, newUnauthorized());
-    return next({
-      ...request,
-      headers: withoutCredentials(request.headers, frontProxy()),
-      user: user === undefined ? anonymous : authenticated(user),
-    });
+    const asking = user === undefined ? anonymous : authenticated(user);
+    request.onIdentity?.(asking);
+    return next({ ...request, headers: withoutCredentials(request.headers, frontProxy()), user: asking });
   };
 }
 

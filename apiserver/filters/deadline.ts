@@ -1,6 +1,7 @@
 import type { ApiRequest, ApiResponse, Filter } from "../endpoints/api-handler.ts";
 import { abandon, errorResponse } from "../endpoints/responses.ts";
 import { newBadRequest, newTimeout } from "../errors/status-error.ts";
+import { parseGoDuration } from "../machinery/go-duration.ts";
 import { isLongRunning } from "./long-running.ts";
 
 /** Longest time any request but a watch may take, in ms; kube-apiserver's `--request-timeout` (API R-01). */
@@ -71,24 +72,4 @@ function requestedTimeout({ rawQuery, query }: ApiRequest, limitMs: number): num
     throw newBadRequest(`invalid timeout specified in the request URL: ${JSON.stringify(text)} is not a duration`);
   }
   return ms > 0 && ms < limitMs ? ms : limitMs;
-}
-
-const unitMs: { readonly [unit: string]: number } = { ns: 1e-6, us: 1e-3, µs: 1e-3, ms: 1, s: 1e3, m: 6e4, h: 3.6e6 };
-
-/** One amount with its unit, where the last one ended: so each character is looked at once. */
-const durationTerm = /(\d+(?:\.\d*)?|\.\d+)(ns|us|µs|ms|s|m|h)/y;
-
-/** A duration as Go prints it, `1m30s` or `500ms`, in ms; `undefined` for anything else. */
-export function parseGoDuration(text: string): number | undefined {
-  const sign = text.startsWith("-") ? -1 : 1;
-  const start = sign < 0 || text.startsWith("+") ? 1 : 0;
-  if (text.slice(start) === "0") return 0;
-  const term = new RegExp(durationTerm);
-  let ms = 0;
-  for (term.lastIndex = start; term.lastIndex < text.length; ) {
-    const [, amount, unit = ""] = term.exec(text) ?? [];
-    if (amount === undefined) return undefined;
-    ms += Number(amount) * (unitMs[unit] ?? 0);
-  }
-  return start === text.length ? undefined : sign * ms;
 }

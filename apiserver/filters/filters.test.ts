@@ -1,15 +1,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { aRequest, bytesOf } from "../../test/support/requests.ts";
-import { mastersGroup } from "../authentication/user.ts";
 import type { ApiHandler, ApiRequest, ApiResponse } from "../endpoints/api-handler.ts";
 import { newConflict, newInternal, newTimeout } from "../errors/status-error.ts";
+import { parseGoDuration } from "../machinery/go-duration.ts";
 import { type Logger, silentLogger } from "../observability/log.ts";
-import { RequestMetrics } from "../observability/metrics.ts";
 import { withAuditId } from "./audit-id.ts";
-import { parseGoDuration, withDeadline } from "./deadline.ts";
+import { withDeadline } from "./deadline.ts";
 import { withErrorResponses } from "./error-responses.ts";
-import { type InFlightLimits, withInFlightLimits } from "./in-flight.ts";
 import { withPanicRecovery } from "./panic-recovery.ts";
 import { withRequestInfo } from "./request-info.ts";
 
@@ -117,55 +115,6 @@ test("durations as Go writes them", () => {
   };
   for (const [text, ms] of Object.entries(durations)) assert.equal(parseGoDuration(text), ms, text);
   for (const text of ["", "1", "s", "1 s", "1d", "1s ", "1s2"]) assert.equal(parseGoDuration(text), undefined, text);
-});
-
-/** A filter with these limits over one handler that never answers by itself. */
-function limited(limits: InFlightLimits) {
-  const { handler, answer, seen } = pending();
-  const metrics = new RequestMetrics({ processMetrics: false });
-  const filter = withInFlightLimits({ limits, metrics, isServed: () => true })(handler);
-  return { filter, answer, seen, metrics };
-}
-
-test("in flight: reads and writes are limited apart; who is beyond is told when to come back", async () => {
-  const { filter, answer, seen, metrics } = limited({ readOnly: 1, mutating: 1 });
-  const served = [filter(aRequest({ url: functions })), filter(aRequest({ method: "POST", url: functions }))];
-  for (const method of ["GET", "PUT"]) {
-    const refused = await filter(aRequest({ method, url: `${functions}/a` }));
-    assert.deepEqual([refused.status, refused.headers["retry-after"]], [429, "1"]);
-    assert.match(String(await bytesOf(refused)), /^Too many requests/);
-  }
-  assert.match((await metrics.expose()).text, /apiserver_current_inflight_requests\{request_kind="mutating"\} 1/);
-  answer();
-  await Promise.all(served);
-  assert.equal((await filter(aRequest({ url: functions }))).status, 200);
-  assert.equal(seen.length, 3);
-});
-
-test("in flight: administrators, health checks and watches always pass, and 0 is no limit", async () => {
-  const { filter, answer, seen } = limited({ readOnly: 1, mutating: 0 });
-  const masters = { name: "root", groups: [mastersGroup] };
-  const requests = [
-    aRequest({ url: functions }),
-    aRequest({ url: functions, user: masters }),
-    aRequest({ url: "/livez" }),
-    aRequest({ url: "/readyz/ping" }),
-    aRequest({ url: `${functions}?watch=1` }),
-    ...Array.from({ length: 5 }, () => aRequest({ method: "POST", url: functions })),
-  ].map(filter);
-  assert.equal(seen.length, requests.length);
-  answer();
-  await Promise.all(requests);
-});
-
-test("in flight: a request that fails gives its place back", async () => {
-  const metrics = new RequestMetrics({ processMetrics: false });
-  const filter = withInFlightLimits({ limits: { readOnly: 1, mutating: 1 }, metrics, isServed: () => true })(
-    async () => {
-      throw new Error("a bug");
-    },
-  );
-  for (let i = 0; i < 3; i++) await assert.rejects(filter(aRequest({ url: functions })), /a bug/);
 });
 
 const resource = { group: "g", resource: "things" };

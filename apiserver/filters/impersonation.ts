@@ -44,7 +44,9 @@ export function withImpersonation({ authorizer }: { authorizer: Authorizer }): F
       if (decision !== "allow") return errorResponse(request, newDenied(attributes, reason));
     }
     const headers = new Map([...request.headers].filter(([name]) => !name.startsWith(headerPrefix)));
-    return next({ ...request, headers, user: userOf(target) });
+    const user = userOf(target);
+    request.onIdentity?.(user);
+    return next({ ...request, headers, user });
   };
 }
 

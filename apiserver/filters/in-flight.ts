@@ -1,50 +1,170 @@
-import { mastersGroup } from "../authentication/user.ts";
-import type { ApiResponse, Filter } from "../endpoints/api-handler.ts";
+import { mastersGroup, type UserInfo } from "../authentication/user.ts";
+import type { ApiHandler, ApiRequest, ApiResponse, Filter } from "../endpoints/api-handler.ts";
 import type { RequestInfo } from "../endpoints/request-info.ts";
 import { textResponse } from "../endpoints/responses.ts";
+import { type Limit, limits } from "../limits.ts";
 import type { RequestMetrics } from "../observability/metrics.ts";
-import { type IsServed, requestLabels } from "./access.ts";
+import { FairQueue, type Release, WaitedTooLong } from "./fair-queue.ts";
 import { isLongRunning } from "./long-running.ts";
+import { type RouteLabels, requestLabels } from "./request-labels.ts";
+import { type Counted, LimitExceeded, UserAccounts } from "./user-accounts.ts";
 
 /** Requests served at once, 0 for any number; `--max-requests-inflight` and `--max-mutating-requests-inflight`. */
 export type InFlightLimits = { readonly readOnly: number; readonly mutating: number };
-export const defaultInFlightLimits: InFlightLimits = { readOnly: 400, mutating: 200 };
+export const defaultInFlightLimits: InFlightLimits = {
+  readOnly: limits.maxRequestsInFlight.value,
+  mutating: limits.maxMutatingRequestsInFlight.value,
+};
+type Kind = keyof InFlightLimits;
 
 const readVerbs: ReadonlySet<string> = new Set(["get", "list", "watch", "head", "options"]);
 const healthPath = /^\/(?:healthz|livez|readyz)(?:\/|$)/;
 
 /**
- * Refuses what is beyond the limits, so that what is being served ends in time (API R-04, E-25). Administrators,
- * health checks and watches pass: the first to help, the second to tell, the third because they wait.
+ * Has requests beyond a user's share of the server wait for their turn, and refuses what is beyond the user's limits, so
+ * that nobody's flood is felt by others (API R-04, E-25). A place is taken when the body has come and is held until the
+ * answer is written; by a watch, until it has begun. Administrators and health checks pass: the first to help, the second
+ * to tell. Kubernetes' own components have places to themselves.
  */
 export function withInFlightLimits(deps: {
   readonly limits: InFlightLimits;
   readonly metrics: RequestMetrics;
-  readonly isServed: IsServed;
+  readonly labelsOf: RouteLabels;
+  readonly maxWaitMs?: number;
 }): Filter {
-  const { limits, metrics, isServed } = deps;
-  const current = { readOnly: 0, mutating: 0 };
+  const { metrics, labelsOf } = deps;
+  const flow = new Flow(deps);
   return (next) => async (request) => {
-    const { info } = request;
-    if (isLongRunning(info) || isHealthCheck(info)) return next(request);
-    const kind = readVerbs.has(info.verb) ? "readOnly" : "mutating";
-    const isFull = limits[kind] > 0 && current[kind] >= limits[kind];
-    if (isFull && !request.user.groups.includes(mastersGroup)) {
-      metrics.terminated(requestLabels(request, isServed), 429);
-      return tooManyResponse();
-    }
-    current[kind]++;
-    metrics.setInFlight(current);
+    if (isHealthCheck(request.info)) return next(request);
+    const ticket = new Ticket(flow, request);
     try {
-      return await next(request);
-    } finally {
-      current[kind]--;
-      metrics.setInFlight(current);
+      return await ticket.serve(next);
+    } catch (error) {
+      ticket.close();
+      if (!(error instanceof LimitExceeded || error instanceof WaitedTooLong)) throw error;
+      metrics.terminated(requestLabels(request, labelsOf), 429);
+      return tooManyResponse(error instanceof LimitExceeded ? error.limit : limits.maxQueueMs);
     }
   };
 }
 
-const isHealthCheck = (info: RequestInfo): boolean => !info.isResourceRequest && healthPath.test(info.path);
+/** What all requests share. */
+class Flow {
+  readonly accounts = new UserAccounts();
+  readonly #queues: Readonly<Record<Kind, { readonly users: FairQueue; readonly system: FairQueue }>>;
+  readonly #metrics: RequestMetrics;
+  readonly #current = { readOnly: 0, mutating: 0 };
 
-const tooManyResponse = (): ApiResponse =>
-  textResponse(429, "Too many requests, please try again later.\n", { "retry-after": "1" });
+  constructor(deps: {
+    readonly limits: InFlightLimits;
+    readonly metrics: RequestMetrics;
+    readonly maxWaitMs?: number;
+  }) {
+    const maxWaitMs = deps.maxWaitMs ?? limits.maxQueueMs.value;
+    const queuesOf = (places: number): { users: FairQueue; system: FairQueue } => {
+      const all = places === 0 ? Number.POSITIVE_INFINITY : places;
+      const part = (percent: number): number => (places === 0 ? all : Math.max(1, Math.ceil((places * percent) / 100)));
+      return {
+        users: new FairQueue({ places: all, share: part(limits.maxUserShare.value), maxWaitMs }),
+        system: new FairQueue({ places: part(limits.systemShare.value), share: all, maxWaitMs }),
+      };
+    };
+    this.#queues = { readOnly: queuesOf(deps.limits.readOnly), mutating: queuesOf(deps.limits.mutating) };
+    this.#metrics = deps.metrics;
+  }
+
+  /** A place for one request; at once if there is one. */
+  enter(kind: Kind, { user, signal }: ApiRequest): Release | Promise<Release> {
+    if (isAdministrator(user)) return this.#counted(kind, () => undefined);
+    const { users, system } = this.#queues[kind];
+    const queue = isSystem(user) ? system : users;
+    const place = queue.tryEnter(user.name);
+    if (place !== undefined) return this.#counted(kind, place);
+    return queue.enter(user.name, signal).then((release) => this.#counted(kind, release));
+  }
+
+  #counted(kind: Kind, place: Release): Release {
+    this.#current[kind]++;
+    this.#metrics.setInFlight(this.#current);
+    return () => {
+      this.#current[kind]--;
+      this.#metrics.setInFlight(this.#current);
+      place();
+    };
+  }
+}
+
+/** What one request holds. */
+class Ticket {
+  readonly #flow: Flow;
+  readonly #request: ApiRequest;
+  readonly #held: Release[] = [];
+
+  constructor(flow: Flow, request: ApiRequest) {
+    this.#flow = flow;
+    this.#request = request;
+  }
+
+  async serve(next: ApiHandler): Promise<ApiResponse> {
+    const request = this.#request;
+    if (isLongRunning(request.info)) return this.#serveWatch(next);
+    this.#open("requests", 1);
+    const kind = readVerbs.has(request.info.verb) ? "readOnly" : "mutating";
+    if (kind === "readOnly") this.#held.push(await this.#flow.enter(kind, request));
+    const body = (limit: number): Promise<Uint8Array> => this.#readBody(limit, kind);
+    return this.#untilWritten(await next({ ...request, body }));
+  }
+
+  close(): void {
+    for (const release of this.#held.splice(0)) release();
+  }
+
+  async #serveWatch(next: ApiHandler): Promise<ApiResponse> {
+    this.#open("watches", 1);
+    const begun = await this.#flow.enter("readOnly", this.#request);
+    try {
+      return this.#untilWritten(await next(this.#request));
+    } finally {
+      begun();
+    }
+  }
+
+  /** Room for the body is taken before it comes, the place when it has: whoever sends slowly waits at their own cost. */
+  async #readBody(limit: number, kind: Kind): Promise<Uint8Array> {
+    this.#open("bodyBytes", Math.min(this.#request.bodyLength ?? limit, limit));
+    const bytes = await this.#request.body(limit);
+    if (kind === "mutating") this.#held.push(await this.#flow.enter(kind, this.#request));
+    return bytes;
+  }
+
+  #open(what: Counted, amount: number): void {
+    const { user } = this.#request;
+    this.#held.push(this.#flow.accounts.open(user.name, what, amount, isAdministrator(user)));
+  }
+
+  #untilWritten(response: ApiResponse): ApiResponse {
+    return {
+      ...response,
+      onWritten: () => {
+        this.close();
+        response.onWritten?.();
+      },
+    };
+  }
+}
+
+const isHealthCheck = (info: RequestInfo): boolean => !info.isResourceRequest && healthPath.test(info.path);
+const isAdministrator = ({ groups }: UserInfo): boolean => groups.includes(mastersGroup);
+
+/** Components of a cluster: what they cannot do is felt by everybody. */
+function isSystem({ name }: UserInfo): boolean {
+  if (name.startsWith("system:serviceaccount:")) return name.startsWith("system:serviceaccount:kube-system:");
+  return name.startsWith("system:") && name !== "system:anonymous";
+}
+
+const tooManyResponse = ({ value, unit, of }: Limit): ApiResponse =>
+  textResponse(
+    429,
+    `Too many requests, please try again later.\nThe limit is ${value}${unit === "count" ? "" : ` ${unit}`}: ${of}.\n`,
+    { "retry-after": "1" },
+  );

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { aRequest } from "../../test/support/requests.ts";
 import { parseQuery } from "../endpoints/query.ts";
 import { emptyResponse } from "../endpoints/responses.ts";
-import { parseGoDuration } from "./deadline.ts";
+import { parseGoDuration } from "../machinery/go-duration.ts";
 import { withRequestBounds } from "./request-bounds.ts";
 
 const bounded = withRequestBounds(async () => emptyResponse(200));

@@ -33,7 +33,7 @@ export function createLogger(options: {
     process.stdout.write(line);
   };
   const sink = write ?? toStdout;
-  const destination = pretty ? { write: (line: string) => sink(prettyLine(line)) } : { write: sink };
+  const destination = { write: (line: string) => sink(pretty ? prettyLine(line) : withoutControls(line)) };
   return pino(
     {
       level,
@@ -57,6 +57,17 @@ export const silentLogger: Logger = {
 
 const hiddenInPretty: ReadonlySet<string> = new Set(["level", "time", "msg", "err"]);
 
+/**
+ * What makes a terminal do things, or a reader see another text than is there: C0 and C1 controls, and marks that turn the
+ * direction of writing. JSON leaves most of them as they are.
+ */
+const controls = /(?!\n)[\p{Cc}\p{Zl}\p{Zp}\p{Bidi_Control}]/gu;
+const escaped = (character: string): string => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;
+
+/** Line feeds stay: in a record of JSON there is only the one at its end. */
+const withoutControls = (text: string): string => text.replace(controls, escaped);
+const onOneLine = (text: string): string => withoutControls(text).replaceAll("\n", "\\n");
+
 /** `12:30:01 message  key=value`, with what went wrong on its own lines; a line that is no JSON stays as it is. */
 export function prettyLine(line: string): string {
   let record: { [field: string]: unknown };
@@ -70,13 +81,13 @@ export function prettyLine(line: string): string {
   const mark = level === "info" || level === "debug" ? "" : `${String(level).toUpperCase()} `;
   const fields = Object.entries(record)
     .filter(([name]) => !hiddenInPretty.has(name))
-    .map(([name, value]) => ` ${name}=${typeof value === "string" ? value : JSON.stringify(value)}`)
+    .map(([name, value]) => ` ${name}=${onOneLine(typeof value === "string" ? value : JSON.stringify(value))}`)
     .join("");
-  return `${clock} ${mark}${String(msg)}${fields === "" ? "" : ` ${fields}`}\n${errorLines(err)}`;
+  return `${clock} ${mark}${onOneLine(String(msg))}${fields === "" ? "" : ` ${fields}`}\n${errorLines(err)}`;
 }
 
 function errorLines(err: unknown): string {
   if (typeof err !== "object" || err === null) return "";
   const stack = "stack" in err && typeof err.stack === "string" ? err.stack : JSON.stringify(err);
-  return `${stack.replace(/^/gm, "    ")}\n`;
+  return `${withoutControls(stack).replace(/^/gm, "    ")}\n`;
 }

@@ -1,5 +1,6 @@
 /** Metrics under the names that dashboards for Kubernetes API servers read (API section 12): home of @prometheus-io/client. */
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "@prometheus-io/client";
+import { limits } from "../limits.ts";
 
 /** What a request counts as. Bounded sets only: never a name, a namespace or a raw path (API MT-23). */
 export type RequestLabels = {
@@ -22,6 +23,7 @@ const sizeBuckets = [1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9];
 /** One set per server, so that several can run in one process. */
 export class RequestMetrics {
   readonly registry = new Registry();
+  readonly #seen = new Set<string>();
   private readonly requests = new Counter({
     name: "apiserver_request_total",
     help: "Requests answered, by what was asked and the HTTP code.",
@@ -79,23 +81,44 @@ export class RequestMetrics {
     for (const request_kind of ["mutating", "readOnly"]) this.inFlight.set({ request_kind }, 0);
   }
 
+  /** A set of labels that is one too many counts with all others of its kind (API MT-23). */
+  #bounded(labels: RequestLabels): RequestLabels {
+    const { verb, dry_run, group, version, resource, subresource, scope } = labels;
+    const key = `${verb} ${dry_run} ${group} ${version} ${resource} ${subresource} ${scope}`;
+    if (this.#seen.has(key)) return labels;
+    if (this.#seen.size >= limits.maxRequestSeries.value) {
+      return {
+        ...labels,
+        verb: "other",
+        dry_run: "",
+        group: "",
+        version: "",
+        resource: "",
+        subresource: "",
+        scope: "",
+      };
+    }
+    this.#seen.add(key);
+    return labels;
+  }
+
   /** @param bytes  of the body, when it is known beforehand */
-  finished(labels: RequestLabels, outcome: { code: number; seconds: number; bytes: number | undefined }): void {
-    const { dry_run, ...plain } = labels;
+  finished(given: RequestLabels, outcome: { code: number; seconds: number; bytes: number | undefined }): void {
+    const { dry_run, ...plain } = this.#bounded(given);
     this.requests.inc({ ...plain, dry_run, code: outcome.code });
     this.durations.observe({ ...plain, dry_run }, outcome.seconds);
     if (outcome.bytes !== undefined) this.sizes.observe(plain, outcome.bytes);
   }
 
-  longRunningStarted(labels: RequestLabels, code: number): () => void {
-    const { dry_run, ...plain } = labels;
+  longRunningStarted(given: RequestLabels, code: number): () => void {
+    const { dry_run, ...plain } = this.#bounded(given);
     this.requests.inc({ ...plain, dry_run, code });
     this.longRunning.inc(plain);
     return () => this.longRunning.dec(plain);
   }
 
-  terminated(labels: RequestLabels, code: number): void {
-    const { dry_run: _, ...plain } = labels;
+  terminated(given: RequestLabels, code: number): void {
+    const { dry_run: _, ...plain } = this.#bounded(given);
     this.terminations.inc({ ...plain, code });
   }
 

@@ -21,7 +21,7 @@ const noInfo: RequestInfo = {
 /** @param url  in any form that a request line has it */
 export function newApiRequest(
   url: string,
-  parts: Pick<ApiRequest, "method" | "headers" | "body" | "connection" | "signal">,
+  parts: Pick<ApiRequest, "method" | "headers" | "body" | "bodyLength" | "connection" | "signal">,
 ): ApiRequest {
   const target = originForm(url);
   const mark = target.indexOf("?");

@@ -1,6 +1,6 @@
 /** The filters in the order a request meets them. */
 import type { ApiHandler, Filter } from "../endpoints/api-handler.ts";
-import { type IsServed, withAccessRecords } from "../filters/access.ts";
+import { withAccessRecords } from "../filters/access.ts";
 import { withAuditId } from "../filters/audit-id.ts";
 import { defaultRequestTimeoutMs, withDeadline } from "../filters/deadline.ts";
 import { withErrorResponses } from "../filters/error-responses.ts";
@@ -8,13 +8,13 @@ import { defaultInFlightLimits, type InFlightLimits, withInFlightLimits } from "
 import { withPanicRecovery } from "../filters/panic-recovery.ts";
 import { withRequestBounds } from "../filters/request-bounds.ts";
 import { withRequestInfo } from "../filters/request-info.ts";
+import { routeLabels, type ServedResource } from "../filters/request-labels.ts";
 import type { Logger } from "../observability/log.ts";
 import type { RequestMetrics } from "../observability/metrics.ts";
-import type { ResourceEndpoint } from "../registry/rest/interface.ts";
 
 export type ChainOptions = {
   readonly handler: ApiHandler;
-  readonly resources: readonly ResourceEndpoint[];
+  readonly resources: readonly ServedResource[];
   readonly authentication: Filter;
   readonly impersonation: Filter;
   readonly authorization: Filter;
@@ -35,12 +35,12 @@ export type Chain = {
 
 export function buildChain(options: ChainOptions): Chain {
   const { log, metrics, accessLog = log } = options;
-  const isServed = servedBy(options.resources);
+  const labelsOf = routeLabels(options.resources);
   const outer: readonly Filter[] = [
     withPanicRecovery(log),
     withAuditId,
     withRequestInfo,
-    withAccessRecords({ log: accessLog, metrics, isServed }),
+    withAccessRecords({ log: accessLog, metrics, labelsOf }),
     withErrorResponses(log),
     withRequestBounds,
     withDeadline(options.requestTimeoutMs ?? defaultRequestTimeoutMs),
@@ -48,7 +48,7 @@ export function buildChain(options: ChainOptions): Chain {
   const access: readonly Filter[] = [
     options.authentication,
     options.impersonation,
-    withInFlightLimits({ limits: options.inFlight ?? defaultInFlightLimits, metrics, isServed }),
+    withInFlightLimits({ limits: options.inFlight ?? defaultInFlightLimits, metrics, labelsOf }),
     options.authorization,
   ];
   return {
@@ -60,11 +60,4 @@ export function buildChain(options: ChainOptions): Chain {
 /** The first filter is the outermost. */
 function compose(filters: readonly Filter[], handler: ApiHandler): ApiHandler {
   return filters.reduceRight((next, filter) => filter(next), handler);
-}
-
-function servedBy(resources: readonly ResourceEndpoint[]): IsServed {
-  const keyOf = ({ group, version, resource }: { group: string; version: string; resource: string }): string =>
-    `${group}/${version}/${resource}`;
-  const served = new Set(resources.map(keyOf));
-  return (info) => served.has(keyOf(info));
 }

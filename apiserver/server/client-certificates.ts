@@ -1,5 +1,5 @@
 import { TLSSocket } from "node:tls";
-import type { ConnectionInfo } from "../endpoints/api-handler.ts";
+import type { ConnectionInfo } from "../authentication/authenticator.ts";
 
 /**
  * What a client showed in the handshake, and what OpenSSL found wrong with it under the CAs the listener trusted then. It

@@ -5,7 +5,7 @@
  */
 import type { Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
-import type { ConnectionInfo } from "../endpoints/api-handler.ts";
+import type { ConnectionInfo } from "../authentication/authenticator.ts";
 import { limits } from "../limits.ts";
 import { clientCertificatesOf } from "./client-certificates.ts";
 
@@ -193,8 +193,9 @@ export class Connections {
 
   /** Ends those that have had requests, and none is under way. */
   drainIdle(): void {
-    for (const connection of this.#byPeer.values())
-      if (connection.idleSinceMs !== undefined) connection.closeGracefully();
+    for (const connection of this.#byPeer.values()) {
+      if (connection.idleSinceMs !== undefined && connection.hasServed) connection.closeGracefully();
+    }
   }
 
   cut(): void {

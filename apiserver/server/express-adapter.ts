@@ -32,7 +32,8 @@ async function serve(message: IncomingMessage, response: ServerResponse, context
     return;
   }
   const controller = new AbortController();
-  const reader = new BodyReader(incomingOf(message), exchange.options);
+  const incoming = incomingOf(message);
+  const reader = new BodyReader(incoming, exchange.options);
   const ended = connection.begin();
   response.once("close", () => {
     ended();
@@ -46,6 +47,7 @@ async function serve(message: IncomingMessage, response: ServerResponse, context
     method: message.method ?? "GET",
     headers: headersOf(message.rawHeaders),
     body: (limit) => reader.read(limit),
+    bodyLength: incoming.length,
     connection,
     signal: controller.signal,
   });

@@ -59,7 +59,8 @@ async function serve(stream: ServerHttp2Stream, raw: readonly string[], context:
   const { session, exchange, connection } = context;
   const controller = new AbortController();
   const headers = headersOf(raw);
-  const reader = new BodyReader({ stream, length: lengthOf(stream, headers) }, exchange.options);
+  const bodyLength = lengthOf(stream, headers);
+  const reader = new BodyReader({ stream, length: bodyLength }, exchange.options);
   const ended = connection.begin();
   stream.on("error", () => undefined);
   stream.once("aborted", () => controller.abort());
@@ -72,6 +73,7 @@ async function serve(stream: ServerHttp2Stream, raw: readonly string[], context:
     method,
     headers,
     body: (limit) => reader.read(limit),
+    bodyLength,
     connection,
     signal: controller.signal,
   });

@@ -279,6 +279,7 @@ test("a port that is taken and an address of others are said to be so", async (t
 test("a new certificate is shown to new connections", async (t) => {
   const server = await serve(t, echo);
   const before = await open(server);
+  const subjects = [before.getPeerX509Certificate()?.subject];
   const renewed = issueCertificate({
     subject: { commonName: "renewed" },
     usage: "ca",
@@ -287,10 +288,8 @@ test("a new certificate is shown to new connections", async (t) => {
   });
   server.reloadTls({ cert: renewed.certificate, key: renewed.key });
   const after = await open(server);
-  assert.deepEqual(
-    [before, after].map((socket) => socket.getPeerX509Certificate()?.subject),
-    ["CN=test", "CN=renewed"],
-  );
+  subjects.push(after.getPeerX509Certificate()?.subject);
+  assert.deepEqual(subjects, ["CN=test", "CN=renewed"]);
   before.destroy();
   after.destroy();
 });

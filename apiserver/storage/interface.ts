@@ -8,10 +8,25 @@
  * Invariant: every promise here is checked by `test/conformance/storage.ts`, for every backend.
  */
 import { limits } from "../limits.ts";
-import type { StorePosition } from "./position.ts";
 
 /** A position in the store's history: a positive safe integer. 0 stands for "nothing yet". */
 export type Revision = number;
+
+/** What tells one store from another, and from an earlier state of itself (design D9). */
+export type StorePosition = {
+  /** Written when the store was first used; `undefined` when nothing was ever written. */
+  readonly identity: string | undefined;
+  readonly revision: Revision;
+  /** Keys that exist. */
+  readonly objects: number;
+  /**
+   * How often the store was marked; 0 where no marks are kept. A store that was put back has fewer marks, even where its
+   * revisions were raised on the way, as etcd's tools can.
+   */
+  readonly marks: number;
+  /** Identity of the store that this one was filled from by an import. */
+  readonly replaces?: string | undefined;
+};
 
 /**
  * `value` must not be changed by whoever gets it, nor by whoever gave it to `create` or `update`: the same bytes go to

@@ -1,21 +1,6 @@
 /** What tells one store from another, and from an earlier state of itself (design D9). */
 import { isObject } from "../machinery/json.ts";
-import type { Revision } from "./interface.ts";
-
-export type StorePosition = {
-  /** Written when the store was first used; `undefined` when nothing was ever written. */
-  readonly identity: string | undefined;
-  readonly revision: Revision;
-  /** Keys that exist. */
-  readonly objects: number;
-  /**
-   * How often the store was marked; 0 where no marks are kept. A store that was put back has fewer marks, even where its
-   * revisions were raised on the way, as etcd's tools can.
-   */
-  readonly marks: number;
-  /** Identity of the store that this one was filled from by an import. */
-  readonly replaces?: string | undefined;
-};
+import type { StorePosition } from "./interface.ts";
 
 /**
  * Why `found` cannot be what became of the store that stood at `known`, to go on after "the store"; `undefined` when it

@@ -46,8 +46,8 @@ test("components become members with the mesh as their owner", async () => {
   assert.notEqual(await world.find(sinkType, "mesh-s"), undefined);
   assert.notEqual(await world.find(hostTypes.StatefulSet, "mesh-a-function"), undefined);
   assert.deepEqual(await conditions(world), {
-    a: "FunctionReady False Wait NotReady",
-    s: "SinkReady False Wait NotReady",
+    a: "FunctionReady False Wait PodsNotReady",
+    s: "SinkReady False Wait PodsNotReady",
     "": "MeshReady False Wait MembersNotReady",
   });
 });

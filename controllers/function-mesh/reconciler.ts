@@ -5,19 +5,22 @@ import type { JsonObject, KubeObject } from "../../apiserver/apis/meta/v1.ts";
 import type { ResourceClient } from "../../apiserver/client/client.ts";
 import { isAlreadyExists, isConflict, isInvalid, isNotFound } from "../../apiserver/errors/status-error.ts";
 import { limits } from "../../apiserver/limits.ts";
-import { type Clock, timestamp } from "../runtime/clock.ts";
+import type { Clock } from "../../apiserver/machinery/clock.ts";
+import { formatTime } from "../../apiserver/machinery/time.ts";
 import type { EventRecorder } from "../runtime/interface.ts";
 import type { Lister } from "../runtime/lister.ts";
 import { mapConcurrently } from "../runtime/map-concurrently.ts";
 import { keyOf, type ObjectKey } from "../runtime/object-key.ts";
-import { controlledBy, isControlledBy, ownerOf } from "../runtime/owners.ts";
-import { done, type ReconcileContext, type Reconciler, type Result, TerminalError } from "../runtime/reconciler.ts";
+import { controlledBy, controllerOf, isControlledBy, ownerOf } from "../runtime/owners.ts";
+import { done, type ReconcileContext, type Reconciler, type Result, requeueAfter } from "../runtime/reconciler.ts";
 import { unlessGone } from "../runtime/unless-gone.ts";
 import { fieldManager } from "../workloads/apply.ts";
 import { isCurrent, stamped } from "../workloads/drift.ts";
 import { numberAt, partOf } from "../workloads/parts.ts";
+import type { PublishedStatus } from "../workloads/published-status.ts";
+import { refusedRetryMs } from "../workloads/reconciler.ts";
 import { statusPatch } from "../workloads/status.ts";
-import { desiredMembers, type Member, type MemberKind, memberKinds } from "./desired.ts";
+import { desiredMembers, type Member, type MemberKind, memberKinds, meshLabel } from "./desired.ts";
 import { meshEvents } from "./events.ts";
 import { deriveMeshStatus, type MemberOutcome } from "./status.ts";
 
@@ -25,6 +28,7 @@ export type MeshReconcilerDeps = {
   readonly meshes: Lister<FunctionMeshResource>;
   /** Caches of the members, by plural. */
   readonly members: { readonly [Plural in MemberKind["list"]]: Lister };
+  readonly published: PublishedStatus;
   readonly compute: ResourceClient;
   readonly recorder: EventRecorder;
   readonly clock: Clock;
@@ -51,13 +55,14 @@ export class MeshReconciler implements Reconciler {
       ...(await mapConcurrently(this.#leftOver(mesh, desired), atOnce, (left) => this.#remove(left, context))),
     ];
     await this.#publish(mesh, outcomes, context);
-    return settle(outcomes);
+    return settle(outcomes, context);
   }
 
   async #ensure(member: Member, mesh: FunctionMeshResource, { signal }: ReconcileContext): Promise<MemberOutcome> {
     const { kind, component, object } = member;
     const live = this.#deps.members[kind.list].get(keyOf(object));
-    if (live !== undefined && !isControlledBy(live, ownerOf(functionMeshType, mesh))) {
+    const ours = live === undefined || isControlledBy(live, ownerOf(functionMeshType, mesh)) || isOrphanOf(live, mesh);
+    if (!ours) {
       return { kind, component, result: "foreign", live };
     }
     const wanted = stamped(live === undefined ? object : withReplicasOf(member, live));
@@ -110,17 +115,24 @@ export class MeshReconciler implements Reconciler {
     outcomes: readonly MemberOutcome[],
     { signal }: ReconcileContext,
   ): Promise<void> {
-    const { compute, recorder, clock } = this.#deps;
+    const { compute, recorder, clock, published } = this.#deps;
     const { name = "", namespace = "", uid, generation = 0 } = mesh.metadata;
-    const status = deriveMeshStatus(generation, outcomes, mesh.status, timestamp(clock.now()));
+    const status = deriveMeshStatus(generation, outcomes, mesh.status, formatTime(clock.now()));
     for (const event of meshEvents(mesh.status, status, outcomes)) recorder.record(mesh, event);
     const patch = statusPatch(mesh.status, status);
+    published.remember(mesh, status);
     if (patch === undefined) return;
     const body: JsonObject = { metadata: { uid }, status: patch };
     const options = { subresource: "status", fieldManager, signal };
     await unlessGone(compute.patch({ type: functionMeshType, name, namespace }, { type: "merge", body }, options));
   }
 }
+
+/** A member of ours that nobody manages any more: left behind when its mesh was deleted without it. */
+const isOrphanOf = ({ metadata }: KubeObject, mesh: FunctionMeshResource): boolean =>
+  metadata.labels?.[meshLabel] === mesh.metadata.name &&
+  metadata.deletionTimestamp === undefined &&
+  controllerOf({ metadata }) === undefined;
 
 const nameOf = ({ object }: Member): string | undefined => object.metadata.name;
 
@@ -153,12 +165,13 @@ function replacement(wanted: KubeObject, live: KubeObject): KubeObject {
   };
 }
 
-function settle(outcomes: readonly MemberOutcome[]): Result {
+function settle(outcomes: readonly MemberOutcome[], { log }: ReconcileContext): Result {
   const failures = outcomes.flatMap((outcome) => (outcome.result === "failed" ? [outcome] : []));
   const [first] = failures;
   if (first === undefined) return done;
   if (failures.every(({ error }) => isInvalid(error))) {
-    throw new TerminalError(`component ${first.component} is refused`, { cause: first.error });
+    for (const { component, error } of failures) log.warn({ err: error, component }, "a component is refused");
+    return requeueAfter(refusedRetryMs);
   }
   throw first.error;
 }

@@ -1,5 +1,10 @@
 import type { FunctionMeshStatus } from "../../apiserver/apis/compute/v1alpha1/function-mesh.ts";
-import type { ResourceCondition, WorkloadStatus } from "../../apiserver/apis/compute/v1alpha1/workload.ts";
+import type {
+  ResourceCondition,
+  Summary,
+  WorkloadPhase,
+  WorkloadStatus,
+} from "../../apiserver/apis/compute/v1alpha1/workload.ts";
 import type { KubeObject } from "../../apiserver/apis/meta/v1.ts";
 import { limits } from "../../apiserver/limits.ts";
 import { failureMessage } from "../workloads/apply.ts";
@@ -35,16 +40,50 @@ export function deriveMeshStatus(
   const waiting = conditions.filter(
     ({ condition }) => condition.condition === "Orphaned" || condition.status !== "True",
   );
-  return {
-    ...status,
-    condition: since(meshCondition(waiting.map(({ outcome }) => outcome.component)), previous?.condition, now),
-  };
+  const condition = meshCondition(waiting);
+  return { ...status, ...meshSummary(outcomes, condition), condition: since(condition, previous?.condition, now) };
 }
 
-function meshCondition(waiting: readonly string[]): ResourceCondition {
+type Waiting = { readonly outcome: MemberOutcome; readonly condition: ResourceCondition };
+
+/** Says of each member that isn't ready why. */
+function meshCondition(waiting: readonly Waiting[]): ResourceCondition {
   if (waiting.length === 0) return { condition: "MeshReady", status: "True", action: "NoAction", reason: "Ready" };
-  const message = `Not ready: ${[...waiting].sort().join(", ")}`.slice(0, limits.maxMessageLength.value);
+  const members = waiting
+    .map(({ outcome, condition }) => `${outcome.component} (${condition.message ?? condition.reason})`)
+    .sort();
+  const message = `Not ready: ${members.join(", ")}`.slice(0, limits.maxMessageLength.value);
   return { condition: "MeshReady", status: "False", action: "Wait", reason: "MembersNotReady", message };
+}
+
+/** What counts most first: a mesh is as well as its worst member. */
+const phases: readonly WorkloadPhase[] = ["Failed", "Degraded", "Pending", "Progressing", "Paused", "Ready"];
+
+function meshSummary(outcomes: readonly MemberOutcome[], condition: ResourceCondition): Summary {
+  const found = new Set(outcomes.map(memberPhase));
+  const phase = phases.find((each) => found.has(each)) ?? "Ready";
+  const { reason = "", message = "All members are ready." } = condition;
+  return { phase, reason, message };
+}
+
+function memberPhase(outcome: MemberOutcome): WorkloadPhase {
+  switch (outcome.result) {
+    case "failed":
+    case "foreign":
+      return "Failed";
+    case "orphaned":
+      return "Progressing";
+    default:
+      return hasBeenSeen(outcome.live) ? (statusOf(outcome.live).phase ?? "Progressing") : "Progressing";
+  }
+}
+
+const statusOf = (live: KubeObject): Partial<WorkloadStatus> => partOf(live, "status");
+
+/** Its own controller has acted on the newest spec. */
+function hasBeenSeen(live: KubeObject): boolean {
+  const { observedGeneration, conditions } = statusOf(live);
+  return observedGeneration === live.metadata.generation && Object.keys(conditions ?? {}).length > 0;
 }
 
 function memberCondition(outcome: MemberOutcome): ResourceCondition {
@@ -70,11 +109,9 @@ type Readiness = Pick<ResourceCondition, "status" | "action" | "reason" | "messa
 
 /** A member is ready when its own controller has seen its newest spec and says that all its objects are. */
 function memberReadiness(live: KubeObject): Readiness {
-  const status: Partial<WorkloadStatus> = partOf(live, "status");
-  const conditions = Object.entries(status.conditions ?? {});
-  const seen = status.observedGeneration === live.metadata.generation && conditions.length > 0;
-  const missing = conditions.filter(([, condition]) => condition.status !== "True").map(([name]) => name);
-  if (seen && missing.length === 0) return { status: "True", action: "NoAction", reason: "Ready" };
-  const message = seen ? `Not ready: ${missing.sort().join(", ")}` : "Waits for its controller.";
-  return { status: "False", action: "Wait", reason: "NotReady", message };
+  const { phase = "Pending", reason = "NotReady", message } = statusOf(live);
+  const waits = { status: "False", action: "Wait" };
+  if (!hasBeenSeen(live)) return { ...waits, reason: "NotReady", message: "Waits for its controller." };
+  if (phase === "Ready" || phase === "Paused") return { status: "True", action: "NoAction", reason: "Ready" };
+  return { ...waits, reason, message: message ?? phase };
 }

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { JsonObject } from "../../apiserver/apis/meta/v1.ts";
+import { formatTime } from "../../apiserver/machinery/time.ts";
 import { settle } from "../../test/support/fake-clock.ts";
 import { FakeHost } from "../../test/support/fake-host.ts";
-import { timestamp } from "../runtime/clock.ts";
 import { eventType } from "./types.ts";
 
 const hourMs = 3_600_000;
@@ -22,11 +22,11 @@ async function create(host: FakeHost, name: string, fields: JsonObject = {}): Pr
 test("an Event goes an hour after it was last reported", async () => {
   await using host = await FakeHost.start();
   await create(host, "once");
-  await create(host, "future", { lastTimestamp: timestamp(host.clock.now() + 10 * hourMs) });
+  await create(host, "future", { lastTimestamp: formatTime(host.clock.now() + 10 * hourMs) });
   await create(host, "again");
   await host.clock.advance(hourMs / 2);
   const ref = { type: eventType, name: "again", namespace: "demo" };
-  await host.client.patch(ref, { type: "merge", body: { lastTimestamp: timestamp(host.clock.now()), count: 2 } });
+  await host.client.patch(ref, { type: "merge", body: { lastTimestamp: formatTime(host.clock.now()), count: 2 } });
   await settle();
   await host.clock.advance(hourMs / 2 - 1_000);
   assert.deepEqual(await host.names(eventType), ["again", "future", "once"]);

@@ -1,8 +1,8 @@
 /** Removes Events when nobody has reported them for an hour: they tell of now, and the store keeps everything else. */
 import type { KubeObject } from "../../apiserver/apis/meta/v1.ts";
 import type { ResourceClient } from "../../apiserver/client/client.ts";
+import type { Clock } from "../../apiserver/machinery/clock.ts";
 import { objectOf, textOf } from "../../apiserver/machinery/fields.ts";
-import type { Clock } from "../runtime/clock.ts";
 import type { Informer, Trigger } from "../runtime/interface.ts";
 import type { ObjectKey } from "../runtime/object-key.ts";
 import { done, type ReconcileContext, type Reconciler, type Result, requeueAfter } from "../runtime/reconciler.ts";

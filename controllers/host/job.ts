@@ -1,9 +1,10 @@
 import type { JsonObject, KubeObject } from "../../apiserver/apis/meta/v1.ts";
 import type { ResourceClient } from "../../apiserver/client/client.ts";
 import { limits } from "../../apiserver/limits.ts";
+import type { Clock } from "../../apiserver/machinery/clock.ts";
 import { isTrue, listOf, numberOf, objectOf, textOf } from "../../apiserver/machinery/fields.ts";
 import { deepEqual, isObject } from "../../apiserver/machinery/json.ts";
-import { type Clock, timestamp } from "../runtime/clock.ts";
+import { formatTime } from "../../apiserver/machinery/time.ts";
 import type { Informer, Trigger } from "../runtime/interface.ts";
 import { mapConcurrently } from "../runtime/map-concurrently.ts";
 import type { ObjectKey } from "../runtime/object-key.ts";
@@ -56,7 +57,7 @@ export class JobController implements Reconciler {
     if (finishedAt !== undefined) return this.#expire(job, Date.parse(finishedAt), context);
 
     const pods = controlledBy(this.#pods.lister, ownerOf(jobType, job));
-    const status = deriveJobStatus(job, pods, timestamp(this.#clock.now()));
+    const status = deriveJobStatus(job, pods, formatTime(this.#clock.now()));
     const missing = status.finished ? [] : missingPods(job, pods, this.#maxReplicas);
     await mapConcurrently(missing, maxConcurrentCreates, (pod) =>
       ensureCreated(this.#client, podType, pod, context.signal),

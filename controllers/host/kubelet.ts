@@ -1,9 +1,10 @@
 /** Kubelet and scheduler in one: pods run as soon as they exist, those of Jobs have done their work, and stop when told. */
 import type { JsonObject, KubeObject } from "../../apiserver/apis/meta/v1.ts";
 import type { ResourceClient } from "../../apiserver/client/client.ts";
+import type { Clock } from "../../apiserver/machinery/clock.ts";
 import { listOf, objectOf, textOf } from "../../apiserver/machinery/fields.ts";
 import { isObject } from "../../apiserver/machinery/json.ts";
-import { type Clock, timestamp } from "../runtime/clock.ts";
+import { formatTime } from "../../apiserver/machinery/time.ts";
 import type { EventRecorder, Informer, Trigger } from "../runtime/interface.ts";
 import type { ObjectKey } from "../runtime/object-key.ts";
 import { controllerOf } from "../runtime/owners.ts";
@@ -57,7 +58,7 @@ export class Kubelet implements Reconciler {
   }
 
   async #run(pod: KubeObject, signal: AbortSignal): Promise<void> {
-    const now = timestamp(this.#clock.now());
+    const now = formatTime(this.#clock.now());
     const status = controllerOf(pod)?.kind === "Job" ? succeededStatus(pod, now) : runningStatus(pod, now);
     const { name = "", namespace = "" } = pod.metadata;
     const message = `Successfully assigned ${namespace}/${name} to ${nodeName}`;
@@ -72,7 +73,7 @@ export class Kubelet implements Reconciler {
     const ready = conditions.find(({ type }) => type === "Ready");
     const wanted = gatesPass(pod) ? "True" : "False";
     if (ready === undefined || ready.status === wanted) return;
-    const now = timestamp(this.#clock.now());
+    const now = formatTime(this.#clock.now());
     const next = conditions.map((one) => (one === ready ? readyCondition(pod, now) : one));
     const object = { ...pod, status: { ...status, conditions: next } };
     await unlessGone(this.#client.update(podType, object, { subresource: "status", signal }));

@@ -5,9 +5,10 @@
  */
 import type { JsonObject, KubeObject } from "../../apiserver/apis/meta/v1.ts";
 import type { ResourceClient } from "../../apiserver/client/client.ts";
+import type { Clock } from "../../apiserver/machinery/clock.ts";
 import { listOf, objectOf, textsOf } from "../../apiserver/machinery/fields.ts";
 import { deepEqual } from "../../apiserver/machinery/json.ts";
-import { type Clock, timestamp } from "../runtime/clock.ts";
+import { formatTime } from "../../apiserver/machinery/time.ts";
 import type { Informer, Trigger } from "../runtime/interface.ts";
 import { mapConcurrently } from "../runtime/map-concurrently.ts";
 import type { ObjectKey } from "../runtime/object-key.ts";
@@ -96,7 +97,7 @@ export class NamespaceController implements Reconciler {
     const since = Date.parse(namespace.metadata.deletionTimestamp ?? "");
     if (now - since < reportAfterMs) return requeueAfter(reportAfterMs);
     const status = objectOf(namespace, "status") ?? {};
-    const conditions = withConditions(listOf(status, "conditions"), contentConditions(nodes), timestamp(now));
+    const conditions = withConditions(listOf(status, "conditions"), contentConditions(nodes), formatTime(now));
     const desired: JsonObject = { ...status, phase: "Terminating", conditions: [...conditions] };
     if (deepEqual(desired, status)) return done;
     const object = { ...namespace, status: desired };

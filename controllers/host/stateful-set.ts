@@ -1,9 +1,9 @@
 import type { KubeObject } from "../../apiserver/apis/meta/v1.ts";
 import type { ResourceClient } from "../../apiserver/client/client.ts";
 import { isAlreadyExists, isNamespaceTerminating } from "../../apiserver/errors/status-error.ts";
+import type { Clock } from "../../apiserver/machinery/clock.ts";
 import { numberOf, objectOf } from "../../apiserver/machinery/fields.ts";
 import { deepEqual } from "../../apiserver/machinery/json.ts";
-import type { Clock } from "../runtime/clock.ts";
 import type { Informer, Trigger } from "../runtime/interface.ts";
 import { mapConcurrently } from "../runtime/map-concurrently.ts";
 import type { ObjectKey } from "../runtime/object-key.ts";

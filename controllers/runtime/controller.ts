@@ -6,7 +6,7 @@
  */
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { isConflict, isNamespaceTerminating } from "../../apiserver/errors/status-error.ts";
-import type { Clock } from "./clock.ts";
+import type { Clock } from "../../apiserver/machinery/clock.ts";
 import type { ControllerOptions, Informer, InformerHandler, Trigger } from "./interface.ts";
 import type { Logger } from "./logger.ts";
 import { formatKey, type ObjectKey, parseKey } from "./object-key.ts";

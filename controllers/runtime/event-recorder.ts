@@ -7,7 +7,8 @@ import type { KubeObject, ObjectMeta } from "../../apiserver/apis/meta/v1.ts";
 import type { ResourceClient, ResourceType } from "../../apiserver/client/client.ts";
 import { isNamespaceTerminating, isNotFound } from "../../apiserver/errors/status-error.ts";
 import { limits } from "../../apiserver/limits.ts";
-import { type Clock, timestamp } from "./clock.ts";
+import type { Clock } from "../../apiserver/machinery/clock.ts";
+import { formatTime } from "../../apiserver/machinery/time.ts";
 import type { EventRecord, EventRecorder } from "./interface.ts";
 import type { Logger } from "./logger.ts";
 
@@ -125,7 +126,7 @@ export class ClientEventRecorder implements EventRecorder {
   async #repeat(written: Written, { message }: EventRecord, atMs: number): Promise<boolean> {
     const { client } = this.#options;
     written.count += 1;
-    const body = { count: written.count, lastTimestamp: timestamp(atMs), message };
+    const body = { count: written.count, lastTimestamp: formatTime(atMs), message };
     try {
       const { name, namespace } = written;
       await client.patch({ type: eventType, namespace, name }, { type: "merge", body });
@@ -142,7 +143,7 @@ export class ClientEventRecorder implements EventRecorder {
     // Unique across restarts by the time, within a millisecond by the sequence.
     const suffix = `.${atMs.toString(16)}${(this.#sequence % 0x10000).toString(16).padStart(4, "0")}`;
     const { name = "", namespace = "default" } = regarding.metadata;
-    const firstTimestamp = timestamp(atMs);
+    const firstTimestamp = formatTime(atMs);
     const metadata: ObjectMeta = { name: name.slice(0, maxNameLength - suffix.length) + suffix, namespace };
     await client.create(eventType, {
       apiVersion: "v1",

@@ -9,8 +9,8 @@
 import { initialEventsEndAnnotation, type KubeObject, type WatchEvent } from "../../apiserver/apis/meta/v1.ts";
 import type { ResourceClient, ResourceType, WatchQuery } from "../../apiserver/client/client.ts";
 import { isInvalid, StatusError } from "../../apiserver/errors/status-error.ts";
+import { type Clock, delay } from "../../apiserver/machinery/clock.ts";
 import { type BackOff, backOffMs, withJitter } from "./back-off.ts";
-import { type Clock, delay } from "./clock.ts";
 import type { IndexFunction, Informer, InformerHandler } from "./interface.ts";
 import type { Lister } from "./lister.ts";
 import type { Logger } from "./logger.ts";
@@ -38,6 +38,8 @@ export type InformerOptions = {
   readonly client: ResourceClient;
   readonly type: ResourceType;
   readonly namespace?: string;
+  /** Only objects with these labels; one that loses them is gone as far as the cache can tell. */
+  readonly labelSelector?: string;
   readonly clock: Clock;
   readonly log: Logger;
   /** In [0, 1). */
@@ -131,7 +133,7 @@ export class ResourceInformer implements Informer {
   }
 
   async #list(signal: AbortSignal): Promise<void> {
-    const { client, namespace } = this.#options;
+    const { client, namespace, labelSelector } = this.#options;
     const objects: KubeObject[] = [];
     let resourceVersion = "";
     let position: string | undefined;
@@ -141,6 +143,7 @@ export class ResourceInformer implements Informer {
         {
           limit: pageSize,
           ...(namespace === undefined ? {} : { namespace }),
+          ...(labelSelector === undefined ? {} : { labelSelector }),
           ...(position === undefined ? {} : { continue: position }),
         },
         signal,
@@ -193,7 +196,7 @@ export class ResourceInformer implements Informer {
 
   /** Ends when the server ends it or with the connection's lifetime. */
   async *#events(position: WatchQuery, signal: AbortSignal): AsyncGenerator<WatchEvent> {
-    const { client, clock, namespace } = this.#options;
+    const { client, clock, namespace, labelSelector } = this.#options;
     const timeoutSeconds = Math.floor(minWatchSeconds * (1 + this.#random()));
     const stale = new AbortController();
     const cancel = clock.after(timeoutSeconds * 1000 + watchGraceMs, () => stale.abort());
@@ -202,6 +205,7 @@ export class ResourceInformer implements Informer {
       allowBookmarks: true,
       timeoutSeconds,
       ...(namespace === undefined ? {} : { namespace }),
+      ...(labelSelector === undefined ? {} : { labelSelector }),
     };
     try {
       yield* client.watch(this.type, query, AbortSignal.any([signal, stale.signal]));

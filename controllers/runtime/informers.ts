@@ -1,5 +1,5 @@
 import type { ResourceClient, ResourceType } from "../../apiserver/client/client.ts";
-import type { Clock } from "./clock.ts";
+import type { Clock } from "../../apiserver/machinery/clock.ts";
 import { ResourceInformer } from "./informer.ts";
 import type { Informer, InformerFactory } from "./interface.ts";
 import type { Logger } from "./logger.ts";
@@ -16,11 +16,16 @@ export class SharedInformers implements InformerFactory {
   }
 
   /** An informer asked for after `run` began starts at once. */
-  informer(type: ResourceType, namespace?: string): Informer {
-    const id = [type.group, type.version, type.resource, namespace ?? ""].join("/");
+  informer(type: ResourceType, namespace?: string, labelSelector?: string): Informer {
+    const id = [type.group, type.version, type.resource, namespace ?? "", labelSelector ?? ""].join("/");
     const existing = this.#informers.get(id);
     if (existing !== undefined) return existing;
-    const informer = new ResourceInformer({ ...this.#deps, type, ...(namespace === undefined ? {} : { namespace }) });
+    const informer = new ResourceInformer({
+      ...this.#deps,
+      type,
+      ...(namespace === undefined ? {} : { namespace }),
+      ...(labelSelector === undefined ? {} : { labelSelector }),
+    });
     this.#informers.set(id, informer);
     if (this.#signal !== undefined) this.#runs.push(informer.run(this.#signal));
     return informer;

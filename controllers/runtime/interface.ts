@@ -32,10 +32,10 @@ export interface Informer {
   addIndex(name: string, valuesOf: IndexFunction): void;
 }
 
-/** Gives out informers, one per type and namespace however often they are asked for. */
+/** Gives out informers, one per type, namespace and selector however often they are asked for. */
 export interface InformerFactory {
-  /** @param namespace absent: all namespaces */
-  informer(type: ResourceType, namespace?: string): Informer;
+  /** @param namespace absent: all namespaces @param labelSelector absent: all objects */
+  informer(type: ResourceType, namespace?: string, labelSelector?: string): Informer;
 }
 
 /** Which keys to reconcile when an object of the informer's type changes. */

@@ -8,8 +8,9 @@
 import type { KubeObject, ObjectMeta } from "../../apiserver/apis/meta/v1.ts";
 import type { ResourceClient, ResourceType } from "../../apiserver/client/client.ts";
 import { isNotFound } from "../../apiserver/errors/status-error.ts";
+import { type Clock, delay } from "../../apiserver/machinery/clock.ts";
+import { formatMicroTime } from "../../apiserver/machinery/time.ts";
 import { withJitter } from "./back-off.ts";
-import { type Clock, delay, microTimestamp } from "./clock.ts";
 import type { Logger } from "./logger.ts";
 
 export const leaseType: ResourceType = {
@@ -178,7 +179,7 @@ export class LeaderElector {
 
   #claim(previous: LeaseSpec): LeaseSpec {
     const { clock, identity } = this.#options;
-    const now = microTimestamp(clock.now());
+    const now = formatMicroTime(clock.now());
     const kept = previous.holderIdentity === identity;
     const transitions = previous.leaseTransitions ?? 0;
     return {
@@ -206,7 +207,7 @@ export class LeaderElector {
     try {
       const lease = await this.#read(signal);
       if (lease?.spec.holderIdentity !== identity) return;
-      const now = microTimestamp(clock.now());
+      const now = formatMicroTime(clock.now());
       const spec = { ...lease.spec, holderIdentity: "", leaseDurationSeconds: 1, acquireTime: now, renewTime: now };
       await client.update(leaseType, this.#lease(lease.metadata, spec), { signal });
       this.#log.info({}, "released the lease");

@@ -4,7 +4,7 @@ import type { KubeObject } from "../../apiserver/apis/meta/v1.ts";
 import type { ObjectRef, ResourceClient } from "../../apiserver/client/client.ts";
 import { isConflict, isNotFound, StatusError } from "../../apiserver/errors/status-error.ts";
 import { limits } from "../../apiserver/limits.ts";
-import type { Plan } from "./child.ts";
+import type { Cause, ChildPlan, HoldReason } from "./child.ts";
 import type { ChildKind } from "./desired.ts";
 import { hostTypes } from "./host-types.ts";
 
@@ -12,12 +12,16 @@ export const fieldManager = "function-mesh";
 
 /** What became of a plan. `live` is the object as the server has it now, as far as we know. */
 export type Outcome =
-  | { readonly result: "created" | "updated" | "unchanged"; readonly live: KubeObject }
+  | { readonly result: "unchanged"; readonly live: KubeObject }
+  | ({ readonly result: "created" | "updated"; readonly live: KubeObject } & Change)
   | { readonly result: "deleted" | "absent" }
   | { readonly result: "foreign"; readonly live: KubeObject }
   /** A change that waits (see `rollout.ts`). */
-  | { readonly result: "held"; readonly live: KubeObject; readonly reason: string; readonly paths: readonly string[] }
+  | ({ readonly result: "held"; readonly live: KubeObject; readonly reason: HoldReason } & Omit<Change, "restarts">)
+  | { readonly result: "refused"; readonly live?: KubeObject; readonly reason: string; readonly message: string }
   | { readonly result: "failed"; readonly live?: KubeObject; readonly error: unknown };
+
+type Change = { readonly causes: readonly Cause[]; readonly paths: readonly string[]; readonly restarts: boolean };
 
 export class WorkloadWriter {
   readonly #client: ResourceClient;
@@ -31,7 +35,7 @@ export class WorkloadWriter {
    *
    * @throws StatusError `Conflict`: a lost race is nobody's failure, the next run sees what won
    */
-  async carryOut(kind: ChildKind, plan: Plan, signal: AbortSignal): Promise<Outcome> {
+  async carryOut(kind: ChildKind, plan: ChildPlan, signal: AbortSignal): Promise<Outcome> {
     try {
       switch (plan.action) {
         case "apply":
@@ -41,6 +45,12 @@ export class WorkloadWriter {
           return { result: "deleted" };
         case "foreign":
           return { result: "foreign", live: plan.live };
+        case "hold":
+          return await this.#hold(plan, signal);
+        case "refuse": {
+          const { action: _, ...refusal } = plan;
+          return { result: "refused", ...refusal };
+        }
         case "nothing":
           return plan.live === undefined ? { result: "absent" } : { result: "unchanged", live: plan.live };
       }
@@ -51,15 +61,19 @@ export class WorkloadWriter {
     }
   }
 
-  async #apply(kind: ChildKind, plan: Extract<Plan, { action: "apply" }>, signal: AbortSignal): Promise<Outcome> {
+  async #apply(kind: ChildKind, plan: Extract<ChildPlan, { action: "apply" }>, signal: AbortSignal): Promise<Outcome> {
+    const { causes, paths, restarts } = plan;
     const live = await this.#client.apply(hostTypes[kind], plan.object, { fieldManager, signal });
-    return { result: plan.live === undefined ? "created" : "updated", live };
+    return { result: plan.live === undefined ? "created" : "updated", live, causes, paths, restarts };
   }
 
-  /** The number of pods and nothing else, while a change of the pods themselves waits. */
-  async scale(statefulSet: KubeObject, replicas: number, signal: AbortSignal): Promise<KubeObject> {
+  /** Leaves the pods as they are, but for their number. */
+  async #hold(plan: Extract<ChildPlan, { action: "hold" }>, signal: AbortSignal): Promise<Outcome> {
+    const { live, reason, causes, paths, replicas } = plan;
+    if (replicas === undefined) return { result: "held", live, reason, causes, paths };
     const patch = { type: "merge", body: { spec: { replicas } } } as const;
-    return this.#client.patch(refOf("StatefulSet", statefulSet), patch, { fieldManager, signal });
+    const scaled = await this.#client.patch(refOf("StatefulSet", live), patch, { fieldManager, signal });
+    return { result: "held", live: scaled, reason, causes, paths };
   }
 
   /** Deletes exactly this object, not one of the same name that came after it; that it is gone already is fine. */
@@ -96,7 +110,9 @@ export function failureMessage(error: unknown): string {
   if (!(error instanceof StatusError)) return "The write failed; see the log.";
   const { reason = "Unknown", message = "", details } = error.status;
   if (reason !== "Invalid") return `${reason}: ${message}`.slice(0, limits.maxMessageLength.value);
-  const fields = (details?.causes ?? []).flatMap(({ field }) => (field === undefined ? [] : [field]));
+  const fields = (details?.causes ?? []).flatMap(({ field }) => (field ? [field] : []));
+  // A policy refuses without naming fields, and its message is its author's.
+  if (fields.length === 0) return message.slice(0, limits.maxMessageLength.value);
   return `The cluster refuses it as invalid: ${[...new Set(fields)].join(", ")}`.slice(
     0,
     limits.maxMessageLength.value,

@@ -2,6 +2,8 @@
 import type { BackendConfigResource } from "../../apiserver/apis/compute/v1alpha1/backend-config.ts";
 import type { Container } from "../../apiserver/apis/compute/v1alpha1/core-types.ts";
 import type { PodPolicy } from "../../apiserver/apis/compute/v1alpha1/pod-policy.ts";
+import type { AppliedConfig } from "../../apiserver/apis/compute/v1alpha1/workload.ts";
+import { isObject } from "../../apiserver/machinery/json.ts";
 import { livenessProbe } from "./container.ts";
 import { type PodTemplate, some } from "./pod-template.ts";
 import { sortedEntries } from "./workload.ts";
@@ -11,6 +13,35 @@ export type BackendConfigs = {
   readonly global?: BackendConfigResource;
   readonly namespaced?: BackendConfigResource;
 };
+
+/** Those in effect and the paths of what they give, as a user is told. */
+export function appliedConfigs({ global, namespaced }: BackendConfigs): AppliedConfig[] {
+  return [global, namespaced].flatMap((config) => {
+    if (config === undefined) return [];
+    const { namespace = "", name = "", resourceVersion = "" } = config.metadata;
+    const { env = {}, pod = {} } = config.spec ?? {};
+    const given = Object.entries(pod).filter(([field, value]) => honoured.has(field) && value !== undefined);
+    const fields = [
+      ...Object.keys(env).map((variable) => `env.${variable}`),
+      ...given.flatMap(([field, value]) =>
+        mergedMaps.has(field) && isObject(value)
+          ? Object.keys(value).map((key) => `pod.${field}.${key}`)
+          : [`pod.${field}`],
+      ),
+    ];
+    return [{ namespace, name, resourceVersion, fields: fields.sort().slice(0, maxFieldsShown) }];
+  });
+}
+
+/** More paths than anybody reads. */
+const maxFieldsShown = 50;
+const mergedMaps: ReadonlySet<string> = new Set(["labels", "annotations", "nodeSelector"]);
+/** What of a BackendConfig's pod has an effect (FM 1.6). */
+const honoured: ReadonlySet<string> = new Set([
+  ...mergedMaps,
+  ...["affinity", "tolerations", "securityContext", "terminationGracePeriodSeconds", "imagePullSecrets"],
+  ...["serviceAccountName", "liveness", "startupProbe"],
+]);
 
 /** Adds to `template` what the workload leaves open; the workload wins, then the namespace, then the installation. */
 export function overlayBackendConfigs(

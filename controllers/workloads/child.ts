@@ -1,28 +1,81 @@
 /** What has to be done to one object of a workload. Pure. */
 import type { KubeObject } from "../../apiserver/apis/meta/v1.ts";
-import { isControlledBy, type Owner } from "../runtime/owners.ts";
-import { isCurrent, stamped } from "./drift.ts";
+import { controllerOf, isControlledBy, type Owner } from "../runtime/owners.ts";
+import { differences, isCurrent, stamped } from "./drift.ts";
+import { identifyingLabels } from "./labels.ts";
+
+/**
+ * Why an object is written.
+ *
+ * - `Missing`: it doesn't exist
+ * - `Adopted`: it is one of ours that nobody manages any more, or one whose rendering isn't known
+ * - `RolloutRequested`: the user asked for all that is pending
+ * - `Drifted`: somebody else changed it
+ */
+export type Cause =
+  | "Missing"
+  | "Adopted"
+  | "SpecChanged"
+  | "RolloutRequested"
+  | "BackendConfigChanged"
+  | "SettingsChanged"
+  | "RendererChanged"
+  | "Drifted";
+
+/** Why a change of the pods waits; the `reason` that users see. */
+export type HoldReason = "RolloutPaused" | "BackendConfigChanged" | "SettingsChanged" | "RendererChanged";
 
 /**
  * - `nothing`: it is as wanted, or rightly absent
  * - `foreign`: the name is taken by an object of somebody else
+ * - `hold`: `object` waits, but for the number of `replicas` when that is given. `paths` is where it would change
+ * - `refuse`: `object` could never work, whatever a cluster says
  */
-export type Plan =
-  | { readonly action: "apply"; readonly object: KubeObject; readonly live?: KubeObject }
+export type ChildPlan =
+  | {
+      readonly action: "apply";
+      readonly object: KubeObject;
+      readonly live?: KubeObject;
+      readonly causes: readonly Cause[];
+      readonly paths: readonly string[];
+      /** The pods get a new template. */
+      readonly restarts: boolean;
+    }
   | { readonly action: "delete"; readonly live: KubeObject }
   | { readonly action: "nothing"; readonly live?: KubeObject }
-  | { readonly action: "foreign"; readonly live: KubeObject };
+  | { readonly action: "foreign"; readonly live: KubeObject }
+  | {
+      readonly action: "hold";
+      readonly live: KubeObject;
+      readonly reason: HoldReason;
+      readonly causes: readonly Cause[];
+      readonly paths: readonly string[];
+      readonly replicas?: number;
+    }
+  | { readonly action: "refuse"; readonly live?: KubeObject; readonly reason: string; readonly message: string };
+
+/** Made for this workload and managed by nobody: left behind when its owner was deleted without it. */
+export function isOrphanOf(live: KubeObject, wanted: KubeObject): boolean {
+  const { labels = {}, deletionTimestamp } = live.metadata;
+  if (controllerOf(live) !== undefined || deletionTimestamp !== undefined) return false;
+  return identifyingLabels.every(
+    (label) => labels[label] !== undefined && labels[label] === wanted.metadata.labels?.[label],
+  );
+}
 
 /** @param wanted absent: must not exist. What isn't ours is left alone then, silently. */
-export function planChild(wanted: KubeObject | undefined, live: KubeObject | undefined, owner: Owner): Plan {
-  if (live !== undefined && !isControlledBy(live, owner)) {
-    return wanted === undefined ? { action: "nothing" } : { action: "foreign", live };
-  }
+export function planChild(wanted: KubeObject | undefined, live: KubeObject | undefined, owner: Owner): ChildPlan {
+  const ours = live !== undefined && isControlledBy(live, owner);
   if (wanted === undefined) {
-    if (live === undefined || live.metadata.deletionTimestamp !== undefined) return { action: "nothing" };
+    if (!ours || live.metadata.deletionTimestamp !== undefined) return { action: "nothing" };
     return { action: "delete", live };
   }
   const object = stamped(wanted);
-  if (live === undefined) return { action: "apply", object };
-  return isCurrent(object, live) ? { action: "nothing", live } : { action: "apply", object, live };
+  const write = { action: "apply", object, restarts: false } as const;
+  if (live === undefined) return { ...write, causes: ["Missing"], paths: [] };
+  if (!ours) {
+    return isOrphanOf(live, wanted) ? { ...write, live, causes: ["Adopted"], paths: [] } : { action: "foreign", live };
+  }
+  if (isCurrent(object, live)) return { action: "nothing", live };
+  return { ...write, live, causes: ["SpecChanged"], paths: differences(object, live) };
 }

@@ -7,8 +7,8 @@ import { annotations, cleanupFinalizer, pulsarClusterLabels } from "../../apiser
 import { type KubeObject, orphanFinalizer } from "../../apiserver/apis/meta/v1.ts";
 import type { ResourceClient, ResourceType } from "../../apiserver/client/client.ts";
 import { isAlreadyExists, isNotFound, StatusError } from "../../apiserver/errors/status-error.ts";
+import type { Clock } from "../../apiserver/machinery/clock.ts";
 import { isObject } from "../../apiserver/machinery/json.ts";
-import type { Clock } from "../runtime/clock.ts";
 import type { EventRecord, EventRecorder } from "../runtime/interface.ts";
 import { isControlledBy, type Owner } from "../runtime/owners.ts";
 import { done, type ReconcileContext, type Result, requeueAfter } from "../runtime/reconciler.ts";

@@ -1,19 +1,25 @@
 /** How a workload kind's reconciler is wired, and what makes it run. */
 import type { KubeObject } from "../../apiserver/apis/meta/v1.ts";
 import type { ResourceClient } from "../../apiserver/client/client.ts";
+import type { Clock } from "../../apiserver/machinery/clock.ts";
+import { objectOf, textOf } from "../../apiserver/machinery/fields.ts";
 import { deepEqual } from "../../apiserver/machinery/json.ts";
-import type { Clock } from "../runtime/clock.ts";
-import type { ControllerOptions, EventRecorder, InformerFactory, Trigger } from "../runtime/interface.ts";
+import type { ControllerOptions, EventRecorder, Informer, InformerFactory, Trigger } from "../runtime/interface.ts";
 import { narrow } from "../runtime/lister.ts";
 import { keyOf, type ObjectKey } from "../runtime/object-key.ts";
 import { mapped, ownedBy, ownKind } from "../runtime/triggers.ts";
 import type { Settings } from "../settings.ts";
 import { WorkloadWriter } from "./apply.ts";
 import { Finalizer } from "./cleanup.ts";
-import { Gatherer, workloadInformers } from "./gather.ts";
+import { Gatherer, isRestricted, workloadInformers } from "./gather.ts";
 import type { WorkloadKind, WorkloadResource } from "./kind.ts";
 import { componentLabel, nameLabel } from "./labels.ts";
+import { partOf } from "./parts.ts";
+import { podProblem } from "./pods.ts";
+import { PublishedStatus } from "./published-status.ts";
 import { WorkloadReconciler } from "./reconciler.ts";
+import { ReferenceChecker } from "./references.ts";
+import { serviceSuffix } from "./workload.ts";
 
 export type WorkloadControllerDeps = {
   /** Our own API, where Functions are. */
@@ -26,6 +32,8 @@ export type WorkloadControllerDeps = {
   readonly verticalPodAutoscaling: boolean;
   readonly recorder: EventRecorder;
   readonly settings: Settings;
+  /** See `Renderer`. */
+  readonly rendererVersion: string;
   readonly clock: Clock;
 };
 
@@ -41,29 +49,53 @@ export function workloadController<R extends WorkloadResource>(
   });
   const own = deps.computeInformers.informer(kind.type);
   const writer = new WorkloadWriter(deps.workloads);
+  const published = new PublishedStatus();
   const reconciler = new WorkloadReconciler({
     kind,
+    published,
     resources: narrow(own.lister, kind.is),
     gatherer: new Gatherer(informers, settings),
     writer,
     finalizer: new Finalizer({ compute, writer, recorder, settings, clock }),
     compute,
     recorder,
-    settings,
+    renderer: { settings, rendererVersion: deps.rendererVersion },
+    references: new ReferenceChecker(deps.workloads, clock),
     clock,
   });
-  const children = [...Object.values(informers.children), informers.verticalPodAutoscalers];
+  const { StatefulSet, Service, HorizontalPodAutoscaler } = informers.children;
+  const children = [
+    ...[StatefulSet, HorizontalPodAutoscaler, informers.verticalPodAutoscalers].map((informer) => ({
+      informer,
+      name: "",
+    })),
+    { informer: Service, name: serviceSuffix },
+  ];
   const triggers: Trigger[] = [
-    ownKind(own, changedByOthers),
-    ...children.filter((informer) => informer !== undefined).map((informer) => ownedBy(kind.type, informer)),
-    mapped(informers.jobs, (job) => cleanedUpBy(job, kind)),
+    ownKind(own, changedByOthers(published)),
+    ...children.flatMap(({ informer, name }) =>
+      informer === undefined ? [] : [ownedBy(kind.type, informer), atName(informer, `-${kind.component}${name}`)],
+    ),
+    mapped(HorizontalPodAutoscaler, (autoscaler) => scaledBy(autoscaler, kind)),
+    mapped(informers.jobs, (job) => labelledFor(job, kind)),
+    { informer: informers.pods, keysOf: (pod) => labelledFor(pod, kind), concerns: podSaysSomethingNew },
+    {
+      informer: informers.namespaces,
+      keysOf: ({ metadata }) => own.lister.list(metadata.name ?? "").map(keyOf),
+      concerns: (namespace, old) => isRestricted(namespace) !== isRestricted(old),
+    },
     mapped(informers.backendConfigs, (config) => own.lister.list(reach(config, settings)).map(keyOf)),
   ];
   return { name: kind.component, reconciler, triggers };
 }
 
-/** Everything but the status, which only we write. */
-export function changedByOthers(object: KubeObject, old: KubeObject): boolean {
+/** Everything but what we wrote into the status ourselves, as far as `published` still knows. */
+export const changedByOthers =
+  (published: PublishedStatus) =>
+  (object: KubeObject, old: KubeObject): boolean =>
+    changedBesidesStatus(object, old) || (!deepEqual(object.status, old.status) && !published.isOurs(object));
+
+function changedBesidesStatus(object: KubeObject, old: KubeObject): boolean {
   const { generation, deletionTimestamp, annotations, labels, finalizers } = object.metadata;
   const before = old.metadata;
   return (
@@ -75,8 +107,28 @@ export function changedByOthers(object: KubeObject, old: KubeObject): boolean {
   );
 }
 
-/** Clean-up Jobs carry no owner reference, but their workload's labels. */
-function cleanedUpBy({ metadata }: KubeObject, kind: Pick<WorkloadKind, "component">): ObjectKey[] {
+/** Whoever has one of our names: an obstacle that goes, or changes hands, is our business too (issue 26). */
+const atName = (informer: Informer, suffix: string): Trigger => ({
+  informer,
+  keysOf({ metadata: { name = "", namespace = "" } }) {
+    return name.endsWith(suffix) ? [{ namespace, name: name.slice(0, -suffix.length) }] : [];
+  },
+  concerns: (object, old) => !deepEqual(object.metadata.ownerReferences, old.metadata.ownerReferences),
+});
+
+/** Somebody's autoscaler that moves our StatefulSet. */
+function scaledBy(autoscaler: KubeObject, { component }: Pick<WorkloadKind, "component">): ObjectKey[] {
+  const target = objectOf(partOf(autoscaler, "spec"), "scaleTargetRef");
+  const [name, suffix] = [textOf(target, "name"), `-${component}`];
+  if (textOf(target, "kind") !== "StatefulSet" || !name.endsWith(suffix)) return [];
+  return [{ namespace: autoscaler.metadata.namespace ?? "", name: name.slice(0, -suffix.length) }];
+}
+
+const podSaysSomethingNew = (pod: KubeObject, old: KubeObject): boolean =>
+  !deepEqual(podProblem(pod) ?? null, podProblem(old) ?? null);
+
+/** Clean-up Jobs carry no owner reference, and pods their StatefulSet's, but both their workload's labels. */
+function labelledFor({ metadata }: KubeObject, kind: Pick<WorkloadKind, "component">): ObjectKey[] {
   const { [componentLabel]: component, [nameLabel]: name } = metadata.labels ?? {};
   if (component !== kind.component || name === undefined) return [];
   return [{ namespace: metadata.namespace ?? "", name }];

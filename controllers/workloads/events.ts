@@ -1,6 +1,9 @@
-/** Which transitions of a workload its user is told of. */
+/** What a workload's user is told as it happens: what was written and why, what waits, what went wrong. */
 import type { WorkloadStatus } from "../../apiserver/apis/compute/v1alpha1/workload.ts";
+import { limits } from "../../apiserver/limits.ts";
 import type { EventRecord } from "../runtime/interface.ts";
+import type { Outcome } from "./apply.ts";
+import type { Cause } from "./child.ts";
 import type { ChildKind } from "./desired.ts";
 import { childKinds, type Outcomes } from "./status.ts";
 
@@ -9,37 +12,75 @@ export function transitionEvents(
   next: WorkloadStatus,
   outcomes: Outcomes,
 ): EventRecord[] {
-  return childKinds.flatMap((kind) => childEvents(kind, previous, next, outcomes));
+  return [
+    ...childKinds.flatMap((kind) => childEvents(kind, previous, next, outcomes[kind])),
+    ...summaryEvents(previous, next),
+  ];
 }
 
-const written = {
-  created: { reason: "Created", verb: "Created" },
-  updated: { reason: "Updated", verb: "Updated" },
-} as const;
+const causes: { readonly [C in Cause]: string } = {
+  Missing: "it didn't exist",
+  Adopted: "it was taken over",
+  SpecChanged: "the spec changed",
+  RolloutRequested: "a roll-out was asked for",
+  BackendConfigChanged: "a BackendConfig changed",
+  SettingsChanged: "the server's settings changed",
+  RendererChanged: "the server was upgraded",
+  Drifted: "somebody else had changed it",
+};
 
 function childEvents(
   kind: ChildKind,
   previous: WorkloadStatus | undefined,
   next: WorkloadStatus,
-  outcomes: Outcomes,
+  outcome: Outcome,
 ): EventRecord[] {
-  const outcome = outcomes[kind];
-  const before = previous?.conditions?.[kind];
-  const after = next.conditions[kind];
-  const events: EventRecord[] = [];
-  if (outcome.result === "created" || outcome.result === "updated") {
-    const { reason, verb } = written[outcome.result];
-    events.push({ type: "Normal", reason, message: `${verb} ${kind} ${outcome.live.metadata.name}.` });
+  switch (outcome.result) {
+    case "created":
+      return [{ type: "Normal", reason: "Created", message: `Created ${kind} ${outcome.live.metadata.name}.` }];
+    case "updated":
+      return [{ type: "Normal", reason: "Updated", message: updateMessage(kind, outcome) }];
+    case "deleted":
+      return [{ type: "Normal", reason: "Deleted", message: `Deleted ${kind}.` }];
+    case "held": {
+      const news = previous?.pendingChange !== next.pendingChange;
+      const message = `A change of ${kind} is held back: ${next.pendingChange}`;
+      return news ? [{ type: "Normal", reason: outcome.reason, message: cut(message) }] : [];
+    }
+    case "foreign":
+    case "failed":
+    case "refused": {
+      const { reason = "", message = "" } = next.conditions[kind] ?? {};
+      const before = previous?.conditions?.[kind];
+      const news = before?.reason !== reason || before.message !== message;
+      return news ? [{ type: "Warning", reason, message }] : [];
+    }
+    case "unchanged":
+    case "absent":
+      return [];
   }
-  if (outcome.result === "deleted") events.push({ type: "Normal", reason: "Deleted", message: `Deleted ${kind}.` });
-  const { reason = "", message = "", status } = after ?? {};
-  if (before?.reason === reason && before.message === message) return events;
-  if (reason === "NotOwned" || reason === "ApplyFailed") events.push({ type: "Warning", reason, message });
-  if (outcome.result === "held" && before?.reason !== reason) {
-    events.push({ type: "Normal", reason, message: `A change of ${kind} is held back: ${next.pendingChange}` });
+}
+
+type Written = Extract<Outcome, { readonly restarts: boolean }>;
+
+function updateMessage(kind: ChildKind, outcome: Written): string {
+  const why = outcome.causes.map((cause) => causes[cause]).join(", ");
+  const where = outcome.paths.length === 0 ? "" : ` Changed: ${outcome.paths.join(", ")}.`;
+  const then = outcome.restarts ? " Its pods restart." : "";
+  return cut(`Updated ${kind} ${outcome.live.metadata.name}: ${why}.${then}${where}`);
+}
+
+function cut(message: string): string {
+  const most = limits.maxMessageLength.value;
+  return message.length > most ? `${message.slice(0, most - 1)}…` : message;
+}
+
+/** A phase that is entered; that of a failure is told of the child it is about. */
+function summaryEvents(previous: WorkloadStatus | undefined, next: WorkloadStatus): EventRecord[] {
+  const { phase, reason = "", message = "" } = next;
+  if (phase === "Degraded" && (previous?.phase !== phase || previous.reason !== reason)) {
+    return [{ type: "Warning", reason, message: cut(message) }];
   }
-  if (kind === "StatefulSet" && status === "True" && before !== undefined && before.status !== "True") {
-    events.push({ type: "Normal", reason: "Ready", message: `All ${next.replicas} pods are ready.` });
-  }
-  return events;
+  const became = phase === "Ready" && previous?.phase !== undefined && previous.phase !== "Ready";
+  return became ? [{ type: "Normal", reason, message }] : [];
 }

@@ -2,18 +2,30 @@
 import type { BackendConfigResource } from "../../apiserver/apis/compute/v1alpha1/backend-config.ts";
 import { backendConfigType } from "../../apiserver/apis/compute/v1alpha1/group.ts";
 import type { KubeObject } from "../../apiserver/apis/meta/v1.ts";
+import { isObject } from "../../apiserver/machinery/json.ts";
 import type { Informer, InformerFactory } from "../runtime/interface.ts";
 import { type Lister, narrow } from "../runtime/lister.ts";
+import { controlledBy, isControlledBy, ownerOf } from "../runtime/owners.ts";
 import type { Settings } from "../settings.ts";
 import type { BackendConfigs } from "./backend-config.ts";
 import type { ChildKind } from "./desired.ts";
 import { hostTypes } from "./host-types.ts";
+import { nameLabel } from "./labels.ts";
+import { partOf } from "./parts.ts";
 import { cleanupName, objectName, serviceName, type Workload } from "./workload.ts";
 
 export type Observed = {
   readonly children: { readonly [Kind in ChildKind]: KubeObject | undefined };
   readonly cleanupJob: KubeObject | undefined;
   readonly configs: BackendConfigs;
+  /** Of the StatefulSet. */
+  readonly pods: readonly KubeObject[];
+  /** Somebody else's, that moves the StatefulSet. */
+  readonly foreignAutoscaler: KubeObject | undefined;
+  /** The namespace takes only pods that meet the *restricted* Pod Security Standard. */
+  readonly restricted: boolean;
+  /** The BackendConfig that the installation names doesn't exist. */
+  readonly globalConfigMissing: boolean;
 };
 
 /** The caches a workload's reconcile reads, and is triggered by. */
@@ -23,7 +35,22 @@ export type WorkloadInformers = {
   /** Absent where the cluster doesn't serve them. */
   readonly verticalPodAutoscalers: Informer | undefined;
   readonly jobs: Informer;
+  readonly pods: Informer;
+  readonly namespaces: Informer;
 };
+
+/** Autoscalers by what they scale, as `namespace/kind/name`. */
+const scaleTargetIndex = "scale-target";
+
+function scaleTargets(autoscaler: KubeObject): string[] {
+  const { scaleTargetRef } = partOf(autoscaler, "spec");
+  const { kind, name } = isObject(scaleTargetRef) ? scaleTargetRef : {};
+  return [`${autoscaler.metadata.namespace}/${kind}/${name}`];
+}
+
+/** Whether a namespace takes only pods that meet the *restricted* Pod Security Standard. */
+export const isRestricted = (namespace: KubeObject | undefined): boolean =>
+  namespace?.metadata.labels?.["pod-security.kubernetes.io/enforce"] === "restricted";
 
 export function workloadInformers(deps: {
   readonly compute: InformerFactory;
@@ -31,15 +58,20 @@ export function workloadInformers(deps: {
   readonly verticalPodAutoscaling: boolean;
 }): WorkloadInformers {
   const { compute, host, verticalPodAutoscaling } = deps;
+  const autoscalers = host.informer(hostTypes.HorizontalPodAutoscaler);
+  autoscalers.addIndex(scaleTargetIndex, scaleTargets);
   return {
     backendConfigs: compute.informer(backendConfigType),
     children: {
       StatefulSet: host.informer(hostTypes.StatefulSet),
       Service: host.informer(hostTypes.Service),
-      HorizontalPodAutoscaler: host.informer(hostTypes.HorizontalPodAutoscaler),
+      HorizontalPodAutoscaler: autoscalers,
     },
     verticalPodAutoscalers: verticalPodAutoscaling ? host.informer(hostTypes.VerticalPodAutoscaler) : undefined,
     jobs: host.informer(hostTypes.Job),
+    // A cluster has many pods; of those that aren't ours we need not even know.
+    pods: host.informer(hostTypes.Pod, undefined, nameLabel),
+    namespaces: host.informer(hostTypes.Namespace),
   };
 }
 
@@ -58,11 +90,20 @@ export class Gatherer {
 
   gather(workload: Workload): Observed {
     const { namespace } = workload;
-    const { children, verticalPodAutoscalers, jobs } = this.#informers;
+    const { children, verticalPodAutoscalers, jobs, pods, namespaces } = this.#informers;
     const name = objectName(workload);
+    const statefulSet = children.StatefulSet.lister.get({ namespace, name });
+    const autoscalers = children.HorizontalPodAutoscaler.lister.byIndex(
+      scaleTargetIndex,
+      `${namespace}/StatefulSet/${name}`,
+    );
     return {
+      pods: statefulSet === undefined ? [] : controlledBy(pods.lister, ownerOf(hostTypes.StatefulSet, statefulSet)),
+      foreignAutoscaler: autoscalers.find((autoscaler) => !isControlledBy(autoscaler, workload)),
+      restricted: isRestricted(namespaces.lister.get({ namespace: "", name: namespace })),
+      globalConfigMissing: this.#globalConfigMissing(),
       children: {
-        StatefulSet: children.StatefulSet.lister.get({ namespace, name }),
+        StatefulSet: statefulSet,
         Service: children.Service.lister.get({ namespace, name: serviceName(workload) }),
         HorizontalPodAutoscaler: children.HorizontalPodAutoscaler.lister.get({ namespace, name }),
         VerticalPodAutoscaler: verticalPodAutoscalers?.lister.get({ namespace, name }),
@@ -70,6 +111,11 @@ export class Gatherer {
       cleanupJob: jobs.lister.get({ namespace, name: cleanupName(workload) }),
       configs: this.#configsOf(namespace),
     };
+  }
+
+  #globalConfigMissing(): boolean {
+    const { globalBackendConfig: key } = this.#settings;
+    return key !== undefined && this.#configs.get(key) === undefined;
   }
 
   #configsOf(namespace: string): BackendConfigs {

@@ -15,4 +15,8 @@ export const hostTypes = {
   HorizontalPodAutoscaler: namespaced("autoscaling", "v2", "HorizontalPodAutoscaler", "horizontalpodautoscalers"),
   VerticalPodAutoscaler: namespaced("autoscaling.k8s.io", "v1", "VerticalPodAutoscaler", "verticalpodautoscalers"),
   Job: namespaced("batch", "v1", "Job", "jobs"),
+  Pod: namespaced("", "v1", "Pod", "pods"),
+  ConfigMap: namespaced("", "v1", "ConfigMap", "configmaps"),
+  Secret: namespaced("", "v1", "Secret", "secrets"),
+  Namespace: { group: "", version: "v1", kind: "Namespace", resource: "namespaces", namespaced: false },
 } as const;

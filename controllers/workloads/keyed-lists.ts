@@ -2,10 +2,9 @@
  * Lists whose entries have keys, put together from several sources: BackendConfigs, the workload, us. Server-side apply
  * refuses a key that is there twice, and a typed client sends it to a kubelet that takes the last.
  */
-import type { Container } from "../../apiserver/apis/compute/v1alpha1/core-types.ts";
+import type { Container, LocalObjectReference, Volume } from "../../apiserver/apis/compute/v1alpha1/core-types.ts";
 import type { JsonObject, JsonValue } from "../../apiserver/apis/meta/v1.ts";
 import { isObject } from "../../apiserver/machinery/json.ts";
-import type { PodTemplate } from "./pod-template.ts";
 
 /** One entry per key: of several the last, where it stands. Entries without the key are all kept. */
 export function lastOfEach<T extends object>(list: readonly T[], ...keys: readonly (keyof T & string)[]): T[] {
@@ -36,17 +35,22 @@ function withUniqueKeys(container: Container): Container {
   return { ...container, ...unique };
 }
 
-/** `template` with every keyed list of the pod and of its containers free of duplicates. */
-export function uniqueKeys({ metadata, spec }: PodTemplate): PodTemplate {
+/** The keyed lists of a pod. */
+type PodLists = {
+  readonly containers: Container[];
+  readonly initContainers?: Container[] | undefined;
+  readonly imagePullSecrets?: LocalObjectReference[] | undefined;
+  readonly volumes?: Volume[] | undefined;
+};
+
+/** A pod's `spec` with every keyed list of it and of its containers free of duplicates. */
+export function uniqueKeys<Spec extends PodLists>(spec: Spec): Spec {
   const { containers, initContainers, imagePullSecrets, volumes } = spec;
   return {
-    metadata,
-    spec: {
-      ...spec,
-      containers: containers.map(withUniqueKeys),
-      initContainers: initContainers?.map(withUniqueKeys),
-      imagePullSecrets: imagePullSecrets && lastOfEach(imagePullSecrets, "name"),
-      volumes: volumes && lastOfEach(volumes, "name"),
-    },
+    ...spec,
+    containers: containers.map(withUniqueKeys),
+    initContainers: initContainers?.map(withUniqueKeys),
+    imagePullSecrets: imagePullSecrets && lastOfEach(imagePullSecrets, "name"),
+    volumes: volumes && lastOfEach(volumes, "name"),
   };
 }

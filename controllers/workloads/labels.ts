@@ -5,6 +5,8 @@ export const group = "compute.functionmesh.io";
 export const nameLabel = `${group}/name`;
 export const namespaceLabel = `${group}/namespace`;
 export const componentLabel = `${group}/component`;
+/** Together they say which workload an object was made for. */
+export const identifyingLabels = [nameLabel, namespaceLabel, componentLabel];
 
 /**
  * Labels of a workload's objects and pods; the StatefulSet's and the Service's selector (FM 4.1). Selectors cannot be

@@ -89,9 +89,9 @@ export function completed(
   spreadLabels?: { [key: string]: string },
 ): PodTemplate {
   const { serviceAccountName } = spec;
-  return uniqueKeys({
+  return {
     metadata,
-    spec: {
+    spec: uniqueKeys({
       ...spec,
       affinity: spreadLabels === undefined ? spec.affinity : spreadAffinity(spec.affinity, spreadLabels),
       // The API server fills the deprecated alias in, and would take the account from it when the name is removed.
@@ -103,8 +103,8 @@ export function completed(
         runAsNonRoot: settings.runAsNonRoot,
         seccompProfile: { type: "RuntimeDefault" },
       },
-    },
-  });
+    }),
+  };
 }
 
 /** An empty list is written as an absent one: the API server drops it, so it would always look changed. */

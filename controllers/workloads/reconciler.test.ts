@@ -3,10 +3,11 @@ import { test } from "node:test";
 import { backendConfigType, functionType } from "../../apiserver/apis/compute/v1alpha1/group.ts";
 import type { JsonObject, KubeObject } from "../../apiserver/apis/meta/v1.ts";
 import { invalid } from "../../apiserver/errors/field-error.ts";
-import { newForbidden, newInvalid } from "../../apiserver/errors/status-error.ts";
+import { newForbidden, newInvalid, statusError } from "../../apiserver/errors/status-error.ts";
 import { isObject } from "../../apiserver/machinery/json.ts";
 import { aFunction, ComputeControllers } from "../../test/support/compute-controllers.ts";
 import { settle } from "../../test/support/fake-clock.ts";
+import { defaultSettings } from "../settings.ts";
 import { hostTypes } from "./host-types.ts";
 import { partOf } from "./parts.ts";
 import { renderedFromAnnotation } from "./rollout.ts";
@@ -132,7 +133,7 @@ test("an object of somebody else under one of our names is left alone, and the u
   assert.ok(world.events.some(({ type, reason }) => type === "Warning" && reason === "NotOwned"));
 });
 
-test("a refused object is reported by its fields, not its values, and not tried again until something changes", async () => {
+test("a refused object is reported by its fields, not its values, and tried again, slowly", async () => {
   await using world = await ComputeControllers.start();
   const kind = { group: "apps", version: "v1", kind: "StatefulSet" };
   const refusal = newInvalid(kind, "a-function", [invalid("spec.template", "s3cret", "no good")]);
@@ -142,7 +143,8 @@ test("a refused object is reported by its fields, not its values, and not tried 
   const text = JSON.stringify([await world.find(functionType, "a"), world.events]);
   assert.match(text, /spec\.template/);
   assert.doesNotMatch(text, /s3cret/);
-  assert.deepEqual(await world.writesOf(() => world.clock.advance(60_000)), []);
+  assert.deepEqual(await world.writesOf(() => world.clock.advance(59_000)), []);
+  assert.deepEqual(await world.writesOf(() => world.clock.advance(1_000)), ["create statefulsets/a-function"]);
 });
 
 test("a failure that may pass is tried again, and forgotten when it has passed", async () => {
@@ -216,7 +218,7 @@ test("a new renderer alone restarts no pod", async () => {
   await first[Symbol.asyncDispose]();
   const live = await first.find(StatefulSet, "a-function");
   const record = JSON.parse(live?.metadata.annotations?.[renderedFromAnnotation] ?? "{}");
-  const older = JSON.stringify({ ...record, renderer: 0 });
+  const older = JSON.stringify({ ...record, renderer: "older", template: "older" });
   const template = { metadata: { annotations: { "prometheus.io/port": "1" } } };
   const body = { metadata: { annotations: { [renderedFromAnnotation]: older } }, spec: { template } };
   await first.client.patch({ type: StatefulSet, name: "a-function", namespace: "demo" }, { type: "merge", body });
@@ -275,4 +277,205 @@ test("the finalizer goes when clean-up is no longer wanted", async () => {
     metadata: { annotations: { "compute.functionmesh.io/need-cleanup": "false" } },
   });
   assert.deepEqual((await world.find(functionType, "a"))?.metadata.finalizers, []);
+});
+
+async function statusOf(world: ComputeControllers, name = "a"): Promise<JsonObject> {
+  return partOf(await world.find(functionType, name), "status");
+}
+
+test("phase, reason and message follow the pods", async () => {
+  await using world = await ComputeControllers.start();
+  await world.create(functionType, aFunction("a", { spec: { replicas: 2 } }));
+  const started = await statusOf(world);
+  assert.deepEqual(
+    [started.phase, started.reason, started.message],
+    ["Pending", "PodsNotReady", "0 of 2 pods are ready."],
+  );
+  await becomeReady(world, "a-function");
+  const ready = await statusOf(world);
+  assert.deepEqual([ready.phase, ready.reason, ready.message], ["Ready", "Ready", "All 2 pods are ready."]);
+  await world.patch(functionType, "a", { spec: { replicas: 0 } });
+  await becomeReady(world, "a-function");
+  const off = await statusOf(world);
+  assert.deepEqual([off.phase, off.reason], ["Ready", "SwitchedOff"]);
+});
+
+/** A pod of the StatefulSet `a-function` in the given state. */
+async function podOf(world: ComputeControllers, status: JsonObject): Promise<void> {
+  const { metadata, spec } = (await world.find(StatefulSet, "a-function")) ?? assert.fail();
+  const { labels } = metadata;
+  const owner = { apiVersion: "apps/v1", kind: "StatefulSet", name: "a-function", uid: metadata.uid ?? "" };
+  const ownerReferences = [{ ...owner, controller: true }];
+  const pod: KubeObject = {
+    apiVersion: "v1",
+    kind: "Pod",
+    metadata: { name: "a-function-0", namespace: "demo", ...(labels && { labels }), ownerReferences },
+    spec: spec ?? {},
+    status,
+  };
+  await world.create(hostTypes.Pod, pod);
+}
+
+test("a pod that can't start is told in words, with its name, as status and as event", async () => {
+  await using world = await ComputeControllers.start();
+  await world.create(functionType, aFunction("a"));
+  const waiting = { reason: "ImagePullBackOff", message: 'Back-off pulling image "nope"' };
+  await podOf(world, { containerStatuses: [{ name: "pulsar-function", ready: false, state: { waiting } }] });
+  const { phase, reason, message } = await statusOf(world);
+  const expected = 'Pod a-function-0: container pulsar-function doesn\'t start: Back-off pulling image "nope".';
+  assert.deepEqual([phase, reason, message], ["Degraded", "ImagePullBackOff", expected]);
+  assert.ok(world.events.some((event) => event.type === "Warning" && event.message === expected));
+});
+
+test("what pods need and the namespace lacks is named, and looked for again", async () => {
+  await using world = await ComputeControllers.start();
+  const pulsar = { pulsarConfig: "elsewhere", authSecret: "token" };
+  await world.create(functionType, aFunction("a", { spec: { pulsar } }));
+  const { phase, reason, message } = await statusOf(world);
+  assert.deepEqual(
+    [phase, reason, message],
+    ["Degraded", "ReferenceNotFound", "ConfigMap elsewhere, Secret token don't exist in the namespace."],
+  );
+  for (const [kind, name] of [
+    ["ConfigMap", "elsewhere"],
+    ["Secret", "token"],
+  ] as const) {
+    await world.create(hostTypes[kind], { apiVersion: "v1", kind, metadata: { name, namespace: "demo" } });
+  }
+  await world.clock.advance(15_000);
+  assert.equal((await statusOf(world)).phase, "Pending");
+});
+
+test("a status that somebody else edits is put right", async () => {
+  await using world = await ComputeControllers.start();
+  await world.create(functionType, aFunction("a"));
+  await world.patch(functionType, "a", { status: { readyReplicas: 99, phase: "Ready" } }, "status");
+  const { readyReplicas, phase } = await statusOf(world);
+  assert.deepEqual([readyReplicas, phase], [0, "Pending"]);
+});
+
+test("when an obstacle goes, work goes on by itself (issue 26)", async () => {
+  await using world = await ComputeControllers.start();
+  const taken = (name: string) => ({ name, namespace: "demo" });
+  await world.create(Service, { apiVersion: "v1", kind: "Service", metadata: taken("a-function-headless"), spec: {} });
+  const target = { apiVersion: "apps/v1", kind: "Deployment", name: "other" };
+  await world.create(HorizontalPodAutoscaler, {
+    apiVersion: "autoscaling/v2",
+    kind: "HorizontalPodAutoscaler",
+    metadata: taken("a-function"),
+    spec: { scaleTargetRef: target, maxReplicas: 2 },
+  });
+  await world.create(functionType, aFunction("a", { spec: { maxReplicas: 3 } }));
+  assert.equal((await statusOf(world)).phase, "Failed");
+  await world.delete(Service, "a-function-headless");
+  await world.delete(HorizontalPodAutoscaler, "a-function");
+  const found = await conditions(world, "a");
+  assert.deepEqual([found.Service, found.HorizontalPodAutoscaler], ["True NoAction Ready", "True NoAction Ready"]);
+});
+
+test("children that nobody manages any more are adopted by an object of the same name (tidb-operator issue 1246)", async () => {
+  await using world = await ComputeControllers.start();
+  await world.create(functionType, aFunction("a"));
+  const orphan = { metadata: { ownerReferences: null } };
+  await world.client.delete({ type: functionType, name: "a", namespace: "demo" }, { propagationPolicy: "Orphan" });
+  await world.patch(functionType, "a", { metadata: { finalizers: null } });
+  for (const [type, name] of [
+    [StatefulSet, "a-function"],
+    [Service, "a-function-headless"],
+  ] as const) {
+    await world.patch(type, name, orphan);
+  }
+  const again = await world.create(functionType, aFunction("a"));
+  const adopted = await world.find(StatefulSet, "a-function");
+  assert.equal(adopted?.metadata.ownerReferences?.[0]?.uid, again.metadata.uid);
+  assert.notEqual((await statusOf(world)).phase, "Failed");
+});
+
+test("a refusal that comes from a policy keeps its message, and ends with it", async () => {
+  await using world = await ComputeControllers.start();
+  const refusal = statusError(422, "Invalid", "cost-center label is missing");
+  let lifted = false;
+  world.client.fail(({ resource, verb }) => !lifted && resource === "statefulsets" && verb === "create", refusal, 99);
+  await world.create(functionType, aFunction("a"));
+  const { phase, message } = await statusOf(world);
+  assert.deepEqual([phase, message], ["Failed", "cost-center label is missing"]);
+  lifted = true;
+  await world.clock.advance(60_000);
+  assert.equal((await statusOf(world)).phase, "Pending");
+});
+
+test("somebody else's autoscaler moves the StatefulSet as it likes, but not past switched off", async () => {
+  await using world = await ComputeControllers.start();
+  await world.create(functionType, aFunction("a"));
+  const scaleTargetRef = { apiVersion: "apps/v1", kind: "StatefulSet", name: "a-function" };
+  await world.create(HorizontalPodAutoscaler, {
+    apiVersion: "autoscaling/v2",
+    kind: "HorizontalPodAutoscaler",
+    metadata: { name: "theirs", namespace: "demo" },
+    spec: { scaleTargetRef, maxReplicas: 9 },
+  });
+  await world.patch(StatefulSet, "a-function", { spec: { replicas: 5 } });
+  assert.equal(partOf(await world.find(StatefulSet, "a-function"), "spec").replicas, 5);
+  await world.patch(functionType, "a", { spec: { replicas: 0 } });
+  assert.equal(partOf(await world.find(StatefulSet, "a-function"), "spec").replicas, 0);
+});
+
+test("an argument that Linux doesn't take is told instead of tried (argo-workflows issue 15471)", async () => {
+  await using world = await ComputeControllers.start();
+  await world.create(functionType, aFunction("a", { spec: { funcConfig: { schema: "x".repeat(140_000) } } }));
+  const { phase, reason } = await statusOf(world);
+  assert.deepEqual([phase, reason], ["Failed", "ArgumentTooLong"]);
+  assert.equal(await world.find(StatefulSet, "a-function"), undefined);
+});
+
+test("in a namespace with the restricted standard pods are made to meet it (issue 574)", async () => {
+  await using world = await ComputeControllers.start();
+  const labels = { "pod-security.kubernetes.io/enforce": "restricted" };
+  await world.create(hostTypes.Namespace, { apiVersion: "v1", kind: "Namespace", metadata: { name: "demo", labels } });
+  await world.create(functionType, aFunction("a"));
+  assert.match(await templateText(world, "a-function"), /"runAsNonRoot":true/);
+});
+
+test("no cause is a way round another: a changed setting waits, and so does what comes with it", async () => {
+  const first = await ComputeControllers.start();
+  await first.create(backendConfigType, config({ autoUpdate: true, env: { MODE: "one" } }));
+  await first.create(functionType, aFunction("a"));
+  await becomeReady(first, "a-function");
+  await first[Symbol.asyncDispose]();
+  const images = { ...defaultSettings.runnerImages, java: "example.org/java:next" };
+  await using world = await ComputeControllers.start({ runnerImages: images }, first.client);
+  await settle();
+  assert.doesNotMatch(await templateText(world, "a-function"), /java:next/);
+  assert.match(String((await statusOf(world)).pendingChange), /^SettingsChanged: .*image/);
+  await world.patch(backendConfigType, "backend-config", { spec: { env: { MODE: "two" } } });
+  assert.match(await templateText(world, "a-function"), /"MODE","value":"one"/);
+  const annotations = { "compute.functionmesh.io/roll-out": "2026-11-30" };
+  await world.patch(functionType, "a", { metadata: { annotations } });
+  const rolled = await templateText(world, "a-function");
+  assert.match(rolled, /java:next/);
+  assert.match(rolled, /"MODE","value":"two"/);
+  assert.equal((await statusOf(world)).pendingChange, undefined);
+  const told = world.events.find(({ message }) => message.includes("Its pods restart"));
+  assert.match(told?.message ?? "", /a roll-out was asked for.*Changed: .*image/);
+});
+
+test("a setting that concerns other pods is no reason to wait, or to restart", async () => {
+  const first = await ComputeControllers.start();
+  await first.create(functionType, aFunction("a"));
+  await becomeReady(first, "a-function");
+  const before = await templateText(first, "a-function");
+  await first[Symbol.asyncDispose]();
+  const images = { ...defaultSettings.runnerImages, python: "example.org/python:next" };
+  await using world = await ComputeControllers.start({ runnerImages: images }, first.client);
+  await settle();
+  assert.equal(await templateText(world, "a-function"), before);
+  assert.equal((await statusOf(world)).pendingChange, undefined);
+});
+
+test("the BackendConfigs in effect are shown with what they give", async () => {
+  await using world = await ComputeControllers.start();
+  await world.create(backendConfigType, config({ env: { TZ: "UTC" }, pod: { labels: { team: "eu" }, vpa: {} } }));
+  await world.create(functionType, aFunction("a"));
+  const [applied] = Object(await statusOf(world)).backendConfigs;
+  assert.deepEqual([applied.name, applied.fields], ["backend-config", ["env.TZ", "pod.labels.team"]]);
 });

@@ -1,14 +1,16 @@
 /** What a user is told of a workload: a conclusion from what was seen and done, never an input of the next run. */
-
 import type { ResourceCondition, WorkloadStatus } from "../../apiserver/apis/compute/v1alpha1/workload.ts";
 import type { JsonObject, JsonValue, KubeObject } from "../../apiserver/apis/meta/v1.ts";
 import { limits } from "../../apiserver/limits.ts";
 import { deepEqual, isObject } from "../../apiserver/machinery/json.ts";
 import { failureMessage, type Outcome } from "./apply.ts";
-import type { BackendConfigs } from "./backend-config.ts";
+import { appliedConfigs } from "./backend-config.ts";
 import type { ChildKind } from "./desired.ts";
+import type { Observed } from "./gather.ts";
 import { componentLabels, selectorText } from "./labels.ts";
 import { numberAt, partOf } from "./parts.ts";
+import type { Reference } from "./references.ts";
+import { summarize } from "./summary.ts";
 import type { Workload } from "./workload.ts";
 
 export type Outcomes = { readonly [Kind in ChildKind]: Outcome };
@@ -27,26 +29,39 @@ export type StatusInput = {
   readonly generation: number;
   readonly previous: WorkloadStatus | undefined;
   readonly outcomes: Outcomes;
-  readonly configs: BackendConfigs;
+  readonly observed: Observed;
+  /** What its pods need and the namespace lacks. */
+  readonly missing: readonly Reference[];
   /** RFC 3339. */
   readonly now: string;
 };
 
-export function deriveStatus({ workload, generation, previous, outcomes, configs, now }: StatusInput): WorkloadStatus {
+/** The StatefulSet that runs the workload now, if it is ours. */
+export function statefulSetOf({ StatefulSet: outcome }: Outcomes): KubeObject | undefined {
+  return "live" in outcome && outcome.result !== "foreign" ? outcome.live : undefined;
+}
+
+export function deriveStatus(input: StatusInput): WorkloadStatus {
+  const { workload, generation, previous, outcomes, observed, now } = input;
   const conditions: { [component: string]: ResourceCondition } = {};
   for (const kind of childKinds) {
     const condition = conditionOf(kind, outcomes[kind]);
     if (condition !== undefined) conditions[kind] = since(condition, previous?.conditions?.[kind], now);
   }
   const outcome = outcomes.StatefulSet;
-  const statefulSet = "live" in outcome && outcome.result !== "foreign" ? outcome.live : undefined;
-  const { global, namespaced } = configs;
+  const statefulSet = statefulSetOf(outcomes);
+  const { global, namespaced } = observed.configs;
+  const inEffect = appliedConfigs(observed.configs);
   return {
     conditions,
+    ...summarize({ ...input, conditions, statefulSet }),
     replicas: numberAt(statefulSet, "spec", "replicas"),
     readyReplicas: numberAt(statefulSet, "status", "readyReplicas"),
+    updatedReplicas: numberAt(statefulSet, "status", "updatedReplicas"),
+    availableReplicas: numberAt(statefulSet, "status", "availableReplicas"),
     selector: selectorText(componentLabels(workload)),
     observedGeneration: generation,
+    ...(inEffect.length > 0 && { backendConfigs: inEffect }),
     ...(global && { globalBackendConfigRevision: global.metadata.resourceVersion ?? "" }),
     ...(namespaced && { namespacedBackendConfigRevision: namespaced.metadata.resourceVersion ?? "" }),
     ...(outcome.result === "held" ? { pendingChange: pendingChange(outcome) } : {}),
@@ -70,6 +85,7 @@ export function since(
 
 function conditionOf(kind: ChildKind, outcome: Outcome): ResourceCondition | undefined {
   const condition = conditionNames[kind];
+  const action = "live" in outcome && outcome.live !== undefined ? "Update" : "Create";
   switch (outcome.result) {
     case "absent":
     case "deleted":
@@ -78,10 +94,10 @@ function conditionOf(kind: ChildKind, outcome: Outcome): ResourceCondition | und
       const message = `${kind} ${outcome.live.metadata.name} exists and is not managed by this object.`;
       return { condition, status: "False", action: "Wait", reason: "NotOwned", message };
     }
-    case "failed": {
-      const action = outcome.live === undefined ? "Create" : "Update";
+    case "failed":
       return { condition, status: "False", action, reason: "ApplyFailed", message: failureMessage(outcome.error) };
-    }
+    case "refused":
+      return { condition, status: "False", action, reason: outcome.reason, message: outcome.message };
     case "held":
       return { condition, ...readiness(kind, outcome.live), action: "Update", reason: outcome.reason };
     default:

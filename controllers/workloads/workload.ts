@@ -64,7 +64,9 @@ export type Workload = {
 
 /** `X-function`: name of the StatefulSet and the autoscalers. */
 export const objectName = ({ name, component }: Pick<Workload, "name" | "component">): string => `${name}-${component}`;
-export const serviceName = (workload: Workload): string => `${objectName(workload)}-headless`;
+/** After `objectName`. */
+export const serviceSuffix = "-headless";
+export const serviceName = (workload: Workload): string => objectName(workload) + serviceSuffix;
 export const cleanupName = (workload: Workload): string => `${objectName(workload)}-cleanup`;
 
 export function ownerReference(owner: {

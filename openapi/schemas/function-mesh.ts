@@ -1,7 +1,7 @@
 import { int64, keyedBy, list, map, object } from "../nodes.ts";
 import { ref } from "../schema.ts";
 import { componentName, kindSchemas } from "./kind.ts";
-import { resourceCondition } from "./workload.ts";
+import { resourceCondition, summary } from "./workload.ts";
 
 const byName = keyedBy("name");
 
@@ -18,6 +18,7 @@ const functionMeshStatus = object("What was last observed. Written by the contro
   functionConditions: map(resourceCondition, "State of the functions, by name."),
   sourceConditions: map(resourceCondition, "State of the sources, by name."),
   sinkConditions: map(resourceCondition, "State of the sinks, by name."),
+  ...summary,
   condition: { ...resourceCondition, description: "State of the mesh: ready when every component is." },
   observedGeneration: int64(
     "The metadata.generation that this status is about. Below it, the newest spec hasn't been acted on yet.",

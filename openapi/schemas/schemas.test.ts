@@ -101,13 +101,13 @@ const memberCases: Record<string, [type: string, path: string, members: string]>
   "the status of a workload": [
     "Sink",
     "status",
-    `conditions replicas readyReplicas selector observedGeneration globalBackendConfigRevision
+    `conditions phase reason message replicas readyReplicas updatedReplicas availableReplicas backendConfigs selector observedGeneration globalBackendConfigRevision
       namespacedBackendConfigRevision pendingChange`,
   ],
   "the status of a mesh": [
     "FunctionMesh",
     "status",
-    "functionConditions sourceConditions sinkConditions condition observedGeneration",
+    "functionConditions sourceConditions sinkConditions condition phase reason message observedGeneration",
   ],
   "the status of a BackendConfig": ["BackendConfig", "status", ""],
   "one condition": ["Function", "status.conditions{}", "condition status action reason message lastTransitionTime"],

@@ -1,4 +1,4 @@
-import { choice, flag, freeForm, instant, int32, int64, map, object, text } from "../nodes.ts";
+import { choice, flag, freeForm, instant, int32, int64, list, map, object, text } from "../nodes.ts";
 import { podPolicy, resources, volumeMounts } from "./pod-policy.ts";
 import { pulsar, pulsarPackageService } from "./pulsar.ts";
 import { runtimes } from "./runtimes.ts";
@@ -138,6 +138,15 @@ export const resourceCondition = object("The state of one part.", {
   lastTransitionTime: instant("When status last changed, RFC 3339."),
 });
 
+/** The one thing to know of an object, beside the map of its parts. */
+export const summary = {
+  phase: text(
+    "The state in one word: Pending, Progressing, Ready, Degraded, Paused or Failed. kubectl wait --for=jsonpath='{.status.phase}'=Ready waits for it.",
+  ),
+  reason: text("Why, in one word for programs."),
+  message: text("Why, in a sentence for people."),
+};
+
 /** `conditions`, `replicas` and `selector` are required, as in the CRDs (FM 1.3). */
 export const workloadStatus = object(
   "What was last observed. Written by the controller.",
@@ -146,8 +155,23 @@ export const workloadStatus = object(
       resourceCondition,
       "State by part: StatefulSet, Service, HorizontalPodAutoscaler, VerticalPodAutoscaler. A map, not the usual list of conditions.",
     ),
+    ...summary,
     replicas: int32("Instances that the StatefulSet is told to run."),
     readyReplicas: int32("Instances whose pods are ready."),
+    updatedReplicas: int32("Instances whose pods are made from the newest spec that has been rolled out."),
+    availableReplicas: int32("Instances whose pods have been ready for as long as the StatefulSet asks."),
+    backendConfigs: list(
+      object("A BackendConfig that has a say in the pods.", {
+        namespace: text("Its namespace."),
+        name: text("Its name."),
+        resourceVersion: text("The version that was read."),
+        fields: list(
+          { type: "string" },
+          "What it gives, for example env.TZ. Where the workload says something, that wins.",
+        ),
+      }),
+      "The BackendConfigs in effect: the installation's first, then the namespace's, which wins.",
+    ),
     selector: text("Selects the pods: a label selector as text. The autoscaler reads it."),
     observedGeneration: int64(
       "The metadata.generation that this status is about. Below it, the newest spec hasn't been acted on yet.",
@@ -159,7 +183,7 @@ export const workloadStatus = object(
       "The resourceVersion of the namespace's BackendConfig that the pods were made with.",
     ),
     pendingChange: text(
-      "What a paused rollout will change: a strategic merge patch, as JSON text, from the running StatefulSet to the wanted one. Empty when nothing waits.",
+      "Why a change of the pods waits, and which fields of the StatefulSet it concerns. Absent when nothing waits. A new value of the annotation compute.functionmesh.io/roll-out rolls it out.",
     ),
   },
   ["conditions", "replicas", "selector"],

@@ -6,6 +6,7 @@ import type { EventRecord } from "../../controllers/runtime/interface.ts";
 import { type Logger, silentLogger } from "../../controllers/runtime/logger.ts";
 import { Manager } from "../../controllers/runtime/manager.ts";
 import { defaultSettings, type Settings } from "../../controllers/settings.ts";
+import { hostTypes } from "../../controllers/workloads/host-types.ts";
 import { FakeClient, type Request } from "./fake-client.ts";
 import { FakeClock, settle } from "./fake-clock.ts";
 
@@ -40,6 +41,13 @@ export function aFunction(
   };
 }
 
+/** Which every workload needs. */
+const pulsarConfig: KubeObject = {
+  apiVersion: "v1",
+  kind: "ConfigMap",
+  metadata: { name: "pulsar", namespace: "demo" },
+};
+
 /** The controllers of the compute group over a server in memory, which is their own API and the cluster at once. */
 export class ComputeControllers {
   readonly clock = new FakeClock();
@@ -71,6 +79,7 @@ export class ComputeControllers {
 
   static async start(settings: Partial<Settings> = {}, client?: FakeClient): Promise<ComputeControllers> {
     const started = new ComputeControllers(settings, client);
+    if (client === undefined) await started.client.create(hostTypes.ConfigMap, pulsarConfig);
     await settle();
     return started;
   }

@@ -1,7 +1,7 @@
 /** A real etcd, with one member and a data directory of its own, for as long as a test needs it. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { accessSync, constants, mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { accessSync, constants, cpSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
 import { homedir, tmpdir } from "node:os";
 import { join } from "node:path";
@@ -42,6 +42,7 @@ export class EtcdProcess implements AsyncDisposable {
   readonly #binary: string;
   readonly #peerPort: number;
   readonly #directory = mkdtempSync(join(tmpdir(), "functionmesh-etcd-"));
+  readonly #copies: string[] = [];
   #child: ChildProcess | undefined;
 
   private constructor(binary: string, port: number, peerPort: number) {
@@ -83,6 +84,32 @@ export class EtcdProcess implements AsyncDisposable {
     throw new Error("etcd does not become healthy");
   }
 
+  get port(): number {
+    return Number(new URL(this.endpoint).port);
+  }
+
+  /** A copy of what is stored, that `restore` brings back. It is away for a moment. */
+  async backup(): Promise<() => Promise<void>> {
+    const copy = mkdtempSync(join(tmpdir(), "functionmesh-etcd-"));
+    this.#copies.push(copy);
+    await this.kill();
+    cpSync(this.#directory, copy, { recursive: true });
+    await this.start();
+    return async () => {
+      await this.kill();
+      rmSync(this.#directory, { recursive: true });
+      cpSync(copy, this.#directory, { recursive: true });
+      await this.start();
+    };
+  }
+
+  /** Begins anew with nothing, as the same member of the same cluster. */
+  async wipe(): Promise<void> {
+    await this.kill();
+    rmSync(this.#directory, { recursive: true });
+    await this.start();
+  }
+
   async kill(): Promise<void> {
     const child = this.#child;
     this.#child = undefined;
@@ -94,7 +121,7 @@ export class EtcdProcess implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.kill();
-    rmSync(this.#directory, { recursive: true, force: true });
+    for (const directory of [this.#directory, ...this.#copies]) rmSync(directory, { recursive: true, force: true });
   }
 }
 

@@ -32,12 +32,13 @@ import {
   objectModified,
   statusError,
 } from "../../apiserver/errors/status-error.ts";
+import type { Clock } from "../../apiserver/machinery/clock.ts";
 import { listOf, objectOf, textOf } from "../../apiserver/machinery/fields.ts";
 import { clone, deepEqual, isObject } from "../../apiserver/machinery/json.ts";
 import { applyJsonPatch } from "../../apiserver/machinery/json-patch.ts";
 import { applyMergePatch } from "../../apiserver/machinery/merge-patch.ts";
 import { parseFieldSelector, parseLabelSelector } from "../../apiserver/machinery/selectors.ts";
-import { type Clock, timestamp } from "../../controllers/runtime/clock.ts";
+import { formatTime } from "../../apiserver/machinery/time.ts";
 
 export type Verb = "get" | "list" | "watch" | "create" | "update" | "patch" | "delete";
 export type Request = {
@@ -178,7 +179,7 @@ export class FakeClient implements ResourceClient {
         name: finalName,
         uid: `uid-${this.#uids}`,
         generation: 1,
-        creationTimestamp: timestamp(this.#clock.now()),
+        creationTimestamp: formatTime(this.#clock.now()),
       },
       ...(type.resource === "namespaces" ? { spec: { finalizers: ["kubernetes"] }, status: { phase: "Active" } } : {}),
     };
@@ -219,7 +220,7 @@ export class FakeClient implements ResourceClient {
       return;
     }
     const { deletionTimestamp, generation = 0 } = old.metadata;
-    object.metadata.deletionTimestamp = deletionTimestamp ?? timestamp(this.#clock.now());
+    object.metadata.deletionTimestamp = deletionTimestamp ?? formatTime(this.#clock.now());
     object.metadata.deletionGracePeriodSeconds = graceSeconds;
     if (deletionTimestamp === undefined) object.metadata.generation = generation + 1;
     if (ref.type.resource === "namespaces") object.status = { ...objectOf(old, "status"), phase: "Terminating" };

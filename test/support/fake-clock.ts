@@ -1,4 +1,4 @@
-import type { Clock } from "../../controllers/runtime/clock.ts";
+import type { Clock } from "../../apiserver/machinery/clock.ts";
 
 type Timer = { readonly dueMs: number; readonly callback: () => void };
 

@@ -1,6 +1,6 @@
 /** A real TLS handshake in this process: what OpenSSL says of a client's chain is nobody's to imitate. */
 import { connect, createServer, type TLSSocket } from "node:tls";
-import type { ConnectionInfo } from "../../apiserver/endpoints/api-handler.ts";
+import type { ConnectionInfo } from "../../apiserver/authentication/authenticator.ts";
 import { clientCertificatesOf } from "../../apiserver/server/client-certificates.ts";
 import { contextOf } from "../../apiserver/server/server.ts";
 import { issueOdd, keyPem, nameOf } from "./certificates.ts";

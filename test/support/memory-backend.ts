@@ -9,9 +9,9 @@ import type {
   StorageWatch,
   StorageWatchItem,
   StoredValue,
+  StorePosition,
 } from "../../apiserver/storage/interface.ts";
 import { compareKeys } from "../../apiserver/storage/keys.ts";
-import type { StorePosition } from "../../apiserver/storage/position.ts";
 
 type Follower = { readonly prefix: string; push(item: StorageWatchItem): void; fail(error: unknown): void };
 

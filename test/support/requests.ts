@@ -9,6 +9,9 @@ export type RequestParts = {
   readonly url?: string;
   readonly headers?: { readonly [name: string]: string | readonly string[] };
   readonly body?: string | Uint8Array;
+  /** In place of `body`: when and how it comes. */
+  readonly reading?: Promise<Uint8Array>;
+  readonly bodyLength?: number;
   readonly user?: UserInfo;
   readonly signal?: AbortSignal;
 };
@@ -28,7 +31,8 @@ export function aRequest(parts: RequestParts = {}): ApiRequest {
     rawQuery,
     query,
     headers: new Map(Object.entries(headers).map(([name, value]) => [name, [value].flat()])),
-    body: async () => (typeof body === "string" ? Buffer.from(body) : body),
+    body: () => parts.reading ?? Promise.resolve(typeof body === "string" ? Buffer.from(body) : body),
+    ...(parts.bodyLength === undefined ? {} : { bodyLength: parts.bodyLength }),
     connection: { remoteAddress: "192.0.2.1", clientCertificates: [], certificateError: undefined },
     signal: parts.signal ?? new AbortController().signal,
     auditId: "audit",

@@ -17,12 +17,28 @@ import {
 const created = { creationTimestamp: "2026-01-01T00:00:00Z" };
 
 test("columns: what is shown without and with -o wide", () => {
-  assert.deepEqual(namesOf(functionColumns, { wide: false }), ["Name", "Ready", "Runtime", "Input", "Output", "Age"]);
-  assert.deepEqual(namesOf(functionColumns, { wide: true }), ["Topics", "Class", "Guarantee", "Scaling", "Image"]);
-  assert.deepEqual(namesOf(sourceColumns, { wide: false }), ["Name", "Ready", "Output", "Age"]);
-  assert.deepEqual(namesOf(sinkColumns, { wide: false }), ["Name", "Ready", "Input", "Age"]);
+  assert.deepEqual(namesOf(functionColumns, { wide: false }), [
+    "Name",
+    "Ready",
+    "Status",
+    "Runtime",
+    "Input",
+    "Output",
+    "Age",
+  ]);
+  assert.deepEqual(namesOf(functionColumns, { wide: true }), [
+    "Reason",
+    "Topics",
+    "Class",
+    "Guarantee",
+    "Scaling",
+    "Image",
+  ]);
+  assert.deepEqual(namesOf(sourceColumns, { wide: false }), ["Name", "Ready", "Status", "Output", "Age"]);
+  assert.deepEqual(namesOf(sinkColumns, { wide: false }), ["Name", "Ready", "Status", "Input", "Age"]);
   assert.deepEqual(namesOf(functionMeshColumns, { wide: false }), [
     "Name",
+    "Status",
     "Ready",
     "Functions",
     "Sources",
@@ -40,14 +56,19 @@ test("columns: a Function that runs", () => {
     processingGuarantee: "manual",
     image: "i:1",
   });
-  const object = { ...aWorkload("Function", spec, created), status: { readyReplicas: 2 } };
+  const object = {
+    ...aWorkload("Function", spec, created),
+    status: { readyReplicas: 2, phase: "Progressing", reason: "PodsNotReady" },
+  };
   assert.deepEqual(rowOf(functionColumns, object), [
     "Name=w",
     "Ready=2/3",
+    "Status=Progressing",
     "Runtime=java",
     "Input=in",
     "Output=out",
     "Age=5m",
+    "Reason=PodsNotReady",
     "Topics=in -> out",
     "Class=org.example.Split",
     "Guarantee=manual",
@@ -61,10 +82,12 @@ test("columns: a Function that was just stored, and one of nothing", () => {
   assert.deepEqual(rowOf(functionColumns, { apiVersion: "a/v1", kind: "Function", metadata: {} }), [
     "Name=",
     "Ready=0/0",
+    "Status=",
     "Runtime=",
     "Input=",
     "Output=",
     "Age=<unknown>",
+    "Reason=",
     "Topics=",
     "Class=",
     "Guarantee=",
@@ -98,9 +121,9 @@ for (const [spec, shown] of inputs) test(`inputOf: ${JSON.stringify(spec)}`, () 
 const topics: readonly (readonly [topics: string, shown: string])[] = [
   ["persistent://public/default/orders", "orders"],
   ["persistent://shop/eu/orders", "shop/eu/orders"],
-  ["non-persistent://a/b/c", "non-persistent://a/b/c"],
+  ["non-persistent://a/b/c", "…sistent://a/b/c"],
   ["a,b,c", "a,+2"],
-  ["persistent://platform/namespace/orders-that-were-cancelled", "…s-that-were-cancelled"],
+  ["persistent://platform/namespace/orders-that-were-cancelled", "…-were-cancelled"],
 ];
 for (const [given, shown] of topics) test(`shortTopics: ${given}`, () => assert.equal(shortTopics(given), shown));
 
@@ -117,6 +140,7 @@ test("columns: get fn fits 120 columns", () => {
 test("columns: a mesh counts its ready members; what is on its way out is no member", () => {
   const spec = { functions: [{ name: "a" }, { name: "b" }], sinks: [{ name: "c" }] };
   const status = {
+    phase: "Progressing",
     condition: { condition: "MeshReady", status: "False" },
     functionConditions: {
       a: { condition: "FunctionReady", status: "True" },
@@ -126,13 +150,14 @@ test("columns: a mesh counts its ready members; what is on its way out is no mem
   };
   assert.deepEqual(rowOf(functionMeshColumns, { ...aMesh(spec, created), status }), [
     "Name=mesh",
+    "Status=Progressing",
     "Ready=False",
     "Functions=1/2",
     "Sources=0/0",
     "Sinks=0/1",
     "Age=5m",
   ]);
-  assert.equal(rowOf(functionMeshColumns, aMesh({}))[1], "Ready=Unknown");
+  assert.equal(rowOf(functionMeshColumns, aMesh({}))[2], "Ready=Unknown");
 });
 
 test("columns: a BackendConfig", () => {

@@ -36,7 +36,7 @@ export function inputOf(spec: JsonObject | undefined): string {
 }
 
 /** Widest cell of topics, in characters: with names of 40, a row of `kubectl get functions` fits 120 columns. */
-const maxTopicsWidth = 22;
+const maxTopicsWidth = 16;
 const commonPrefix = /^persistent:\/\/(public\/default\/)?/;
 
 /**
@@ -49,6 +49,11 @@ export function shortTopics(topics: string): string {
   const room = maxTopicsWidth - more.length;
   return (first.length > room ? `…${first.slice(1 - room)}` : first) + more;
 }
+
+const phase = column("Status", "Pending, Progressing, Ready, Degraded, Paused or Failed.", (object) =>
+  textOf(statusOf(object), "phase"),
+);
+const reason = wideColumn("Reason", "Why it is in that state.", (object) => textOf(statusOf(object), "reason"));
 
 const outputOf = (spec: JsonObject | undefined): string => textOf(objectOf(spec, "output"), "topic");
 
@@ -82,10 +87,12 @@ const guarantee = wideColumn("Guarantee", "Processing guarantee.", (object) =>
 export const functionColumns: readonly Column[] = [
   nameColumn,
   ready,
+  phase,
   runtime,
   input,
   output,
   ageColumn,
+  reason,
   topics,
   className,
   guarantee,
@@ -95,8 +102,10 @@ export const functionColumns: readonly Column[] = [
 export const sourceColumns: readonly Column[] = [
   nameColumn,
   ready,
+  phase,
   output,
   ageColumn,
+  reason,
   topics,
   className,
   guarantee,
@@ -106,8 +115,10 @@ export const sourceColumns: readonly Column[] = [
 export const sinkColumns: readonly Column[] = [
   nameColumn,
   ready,
+  phase,
   input,
   ageColumn,
+  reason,
   topics,
   className,
   guarantee,
@@ -125,6 +136,7 @@ const members = (spec: string, status: string): Column["cell"] => {
 
 export const functionMeshColumns: readonly Column[] = [
   nameColumn,
+  phase,
   column(
     "Ready",
     "Whether every member is ready.",

@@ -47,6 +47,7 @@ const observedResources: { readonly [group: string]: readonly string[] } = {
   apps: ["controllerrevisions", "statefulsets/status"],
   autoscaling: ["horizontalpodautoscalers/status"],
   batch: ["jobs/status"],
+  "events.k8s.io": ["events"],
   "compute.functionmesh.io": ["functionmeshes/status", "functions/status", "sinks/status", "sources/status"],
 };
 

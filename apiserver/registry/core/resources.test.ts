@@ -154,3 +154,13 @@ test("coreResources: fields that select events, as `kubectl describe` does", () 
   });
   assert.deepEqual(selected("Event", { reportingComponent: "c" }), { reportingComponent: "c", source: "c" });
 });
+
+test("coreResources: Events and autoscalers are served in a second way, from one store", () => {
+  const others = coreDefinitions.flatMap(({ kind, group, otherVersions = [] }) =>
+    otherVersions.map((other) => `${kind} ${other.group ?? group}/${other.version} ${other.schemaName}`),
+  );
+  assert.deepEqual(others, [
+    "Event events.k8s.io/v1 io.k8s.api.events.v1.Event",
+    "HorizontalPodAutoscaler autoscaling/v1 io.k8s.api.autoscaling.v1.HorizontalPodAutoscaler",
+  ]);
+});

@@ -2,8 +2,11 @@
 import type { KubeObject } from "../../apis/meta/v1.ts";
 import { isTrue, numberOf, objectOf, textOf } from "../../machinery/fields.ts";
 import { finalizeSubresource, scaleSubresource, statusSubresource } from "../generic/subresources.ts";
-import type { ResourceDefinition, ScalePaths } from "../rest/strategy.ts";
+import type { Column } from "../rest/interface.ts";
+import type { Conversion, ResourceDefinition, ScalePaths, ServedVersion } from "../rest/strategy.ts";
 import * as columns from "./columns.ts";
+import { autoscalerV1Conversion } from "./conversion/autoscaler-v1.ts";
+import { eventConversion } from "./conversion/event.ts";
 import { serviceAccountToken, type TokenDependencies } from "./service-account-token.ts";
 import * as strategies from "./strategies.ts";
 
@@ -11,7 +14,7 @@ type Row = Pick<ResourceDefinition, "kind" | "resource" | "columns"> &
   Partial<
     Pick<
       ResourceDefinition,
-      "shortNames" | "categories" | "namespaced" | "strategy" | "selectableFields" | "subresources"
+      "shortNames" | "categories" | "namespaced" | "strategy" | "selectableFields" | "subresources" | "otherVersions"
     >
   >;
 type GroupRows = {
@@ -32,9 +35,33 @@ const top =
   (object) =>
     textOf(object, field);
 
-const involved = (field: string): { readonly [label: string]: FieldValue } => ({
-  [`involvedObject.${field}`]: at("involvedObject", field),
-});
+const involvedFields = ["kind", "namespace", "name", "uid", "apiVersion", "resourceVersion", "fieldPath"];
+const eventsVersion: ServedVersion & Conversion = {
+  group: "events.k8s.io",
+  version: "v1",
+  schemaName: "io.k8s.api.events.v1.Event",
+  columns: columnsOfStored(columns.eventColumns, eventConversion),
+  selectableFields: {
+    ...Object.fromEntries(involvedFields.map((field) => [`regarding.${field}`, at("involvedObject", field)])),
+    reason: top("reason"),
+    reportingController: top("reportingComponent"),
+    type: top("type"),
+  },
+  ...eventConversion,
+};
+const autoscalerV1: ServedVersion & Conversion = {
+  version: "v1",
+  schemaName: "io.k8s.api.autoscaling.v1.HorizontalPodAutoscaler",
+  columns: columnsOfStored(columns.horizontalPodAutoscalerColumns, autoscalerV1Conversion),
+  selectableFields: {},
+  ...autoscalerV1Conversion,
+};
+
+/** Columns read objects as they are stored. */
+function columnsOfStored(stored: readonly Column[], { toStored }: Conversion): readonly Column[] {
+  return stored.map((column) => ({ ...column, cell: (object, now) => column.cell(toStored(object), now) }));
+}
+
 const statefulSetScale: ScalePaths = {
   specReplicas: ["spec", "replicas"],
   statusReplicas: ["status", "replicas"],
@@ -121,18 +148,15 @@ const groupRows = (dependencies: CoreDependencies): readonly GroupRows[] => [
         columns: columns.eventColumns,
         strategy: strategies.eventStrategy,
         selectableFields: {
-          ...involved("kind"),
-          ...involved("namespace"),
-          ...involved("name"),
-          ...involved("uid"),
-          ...involved("apiVersion"),
-          ...involved("resourceVersion"),
-          ...involved("fieldPath"),
+          ...Object.fromEntries(
+            involvedFields.map((field) => [`involvedObject.${field}`, at("involvedObject", field)]),
+          ),
           reason: top("reason"),
           reportingComponent: top("reportingComponent"),
           source: (object) => textOf(objectOf(object, "source"), "component") || textOf(object, "reportingComponent"),
           type: top("type"),
         },
+        otherVersions: [eventsVersion],
       },
     ],
   },
@@ -171,6 +195,7 @@ const groupRows = (dependencies: CoreDependencies): readonly GroupRows[] => [
         subresources: [statusSubresource],
         columns: columns.horizontalPodAutoscalerColumns,
         strategy: strategies.horizontalPodAutoscalerStrategy,
+        otherVersions: [autoscalerV1],
       },
     ],
   },
@@ -262,6 +287,7 @@ export function coreResources(dependencies: CoreDependencies): readonly Resource
       columns: row.columns,
       selectableFields: row.selectableFields ?? {},
       subresources: row.subresources ?? [],
+      ...(row.otherVersions === undefined ? {} : { otherVersions: row.otherVersions }),
       acceptsProtobuf: true,
     })),
   );

@@ -25,8 +25,6 @@ const contextOf = (user = jane, namespace = ""): RequestContext => ({
   namespace,
   signal,
   auditId: "audit",
-  userAgent: "tester/1",
-  requireVerb: async () => {},
   warn: () => undefined,
 });
 

@@ -59,7 +59,7 @@ function endpointOf(
   return {
     group: `${group}.k8s.io`,
     version: "v1",
-    storageVersion: "v1",
+    stored: { group: gvk.group, version: gvk.version },
     resource: `${singular}s`,
     singular,
     kind,

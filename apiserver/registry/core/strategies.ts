@@ -3,7 +3,7 @@
  * kubectl rely on. A laptop's host, not a replacement for kube-apiserver: fields nobody here reads are stored as given.
  */
 import type { JsonObject, KubeObject } from "../../apis/meta/v1.ts";
-import { isSet, listOf, numberOf, objectOf, textOf } from "../../machinery/fields.ts";
+import { isSet, listOf, numericOf, objectOf, textOf } from "../../machinery/fields.ts";
 import { isObject } from "../../machinery/json.ts";
 import { labelProblems, pathSegmentProblems } from "../../machinery/names.ts";
 import type { Strategy } from "../rest/strategy.ts";
@@ -94,7 +94,7 @@ const defaultGracePeriodSeconds = 30;
 /** A pod gets a second at least: a negative time says "at once" (kube-apiserver keeps it as 1). */
 function withPositiveGrace(pod: KubeObject): KubeObject {
   const spec = objectOf(pod, "spec");
-  return (numberOf(spec, "terminationGracePeriodSeconds") ?? 0) < 0
+  return (numericOf(spec, "terminationGracePeriodSeconds") ?? 0) < 0
     ? { ...pod, spec: { ...spec, terminationGracePeriodSeconds: 1 } }
     : pod;
 }
@@ -122,7 +122,7 @@ export const podStrategy: Strategy = {
     const phase = textOf(objectOf(object, "status"), "phase");
     if (textOf(objectOf(object, "spec"), "nodeName") === "" || phase === "Succeeded" || phase === "Failed") return 0;
     return (
-      requested ?? numberOf(objectOf(object, "spec"), "terminationGracePeriodSeconds") ?? defaultGracePeriodSeconds
+      requested ?? numericOf(objectOf(object, "spec"), "terminationGracePeriodSeconds") ?? defaultGracePeriodSeconds
     );
   },
 };

@@ -11,8 +11,8 @@ import type {
   ListResult,
   RequestContext,
 } from "../rest/interface.ts";
+import type { View } from "../rest/part.ts";
 import { planDeletion } from "./deletion.ts";
-import type { View } from "./part.ts";
 import { checkPreconditions } from "./preconditions.ts";
 import { nameOf, type Resource } from "./resource.ts";
 import { changeObject } from "./transaction.ts";

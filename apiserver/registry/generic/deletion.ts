@@ -1,6 +1,6 @@
 /** What a delete does to an object (API 3.7). Pure: the store carries it out. */
 import { type DeletionPropagation, foregroundFinalizer, type KubeObject, orphanFinalizer } from "../../apis/meta/v1.ts";
-import { formatTime } from "../../machinery/time.ts";
+import { formatTime, lastTimeMs } from "../../machinery/time.ts";
 import type { DeleteRequest } from "../rest/interface.ts";
 import type { Strategy } from "../rest/strategy.ts";
 
@@ -17,7 +17,8 @@ export function planDeletion(
 ): DeletionPlan {
   const finalizers = garbageCollectionFinalizers(object.metadata.finalizers ?? [], policyOf(request));
   const marked = withFinalizers(object, finalizers);
-  const graceSeconds = strategy.gracePeriodSeconds?.(object, effectiveGrace(request.gracePeriodSeconds)) ?? 0;
+  const asked = strategy.gracePeriodSeconds?.(object, effectiveGrace(request.gracePeriodSeconds)) ?? 0;
+  const graceSeconds = Math.min(effectiveGrace(asked) ?? 0, longestGrace(nowMs));
   const plan = object.metadata.deletionTimestamp === undefined ? planFirst : planAgain;
   return plan(marked, graceSeconds, { strategy, nowMs, before: object });
 }
@@ -75,6 +76,9 @@ function shorten(object: KubeObject, graceSeconds: number, nowMs: number): KubeO
     },
   };
 }
+
+/** Until the last time that can be written, in seconds: a later one would be in every list and no client could read it. */
+const longestGrace = (nowMs: number): number => Math.floor((lastTimeMs - nowMs) / 1000);
 
 /** Negative values count as 1 (API X-10). */
 function effectiveGrace(requested: number | undefined): number | undefined {

@@ -1,25 +1,24 @@
 import { randomUUID } from "node:crypto";
 import type { SchemaSet } from "../../../openapi/schema.ts";
 import { apiVersionOf, type GroupVersionKind } from "../../apis/meta/v1.ts";
+import { type Clock, systemClock } from "../../machinery/clock.ts";
 import { subdomainProblems } from "../../machinery/names.ts";
 import { Cacher } from "../../storage/cacher/cacher.ts";
-import { type Clock, systemClock } from "../../storage/cacher/clock.ts";
 import type { StorageBackend } from "../../storage/interface.ts";
 import { resourcePrefix } from "../../storage/keys.ts";
 import type { ResourceEndpoint } from "../rest/interface.ts";
+import type { View } from "../rest/part.ts";
 import type { ResourceDefinition, ServedVersion } from "../rest/strategy.ts";
-import { fieldTypeOf } from "../schema/field-types.ts";
 import { patchSchema } from "../schema/patch-schema.ts";
 import { compileSchema } from "../schema/structural.ts";
 import { KindCodec, type StoredForms } from "./codec.ts";
 import { watchFailure } from "./interpret-error.ts";
 import { ObjectDecoder } from "./object-decoder.ts";
-import { hasStatus, ownView, type View } from "./part.ts";
+import { hasStatus, ownView } from "./part.ts";
 import { patchTypesOf } from "./patch-types.ts";
 import type { Admission, Resource } from "./resource.ts";
 import { Selections } from "./selection.ts";
 import { GenericStore } from "./store.ts";
-import { TrackedKind } from "./tracking.ts";
 import { storedForm, versionView } from "./version-view.ts";
 
 export type EndpointDependencies = {
@@ -60,20 +59,20 @@ function endpointOf(
   { schemas }: EndpointDependencies,
 ): ResourceEndpoint {
   const { definition } = shared;
-  const { version, schemaName, columns, selectableFields } = served;
-  const { group, kind, namespaced } = definition;
+  const { group = definition.group, version, schemaName, columns, selectableFields } = served;
+  const { kind, namespaced } = definition;
   const ofVersion = {
     gvr: { group, version, resource: definition.resource },
     selections: new Selections({ namespaced, selectableFields }),
     patchTypes: patchTypesOf(patchSchema(schemas, schemaName)),
   };
   const store = new GenericStore({ ...shared, ...ofVersion }, view);
-  const parts = { definition, store, view, storedDecoder: shared.decoder, tracked: shared.tracked, schemas };
+  const parts = { definition, store, view, storedDecoder: shared.decoder, schemas };
   const ownBody = { kind: { group, version, kind }, schemaName };
   return {
     group,
     version,
-    storageVersion: definition.version,
+    stored: { group: definition.group, version: definition.version },
     resource: definition.resource,
     singular: definition.singular,
     kind,
@@ -95,31 +94,16 @@ function endpointOf(
 }
 
 function decoderOf(
-  { group, kind, acceptsProtobuf }: ResourceDefinition,
-  { version, schemaName }: ServedVersion,
+  definition: ResourceDefinition,
+  { group = definition.group, version, schemaName }: ServedVersion,
   { schemas }: EndpointDependencies,
 ): ObjectDecoder {
+  const { kind, acceptsProtobuf } = definition;
   return new ObjectDecoder({ group, version, kind }, compileSchema(schemas, schemaName), acceptsProtobuf);
 }
 
 function storedFormsOf(gvk: GroupVersionKind, { otherVersions = [] }: ResourceDefinition): StoredForms {
-  const { group } = gvk;
-  return new Map(
-    otherVersions.map((other) => [apiVersionOf({ group, version: other.version }), storedForm(gvk, other)]),
-  );
-}
-
-function trackedKind(gvk: GroupVersionKind, definition: ResourceDefinition, schemas: SchemaSet): TrackedKind {
-  const { version, schemaName, otherVersions = [] } = definition;
-  return new TrackedKind(gvk, [
-    { version, type: fieldTypeOf(schemas, schemaName) },
-    ...otherVersions.map((other) => ({
-      version: other.version,
-      type: fieldTypeOf(schemas, other.schemaName),
-      fromStored: other.fromStored,
-      toStored: storedForm(gvk, other),
-    })),
-  ]);
+  return new Map(otherVersions.map((other) => [apiVersionOf({ group: gvk.group, ...other }), storedForm(gvk, other)]));
 }
 
 type SharedByVersions = Omit<Resource, "gvr" | "selections" | "patchTypes">;
@@ -152,7 +136,6 @@ function sharedByVersions(definition: ResourceDefinition, deps: EndpointDependen
     cacher,
     codec,
     decoder: decoderOf(definition, definition, deps),
-    tracked: trackedKind(gvk, definition, schemas),
     metaRules: { namespaced: definition.namespaced, validateName: strategy.validateName ?? subdomainProblems },
     hasStatus: hasStatus(definition),
     admission,

@@ -1,49 +1,10 @@
-import type { JsonObject, KubeObject, ObjectMeta } from "../../apis/meta/v1.ts";
+import type { ObjectMeta } from "../../apis/meta/v1.ts";
 import type { FieldError } from "../../errors/field-error.ts";
 import { listOf, objectOf } from "../../machinery/fields.ts";
-import type { FieldManager } from "../../machinery/managed-fields/field-manager.ts";
-import type { EncodedObject } from "../rest/interface.ts";
+import type { Part, View } from "../rest/part.ts";
 import type { ResourceDefinition } from "../rest/strategy.ts";
-import type { DecodedInput, ObjectDecoder } from "./object-decoder.ts";
+import type { ObjectDecoder } from "./object-decoder.ts";
 import { metaForUpdate, withStatusOf } from "./object-meta-rules.ts";
-import type { TrackedKind, WritableFields } from "./tracking.ts";
-
-/**
- * How an endpoint shows the stored object, and what becomes of the object it is shown in return: itself for most, a
- * Scale for `/scale`.
- */
-export type View = {
-  /** Of what clients send to the endpoint. */
-  readonly decoder: ObjectDecoder;
-  readonly show: (stored: KubeObject) => KubeObject;
-  /** It shows objects as they are stored, so nothing need be converted. */
-  readonly isOwn?: true;
-  /** As `show`, with the wire form. */
-  readonly present: (stored: EncodedObject) => EncodedObject;
-  /**
-   * From the body of an apply to what it asks of the whole object.
-   * @throws StatusError 400 for a body that this endpoint does not show
-   */
-  readonly asked: (body: JsonObject) => JsonObject;
-  /** From what the client wants to what would be stored instead of `base`; `undefined` for a new object. */
-  readonly absorb: (input: DecodedInput, base: KubeObject | undefined) => DecodedInput;
-};
-
-/** The part of an object that an endpoint writes. */
-export type Part = {
-  /** `""` for the object itself. */
-  readonly subresource: string;
-  readonly view: View;
-  /** How the whole object looks in the version in which its fields are managed. */
-  readonly whole: View;
-  readonly fields: FieldManager;
-  /** The new object with everything restored that this endpoint may not change (API M-09, M-10). */
-  readonly isolate: (next: KubeObject, existing: KubeObject) => KubeObject;
-  /** Whether the client of this endpoint can be blamed for an error. */
-  readonly concerns: (error: FieldError) => boolean;
-  /** The strategy's defaults, preparation and rules are about desired state. */
-  readonly desiredState: boolean;
-};
 
 /** The stored object as it is. */
 export function ownView(decoder: ObjectDecoder): View {
@@ -52,7 +13,6 @@ export function ownView(decoder: ObjectDecoder): View {
     isOwn: true,
     show: (stored) => stored,
     present: (stored) => stored,
-    asked: (body) => body,
     absorb: (input) => input,
   };
 }
@@ -63,23 +23,11 @@ export const hasStatus = ({ subresources }: Pick<ResourceDefinition, "subresourc
 
 const isAboutStatus = ({ field }: FieldError): boolean => /^status($|[.[])/.test(field);
 
-/** The kind, how an endpoint shows its objects, and who manages their fields. */
-export type PartOf = {
-  readonly definition: ResourceDefinition;
-  readonly view: View;
-  readonly tracked: TrackedKind;
-};
-
-/** Of parts that show the object itself. */
-function ownership({ view, tracked }: PartOf, subresource: string, writable: WritableFields) {
-  const { version } = view.decoder.gvk;
-  return { subresource, view, whole: view, fields: tracked.managerOf(version, writable, { subresource }) };
-}
-
-export function wholeObject(of: PartOf): Part {
-  const keepsStatus = hasStatus(of.definition);
+export function wholeObject(definition: ResourceDefinition, view: View): Part {
+  const keepsStatus = hasStatus(definition);
   return {
-    ...ownership(of, "", { allBut: keepsStatus ? [["status"]] : [] }),
+    subresource: "",
+    view,
     isolate(next, existing) {
       const restored = { ...next, metadata: metaForUpdate(next.metadata, existing.metadata) };
       return keepsStatus ? withStatusOf(restored, existing) : restored;
@@ -91,10 +39,11 @@ export function wholeObject(of: PartOf): Part {
 }
 
 /** `/status`: writes the status and, of kinds that want it so, labels and annotations (API M-10, M-11). */
-export function statusPart(of: PartOf): Part {
-  const withLabels = of.definition.strategy.statusTakesLabels === true;
+export function statusPart({ strategy }: ResourceDefinition, view: View): Part {
+  const withLabels = strategy.statusTakesLabels === true;
   return {
-    ...ownership(of, "status", { only: withLabels ? [["status"], ...labelPaths] : [["status"]] }),
+    subresource: "status",
+    view,
     isolate(next, existing) {
       const restored = withStatusOf(existing, next);
       return withLabels ? { ...restored, metadata: withLabelsOf(existing.metadata, next.metadata) } : restored;
@@ -103,11 +52,6 @@ export function statusPart(of: PartOf): Part {
     desiredState: false,
   };
 }
-
-const labelPaths = [
-  ["metadata", "labels"],
-  ["metadata", "annotations"],
-];
 
 function withLabelsOf(meta: ObjectMeta, { labels, annotations }: ObjectMeta): ObjectMeta {
   const { labels: _labels, annotations: _annotations, ...kept } = meta;
@@ -119,9 +63,10 @@ function withLabelsOf(meta: ObjectMeta, { labels, annotations }: ObjectMeta): Ob
 }
 
 /** `/finalize`: lets the controller that holds an object's deletion give it up, and nobody change anything else. */
-export function finalizePart(of: PartOf): Part {
+export function finalizePart(view: View): Part {
   return {
-    ...ownership(of, "finalize", { only: [["spec", "finalizers"]] }),
+    subresource: "finalize",
+    view,
     isolate: (next, existing) => ({
       ...existing,
       spec: { ...objectOf(existing, "spec"), finalizers: [...listOf(objectOf(next, "spec"), "finalizers")] },

@@ -1,8 +1,8 @@
 import type { AdmissionPlugin } from "../../admission/interface.ts";
 import type { GroupResource, GroupVersionKind, GroupVersionResource, KubeObject } from "../../apis/meta/v1.ts";
+import type { Clock } from "../../machinery/clock.ts";
 import type { ObjectMetaRules } from "../../machinery/object-meta.ts";
 import type { Cacher } from "../../storage/cacher/cacher.ts";
-import type { Clock } from "../../storage/cacher/clock.ts";
 import type { CachedObject } from "../../storage/cacher/object-codec.ts";
 import type { StorageBackend, StoredValue } from "../../storage/interface.ts";
 import type { RequestContext } from "../rest/interface.ts";
@@ -11,7 +11,6 @@ import type { KindCodec } from "./codec.ts";
 import type { ObjectDecoder } from "./object-decoder.ts";
 import type { PatchTypes } from "./patch-types.ts";
 import type { Selections } from "./selection.ts";
-import type { TrackedKind } from "./tracking.ts";
 
 /** Every plugin at once; `admission/chain.ts` makes one of many. */
 export type Admission = Required<Pick<AdmissionPlugin, "admit" | "validate">>;
@@ -33,8 +32,6 @@ export type Resource = {
   readonly cacher: Cacher;
   readonly codec: KindCodec;
   readonly decoder: ObjectDecoder;
-  /** Who manages the fields of its objects. */
-  readonly tracked: TrackedKind;
   readonly patchTypes: PatchTypes;
   readonly metaRules: ObjectMetaRules;
   readonly selections: Selections;

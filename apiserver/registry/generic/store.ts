@@ -17,9 +17,9 @@ import type {
   WriteRequest,
   WriteResult,
 } from "../rest/interface.ts";
+import type { Part, View } from "../rest/part.ts";
 import { frameOf } from "./codec.ts";
 import { Deletes } from "./deletes.ts";
-import type { Part, View } from "./part.ts";
 import { Reads } from "./reads.ts";
 import type { Resource } from "./resource.ts";
 import { Writes } from "./writes.ts";
@@ -39,10 +39,10 @@ export class GenericStore implements Getter, Lister, Watcher, Creater, Updater, 
 
   /** @param view  how objects look to clients; what comes from the registry's inside is as it is stored */
   constructor(resource: Resource, view: View) {
+    this.patchTypes = [...resource.patchTypes.keys()];
     this.#view = view;
     this.#reads = new Reads(resource);
     this.#writes = new Writes(resource, view);
-    this.patchTypes = this.#writes.patchTypes;
     this.#deletes = new Deletes(resource, this.#reads, view);
   }
 

@@ -2,10 +2,10 @@
 import type { GroupVersionKind, KubeObject } from "../../apis/meta/v1.ts";
 import { apiVersionOf } from "../../apis/meta/v1.ts";
 import type { EncodedObject } from "../rest/interface.ts";
+import type { View } from "../rest/part.ts";
 import type { Conversion } from "../rest/strategy.ts";
 import { KindCodec } from "./codec.ts";
 import type { DecodedInput, ObjectDecoder } from "./object-decoder.ts";
-import type { View } from "./part.ts";
 
 /** @param decoder  of the version; its errors name the fields that the client typed */
 export function versionView(stored: GroupVersionKind, decoder: ObjectDecoder, conversion: Conversion): View {
@@ -14,11 +14,7 @@ export function versionView(stored: GroupVersionKind, decoder: ObjectDecoder, co
   const codec = new KindCodec(decoder.gvk);
   /** Each object is converted and encoded once, for however many readers. */
   const presented = new WeakMap<EncodedObject, EncodedObject>();
-  const show = (object: KubeObject): KubeObject => ({
-    ...conversion.fromStored(object),
-    ...served,
-    metadata: object.metadata,
-  });
+  const show = (object: KubeObject): KubeObject => ({ ...conversion.fromStored(object), ...served });
   return {
     decoder,
     show,
@@ -29,7 +25,6 @@ export function versionView(stored: GroupVersionKind, decoder: ObjectDecoder, co
       presented.set(item, made);
       return made;
     },
-    asked: (body) => body,
     absorb: (input, base) => ({
       object: toStored(withoutMalformed(input, base === undefined ? undefined : show(base))),
       errors: input.errors,
@@ -40,7 +35,7 @@ export function versionView(stored: GroupVersionKind, decoder: ObjectDecoder, co
 /** An object of the other version as it would be stored. */
 export function storedForm(stored: GroupVersionKind, { toStored }: Conversion): (served: KubeObject) => KubeObject {
   const type = { apiVersion: apiVersionOf(stored), kind: stored.kind };
-  return (served) => ({ ...toStored(served), ...type, metadata: served.metadata });
+  return (served) => ({ ...toStored(served), ...type });
 }
 
 /**

@@ -5,21 +5,18 @@
  */
 import type {
   DeletionPropagation,
+  GroupVersion,
   JsonObject,
   KubeObject,
   ListMeta,
   Preconditions,
-  Status,
 } from "../../apis/meta/v1.ts";
 import type { UserInfo } from "../../authentication/user.ts";
 import type { FieldSelector, LabelSelector } from "../../machinery/selectors.ts";
 import type { RequestBody } from "../../machinery/serializer.ts";
+import type { EncodedObject, RestWatchEvent } from "../../storage/cacher/object-codec.ts";
 
-/** An object with its wire form. `json` is complete (apiVersion, kind, resourceVersion) and ends without newline. */
-export interface EncodedObject {
-  readonly object: KubeObject;
-  readonly json: Uint8Array;
-}
+export type { EncodedObject, RestWatchEvent } from "../../storage/cacher/object-codec.ts";
 
 /** What a verb knows of the request it serves. */
 export interface RequestContext {
@@ -29,13 +26,6 @@ export interface RequestContext {
   readonly signal: AbortSignal;
   /** Of the request, for the log and for whoever is asked about it. */
   readonly auditId: string;
-  /** As sent; `""` when absent. */
-  readonly userAgent: string;
-  /**
-   * What the request does besides its verb: an apply may create (API S-04).
-   * @throws StatusError 403 when the user may not do that to the object
-   */
-  readonly requireVerb: (verb: string) => Promise<void>;
   /** Adds a `Warning` header to the answer; repeated texts are sent once. */
   readonly warn: (text: string) => void;
 }
@@ -89,15 +79,6 @@ export type WatchOptions = {
   /** How long the caller will read, in ms: a bookmark comes about 2 s before (API W-31). It ends nothing by itself. */
   readonly timeoutMs?: number;
 };
-
-/**
- * One event of a watch. `frame` is `{"type":…,"object":…}\n`, encoded once for all readers.
- * A bookmark carries only its resourceVersion, and whether it ends the initial events.
- */
-export type RestWatchEvent =
-  | { readonly type: "ADDED" | "MODIFIED" | "DELETED"; readonly item: EncodedObject; readonly frame: Uint8Array }
-  | { readonly type: "BOOKMARK"; readonly resourceVersion: string; readonly initialEventsEnd: boolean }
-  | { readonly type: "ERROR"; readonly status: Status };
 
 export type DeleteRequest = DryRun & {
   readonly preconditions?: Preconditions;
@@ -166,8 +147,8 @@ export type SubresourceEndpoint = {
 export type ResourceEndpoint = {
   readonly group: string;
   readonly version: string;
-  /** The version its objects are stored in. */
-  readonly storageVersion: string;
+  /** What its objects are stored as. */
+  readonly stored: GroupVersion;
   readonly resource: string;
   readonly singular: string;
   readonly kind: string;

@@ -2,10 +2,8 @@ import type { SchemaSet } from "../../../openapi/schema.ts";
 import type { GroupVersionKind, KubeObject } from "../../apis/meta/v1.ts";
 import type { FieldError } from "../../errors/field-error.ts";
 import type { ObjectDecoder } from "../generic/object-decoder.ts";
-import type { View } from "../generic/part.ts";
-import type { GenericStore } from "../generic/store.ts";
-import type { TrackedKind } from "../generic/tracking.ts";
 import type { Column, RestStorage } from "./interface.ts";
+import type { ParentStore, View } from "./part.ts";
 
 /**
  * The decisions of one kind, without I/O (upstream `RESTCreateStrategy` and its siblings). What every kind shares is
@@ -47,6 +45,8 @@ export type ScalePaths = {
 
 /** A version in which a resource is served, and how its objects look in it. */
 export type ServedVersion = {
+  /** The resource's own by default: Events alone are served in two groups. */
+  readonly group?: string;
   readonly version: string;
   readonly schemaName: string;
   readonly columns: readonly Column[];
@@ -55,8 +55,9 @@ export type ServedVersion = {
 };
 
 /**
- * To and from the version that is stored, both without loss: `toStored(fromStored(object))` is the object. Metadata, kind
- * and apiVersion are not theirs to change. They are pure, and bear every object that the schema they start from accepts.
+ * To and from the version that is stored, both without loss: `toStored(fromStored(object))` is the object. Kind and
+ * apiVersion are not theirs to change, of metadata only annotations, which keep what an older version has no field for. They
+ * are pure, and bear every object that the schema they start from accepts.
  */
 export type Conversion = {
   readonly fromStored: (stored: KubeObject) => KubeObject;
@@ -67,13 +68,11 @@ export type Conversion = {
 export type SubresourceParts = {
   readonly definition: ResourceDefinition;
   /** The parent's, in the version that is served. */
-  readonly store: GenericStore;
+  readonly store: ParentStore;
   /** How the parent's objects look in that version. */
   readonly view: View;
   /** Decodes the parent's objects in the version that is stored. */
   readonly storedDecoder: ObjectDecoder;
-  /** Who manages the fields of its objects. */
-  readonly tracked: TrackedKind;
   readonly schemas: SchemaSet;
 };
 
@@ -87,7 +86,7 @@ export type SubresourceDefinition = {
 };
 
 /** One kind, in the version that is stored, as `registry/compute/resources.ts` and `registry/core/resources.ts` list it. */
-export type ResourceDefinition = ServedVersion & {
+export type ResourceDefinition = Omit<ServedVersion, "group"> & {
   readonly group: string;
   readonly kind: string;
   readonly resource: string;

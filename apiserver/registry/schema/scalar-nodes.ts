@@ -74,6 +74,25 @@ export function newStringNode(schema: Schema): Node {
   ]);
 }
 
+/**
+ * A time as Go decodes it: stored in the one form the server prints, whatever form it came in. Go cannot decode anything
+ * else at all (API V-24).
+ * @param canonical the one form, `undefined` for what is no time
+ */
+export function newTimeNode(schema: Schema, canonical: (text: string) => string | undefined): Node {
+  const text = newStringNode(schema);
+  return {
+    nullable: text.nullable,
+    decode(value, walk) {
+      if (typeof value !== "string") return text.decode(value, walk);
+      const printed = canonical(value);
+      if (printed !== undefined) return printed;
+      walk.malformed ??= `parsing time ${quoteValue(value)}: it is none of RFC 3339 between the years 0 and 9999`;
+      return value;
+    },
+  };
+}
+
 /** Bytes as base64, line breaks aside. Go cannot decode anything else at all. */
 export function newBytesNode(schema: Schema): Node {
   const text = newStringNode(schema);

@@ -1,7 +1,9 @@
+import { metaPackage } from "../../../openapi/core/well-known-types.ts";
 import { isRef, resolve, type Schema, type SchemaOrRef, type SchemaSet } from "../../../openapi/schema.ts";
 import type { JsonObject, JsonValue } from "../../apis/meta/v1.ts";
 import type { FieldError } from "../../errors/field-error.ts";
 import { decodeObjectMeta } from "../../machinery/decode-object-meta.ts";
+import { canonicalMicroTime, canonicalTime } from "../../machinery/time.ts";
 import { ListNode, ObjectNode, type UndeclaredMembers } from "./container-nodes.ts";
 import {
   anyNode,
@@ -13,6 +15,7 @@ import {
   newNumberNode,
   newQuantityNode,
   newStringNode,
+  newTimeNode,
 } from "./scalar-nodes.ts";
 import { Walk } from "./walk.ts";
 
@@ -91,13 +94,22 @@ const rootMembers = new Map([
   ["metadata", metadataNode],
 ]);
 
+type TimeForm = (text: string) => string | undefined;
+/** Times of Kubernetes' own kinds; what our own call a date-time is a string that is checked. */
+const timeForms: readonly (readonly [name: string, form: TimeForm])[] = [
+  [`${metaPackage}.Time`, canonicalTime],
+  [`${metaPackage}.MicroTime`, canonicalMicroTime],
+];
+
 class Compiler {
   readonly #schemas: SchemaSet;
   /** By the schema they are of, so that a type is compiled once and may contain itself. */
   readonly #nodes = new Map<Schema, Node>();
+  readonly #timeForms: ReadonlyMap<Schema | undefined, TimeForm>;
 
   constructor(schemas: SchemaSet) {
     this.#schemas = schemas;
+    this.#timeForms = new Map(timeForms.map(([name, form]) => [schemas.get(name), form]));
   }
 
   compileKind(schema: Schema): StructuralSchema {
@@ -122,6 +134,8 @@ class Compiler {
   }
 
   #newNode(schema: Schema): Node {
+    const canonical = this.#timeForms.get(schema);
+    if (canonical !== undefined) return newTimeNode(schema, canonical);
     if (schema.format === "quantity") return newQuantityNode(schema);
     if (schema["x-kubernetes-int-or-string"] === true) return newIntOrStringNode(schema);
     if (schema.format === "byte") return newBytesNode(schema);

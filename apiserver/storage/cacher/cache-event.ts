@@ -1,7 +1,6 @@
 import { Buffer } from "node:buffer";
-import type { RestWatchEvent } from "../../registry/rest/interface.ts";
 import type { Revision } from "../interface.ts";
-import type { CachedObject, ObjectCodec } from "./object-codec.ts";
+import type { CachedObject, ObjectCodec, RestWatchEvent } from "./object-codec.ts";
 
 const modifiedHead = Buffer.from('{"type":"MODIFIED","object":');
 const deletedHead = Buffer.from('{"type":"DELETED","object":');

@@ -8,13 +8,12 @@
 
 import type { Status } from "../../apis/meta/v1.ts";
 import { limits } from "../../limits.ts";
-import type { RestWatchEvent } from "../../registry/rest/interface.ts";
+import type { Clock } from "../../machinery/clock.ts";
 import type { Revision, StorageBackend, StorageEvent, StorageWatch, StorageWatchItem } from "../interface.ts";
 import { CacheEvent } from "./cache-event.ts";
-import type { Clock } from "./clock.ts";
 import { EventWindow } from "./event-window.ts";
 import { loadState } from "./load.ts";
-import type { CachedObject, ObjectCodec } from "./object-codec.ts";
+import type { CachedObject, ObjectCodec, RestWatchEvent } from "./object-codec.ts";
 import { type Entry, OrderedState } from "./ordered-state.ts";
 import { ProgressGate } from "./progress-gate.ts";
 import { RevisionWaiters } from "./revision-waiters.ts";

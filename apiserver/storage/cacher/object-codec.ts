@@ -1,5 +1,20 @@
-import type { EncodedObject } from "../../registry/rest/interface.ts";
+import type { KubeObject, Status } from "../../apis/meta/v1.ts";
 import type { Revision } from "../interface.ts";
+
+/** An object with its wire form. `json` is complete (apiVersion, kind, resourceVersion) and ends without newline. */
+export interface EncodedObject {
+  readonly object: KubeObject;
+  readonly json: Uint8Array;
+}
+
+/**
+ * One event of a watch. `frame` is `{"type":…,"object":…}\n`, encoded once for all readers.
+ * A bookmark carries only its resourceVersion, and whether it ends the initial events.
+ */
+export type RestWatchEvent =
+  | { readonly type: "ADDED" | "MODIFIED" | "DELETED"; readonly item: EncodedObject; readonly frame: Uint8Array }
+  | { readonly type: "BOOKMARK"; readonly resourceVersion: string; readonly initialEventsEnd: boolean }
+  | { readonly type: "ERROR"; readonly status: Status };
 
 /** An object as the cache holds it: decoded once, encoded once. */
 export interface CachedObject extends EncodedObject {

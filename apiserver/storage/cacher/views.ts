@@ -1,8 +1,8 @@
 /** What a reader is shown of the state and of events. Pure, but for what readers share. */
-import type { RestWatchEvent } from "../../registry/rest/interface.ts";
+
 import type { StorageEvent } from "../interface.ts";
 import { addedEvent, CacheEvent } from "./cache-event.ts";
-import type { CachedObject, ObjectCodec } from "./object-codec.ts";
+import type { CachedObject, ObjectCodec, RestWatchEvent } from "./object-codec.ts";
 import { type Entry, rangeOf } from "./ordered-state.ts";
 
 export type Wanted = {

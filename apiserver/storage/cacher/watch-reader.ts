@@ -1,8 +1,7 @@
 import type { Status } from "../../apis/meta/v1.ts";
-import type { RestWatchEvent } from "../../registry/rest/interface.ts";
 import type { Revision } from "../interface.ts";
 import type { CacheEvent } from "./cache-event.ts";
-import type { CachedObject } from "./object-codec.ts";
+import type { CachedObject, RestWatchEvent } from "./object-codec.ts";
 
 type Batch = readonly RestWatchEvent[];
 type Waiting = (result: IteratorResult<Batch, undefined>) => void;

@@ -2,6 +2,11 @@ import { accessSync, closeSync, constants, fsyncSync, openSync, readFileSync, wr
 import { dirname, join, resolve } from "node:path";
 import { StartError } from "../../errors/start-error.ts";
 import { makeDirectories } from "./make-directories.ts";
+import { directoryProblem, ensurePrivateFile, makePrivate } from "./private-files.ts";
+
+const databaseName = "store.db";
+const markName = "store.mark";
+const reserveName = "store.reserve";
 
 /** A directory with one store. What is in it belongs to whoever holds the lock on the database file. */
 export type DataDirectory = {
@@ -17,7 +22,8 @@ export type DataDirectory = {
 };
 
 /**
- * Makes the directory if it is missing, for its owner's eyes only: what is stored may hold secrets.
+ * Makes the directory if it is missing, for its owner's eyes only: what is stored may hold secrets. One that
+ * others can write to is refused, and files that they can read are taken from them.
  * @throws StartError that names the directory and what is wrong with it
  */
 export function prepareDataDirectory(directory: string): DataDirectory {
@@ -27,6 +33,12 @@ export function prepareDataDirectory(directory: string): DataDirectory {
     // Without this a power loss could take the new directory away, and acknowledged writes with it.
     if (firstMade !== undefined) syncDirectories(path, dirname(firstMade));
     accessSync(path, constants.R_OK | constants.W_OK | constants.X_OK);
+    const problem = directoryProblem(path);
+    if (problem !== undefined) throw new Error(problem);
+    ensurePrivateFile(join(path, databaseName));
+    // SQLite gives its other files the modes of the database, but leaves those alone that are there.
+    for (const name of [`${databaseName}-wal`, `${databaseName}-shm`, markName, reserveName])
+      makePrivate(join(path, name));
   } catch (error) {
     throw unusableDirectory(path, error instanceof Error ? error.message : String(error), error);
   }
@@ -37,9 +49,9 @@ export function prepareDataDirectory(directory: string): DataDirectory {
 export function dataDirectoryOf(path: string): DataDirectory {
   return {
     path,
-    databaseFile: join(path, "store.db"),
-    markFile: join(path, "store.mark"),
-    reserveFile: join(path, "store.reserve"),
+    databaseFile: join(path, databaseName),
+    markFile: join(path, markName),
+    reserveFile: join(path, reserveName),
     ownerFile: join(path, "owner"),
   };
 }

@@ -1,5 +1,6 @@
 import { closeSync, existsSync, openSync, readFileSync, writeSync } from "node:fs";
-import { parsePosition, type StorePosition } from "../position.ts";
+import type { StorePosition } from "../interface.ts";
+import { parsePosition } from "../position.ts";
 
 /** Longer than any mark; written whole each time, so that nothing of a longer one is left behind. */
 const markLength = 256;

@@ -1,6 +1,5 @@
 import type { StorageErrorCode } from "../errors.ts";
-import type { Revision, StoredValue } from "../interface.ts";
-import type { StorePosition } from "../position.ts";
+import type { Revision, StoredValue, StorePosition } from "../interface.ts";
 
 /** What the disk thread is started with. */
 export type DiskFiles = {

@@ -16,9 +16,9 @@ import {
   type StorageEvent,
   type StorageWatch,
   type StoredValue,
+  type StorePosition,
 } from "../interface.ts";
 import { prefixEnd } from "../keys.ts";
-import type { StorePosition } from "../position.ts";
 import { prepareDataDirectory, recordOwner } from "./data-directory.ts";
 import { type Disk, openDisk, type PendingWrite } from "./disk.ts";
 import type { KeyRange, LogEntry, Query, QueryResult, WriteOutcome } from "./messages.ts";

@@ -1,6 +1,6 @@
 import { type Stats, statSync } from "node:fs";
 import { StorageError } from "../errors.ts";
-import type { StorePosition } from "../position.ts";
+import type { StorePosition } from "../interface.ts";
 import { isFull } from "./disk-error.ts";
 import type { LogTable } from "./log-table.ts";
 import type { MarkFile } from "./mark.ts";

@@ -14,8 +14,8 @@ import {
   type StorageBackend,
   type StorageWatch,
   type StoredValue,
+  type StorePosition,
 } from "../interface.ts";
-import type { StorePosition } from "../position.ts";
 import { EtcdClient, type EtcdClientOptions } from "./client.ts";
 import { type CompactorState, firstCompactorState, takeTurn } from "./compactor.ts";
 import { interpretEtcdError } from "./errors.ts";

@@ -3,41 +3,14 @@ import test from "node:test";
 import { collect, encode, rejectsWith } from "../../../test/conformance/storage-case.ts";
 import { FakeClock, settle } from "../../../test/support/fake-clock.ts";
 import { MemoryBackend } from "../../../test/support/memory-backend.ts";
+import { TestStoreMemory } from "../../../test/support/test-store-memory.ts";
 import { StorageError } from "../errors.ts";
 import type { StorageEvent } from "../interface.ts";
-import type { StorePosition } from "../position.ts";
 import { GuardedBackend } from "./guarded-backend.ts";
 import { StoreGuard } from "./store-guard.ts";
-import { isNewer, nameOfStore, type Remembered, type StoreMemory } from "./store-memory.ts";
+import { nameOfStore } from "./store-memory.ts";
 
-/** Remembers where a test can see and change it. */
-class TestMemory implements StoreMemory {
-  remembered: Remembered | undefined;
-  accepted: string | undefined;
-  failure: Error | undefined;
-
-  async read() {
-    if (this.failure !== undefined) throw this.failure;
-    const { remembered, accepted } = this;
-    return {
-      ...(remembered === undefined ? {} : { remembered }),
-      ...(accepted === undefined ? {} : { accepted }),
-    };
-  }
-
-  async write(next: Remembered): Promise<void> {
-    if (this.failure !== undefined) throw this.failure;
-    if (this.remembered !== undefined && !isNewer(next, this.remembered)) return;
-    this.remembered = next;
-    this.accepted = undefined;
-  }
-
-  howToAccept(found: StorePosition): string {
-    return `accept ${nameOfStore(found)}`;
-  }
-}
-
-function guarded(backend: MemoryBackend, memory: TestMemory) {
+function guarded(backend: MemoryBackend, memory: TestStoreMemory) {
   const clock = new FakeClock();
   const ending = new AbortController();
   const log: string[] = [];
@@ -60,7 +33,7 @@ function guarded(backend: MemoryBackend, memory: TestMemory) {
 
 /** A store with one key at revision 2, in use and remembered. */
 async function inUse() {
-  const parts = guarded(new MemoryBackend(), new TestMemory());
+  const parts = guarded(new MemoryBackend(), new TestStoreMemory());
   await parts.guard.check();
   await parts.store.create("/p/a", encode("1"));
   await parts.clock.advance(10_000);
@@ -69,7 +42,7 @@ async function inUse() {
 }
 
 test("guard: nothing is served before the store was compared; a store nobody remembers is taken and remembered", async () => {
-  const { guard, store, memory, backend, log } = guarded(new MemoryBackend(), new TestMemory());
+  const { guard, store, memory, backend, log } = guarded(new MemoryBackend(), new TestStoreMemory());
   await rejectsWith(store.get("/p/a"), "Unusable");
   await guard.check();
   await store.create("/p/a", encode("1"));
@@ -201,7 +174,7 @@ test("guard: more keys gone than there were writes is no work of ours", async ()
 });
 
 test("guard: a memory that cannot be read keeps the start waiting, one that cannot be written does not stop a store", async () => {
-  const parts = guarded(new MemoryBackend(), new TestMemory());
+  const parts = guarded(new MemoryBackend(), new TestStoreMemory());
   parts.memory.failure = new Error("the host cluster is away");
   await parts.guard.check();
   await rejectsWith(parts.store.get("/p/a"), "Unusable");

@@ -11,8 +11,8 @@ import type {
   StorageWatch,
   StorageWatchItem,
   StoredValue,
+  StorePosition,
 } from "../interface.ts";
-import type { StorePosition } from "../position.ts";
 import type { StoreGuard } from "./store-guard.ts";
 
 export type WriteOutcomes = {

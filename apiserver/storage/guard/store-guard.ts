@@ -5,10 +5,10 @@
  * Invariant: nothing is served before the store was compared with what is remembered of it.
  * Invariant: the first operation that finds another store closes the guard for all; only a comparison opens it again.
  */
-import type { Clock } from "../cacher/clock.ts";
+import type { Clock } from "../../machinery/clock.ts";
 import { isStorageError, type StorageError } from "../errors.ts";
-import type { Revision, StorageBackend } from "../interface.ts";
-import { contradiction, type StorePosition } from "../position.ts";
+import type { Revision, StorageBackend, StorePosition } from "../interface.ts";
+import { contradiction } from "../position.ts";
 import { nameOfStore, type Remembered, type StoreMemory } from "./store-memory.ts";
 
 /** How often a store that is well is compared, and remembered if it went on, in ms. */

@@ -1,4 +1,4 @@
-import type { StorePosition } from "../position.ts";
+import type { StorePosition } from "../interface.ts";
 
 export type Remembered = {
   readonly position: StorePosition;

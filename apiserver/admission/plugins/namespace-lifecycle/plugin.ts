@@ -1,4 +1,4 @@
-import { setTimeout as delay } from "node:timers/promises";
+import { type Sleep, sleep } from "../../../client/retry.ts";
 import { newForbidden, newNotFound } from "../../../errors/status-error.ts";
 import type { AdmissionAttributes, AdmissionPlugin } from "../../interface.ts";
 
@@ -11,7 +11,7 @@ export type NamespaceLifecycleOptions = {
   /** Namespaces that cannot be deleted; those a cluster is born with by default. */
   readonly immortal?: readonly string[];
   /** Waits before a missing namespace is looked up again; for tests. */
-  readonly wait?: (delayMs: number, signal: AbortSignal) => Promise<unknown>;
+  readonly wait?: Sleep;
 };
 
 /** A namespace made a moment ago may not have arrived where we look (API AD-07). */
@@ -26,9 +26,9 @@ export class NamespaceLifecycle implements AdmissionPlugin {
   readonly name = "NamespaceLifecycle";
   readonly #lookup: NamespaceLookup;
   readonly #immortal: ReadonlySet<string>;
-  readonly #wait: (delayMs: number, signal: AbortSignal) => Promise<unknown>;
+  readonly #wait: Sleep;
 
-  constructor({ lookup, immortal = bornWithCluster, wait = waitFor }: NamespaceLifecycleOptions) {
+  constructor({ lookup, immortal = bornWithCluster, wait = sleep }: NamespaceLifecycleOptions) {
     this.#lookup = lookup;
     this.#immortal = new Set(immortal);
     this.#wait = wait;
@@ -55,8 +55,6 @@ export class NamespaceLifecycle implements AdmissionPlugin {
 
 const isNamespace = ({ resource }: AdmissionAttributes): boolean =>
   resource.group === namespaces.group && resource.resource === namespaces.resource;
-
-const waitFor = (delayMs: number, signal: AbortSignal): Promise<unknown> => delay(delayMs, undefined, { signal });
 
 /** kubectl and the namespace controller look for this cause. */
 function terminating({ resource, name, namespace }: AdmissionAttributes) {

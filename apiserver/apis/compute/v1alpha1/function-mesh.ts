@@ -2,7 +2,7 @@ import type { KubeObject } from "../../meta/v1.ts";
 import type { FunctionSpec } from "./function.ts";
 import type { SinkSpec } from "./sink.ts";
 import type { SourceSpec } from "./source.ts";
-import type { ResourceCondition } from "./workload.ts";
+import type { ResourceCondition, WorkloadPhase } from "./workload.ts";
 
 /** Components are told apart by their `name`. */
 export type FunctionMeshSpec = { functions?: FunctionSpec[]; sources?: SourceSpec[]; sinks?: SinkSpec[] };
@@ -14,6 +14,9 @@ export type FunctionMeshStatus = {
   sinkConditions?: { [component: string]: ResourceCondition };
   /** `MeshReady`. */
   condition?: ResourceCondition;
+  phase?: WorkloadPhase;
+  reason?: string;
+  message?: string;
   observedGeneration?: number;
 };
 

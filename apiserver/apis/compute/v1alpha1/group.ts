@@ -55,6 +55,8 @@ export const annotations = {
   pauseRollout: `${group}/pause-rollout`,
   /** Exactly `"false"`: no clean-up of subscriptions. */
   needCleanup: `${group}/need-cleanup`,
+  /** A new value rolls out everything that waits, whatever it waits for. Any text, as of `kubectl rollout restart`. */
+  rollOut: `${group}/roll-out`,
 } as const;
 
 /** Presence says that a Pulsar worker service manages the object: no clean-up of subscriptions. */

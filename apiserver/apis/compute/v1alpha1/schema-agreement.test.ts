@@ -168,7 +168,13 @@ const workloadStatus: Members<WorkloadStatus> = {
   conditions: "object",
   replicas: "integer",
   selector: "string",
+  phase: "string",
+  reason: "string",
+  message: "string",
   readyReplicas: "integer",
+  updatedReplicas: "integer",
+  availableReplicas: "integer",
+  backendConfigs: "array",
   observedGeneration: "integer",
   globalBackendConfigRevision: "string",
   namespacedBackendConfigRevision: "string",
@@ -179,6 +185,9 @@ const meshStatus: Members<FunctionMeshStatus> = {
   sourceConditions: "object",
   sinkConditions: "object",
   condition: "object",
+  phase: "string",
+  reason: "string",
+  message: "string",
   observedGeneration: "integer",
 };
 const condition: Members<ResourceCondition> = {

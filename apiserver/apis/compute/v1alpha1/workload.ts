@@ -88,6 +88,34 @@ export type ResourceCondition = {
   lastTransitionTime?: string;
 };
 
+/**
+ * - `Pending`: no pod has started yet
+ * - `Progressing`: pods start, or are replaced
+ * - `Ready`: all pods are ready, or none is wanted
+ * - `Degraded`: a pod can't do its work, or what it needs is missing
+ * - `Paused`: a change waits because somebody paused it; what runs is ready
+ * - `Failed`: the cluster refuses an object, or the name of one is taken
+ */
+export type WorkloadPhase = "Pending" | "Progressing" | "Ready" | "Degraded" | "Paused" | "Failed";
+
+/** The one thing to know, for people and for `kubectl wait --for=jsonpath='{.status.phase}'=Ready`. */
+export type Summary = {
+  phase: WorkloadPhase;
+  /** CamelCase, for programs. */
+  reason: string;
+  /** A sentence. */
+  message: string;
+};
+
+/** A BackendConfig that has a say in the pods. */
+export type AppliedConfig = {
+  namespace?: string;
+  name?: string;
+  resourceVersion?: string;
+  /** Field paths of what it gives, e.g. `env.TZ` and `pod.labels.team`, whether or not the workload's own wins. */
+  fields?: string[];
+};
+
 /** The three required members are those the CRDs require (FM 1.3). */
 export type WorkloadStatus = {
   /** Keyed `StatefulSet`, `Service`, `HorizontalPodAutoscaler`, `VerticalPodAutoscaler`. */
@@ -96,10 +124,18 @@ export type WorkloadStatus = {
   replicas: number;
   /** Label selector of the pods, serialized. */
   selector: string;
+  phase?: WorkloadPhase;
+  reason?: string;
+  message?: string;
   readyReplicas?: number;
+  /** Replicas with the newest pod template. */
+  updatedReplicas?: number;
+  availableReplicas?: number;
+  /** The installation's first, then the namespace's. */
+  backendConfigs?: AppliedConfig[];
   observedGeneration?: number;
   globalBackendConfigRevision?: string;
   namespacedBackendConfigRevision?: string;
-  /** Strategic merge patch, as JSON text, from the live StatefulSet to the wanted one; empty when in sync. */
+  /** Why a change of the pods waits, and where it would change the StatefulSet: `Reason: path, path`. No values. */
   pendingChange?: string;
 };

@@ -3,11 +3,43 @@ import type { KubeObject } from "../../../apis/meta/v1.ts";
 import { type FieldError, forbiddenField, invalid, joinPath, path, required } from "../../../errors/field-error.ts";
 import { isSet, numericOf, objectOf, textOf, textsOf } from "../../../machinery/fields.ts";
 import { deepEqual } from "../../../machinery/json.ts";
+import { qualifiedNameProblems } from "../../../machinery/names.ts";
 import { compareQuantities, parseQuantity, Quantity } from "../../../machinery/quantity.ts";
-import { atLeast, type Fields, selectorErrors, unchanged } from "./checks.ts";
+import { atLeast, type Fields, named, selectorErrors, unchanged } from "./checks.ts";
+
+/** Longest text of a field of an Event, in characters. */
+const eventTexts: readonly (readonly [field: string, most: number])[] = [
+  ["reportingInstance", 128],
+  ["action", 128],
+  ["reason", 128],
+];
+const maxEventMessage = 1024;
+
+/** An Event that says when it happened says who tells, too; older reporters know neither. */
+function reporterErrors(event: KubeObject): readonly FieldError[] {
+  if (!isSet(event, "eventTime")) return [];
+  const reporter = textOf(event, "reportingComponent");
+  const tooLong = (field: string, most: number) => invalid(field, "", `can have at most ${most} characters`);
+  return [
+    ...(reporter === ""
+      ? [required("reportingComponent", "")]
+      : named(reporter, "reportingComponent", qualifiedNameProblems)),
+    ...eventTexts.flatMap(([field, most]) => {
+      const text = textOf(event, field);
+      if (text === "") return [required(field, "")];
+      return text.length > most ? [tooLong(field, most)] : [];
+    }),
+    ...(textOf(event, "message").length > maxEventMessage ? [tooLong("message", maxEventMessage)] : []),
+  ];
+}
+
+export const validateEvent = (event: KubeObject): readonly FieldError[] => [
+  ...homeErrors(event),
+  ...reporterErrors(event),
+];
 
 /** An Event stands in the namespace of what it is about; about the cluster, in `default`. */
-export function validateEvent(event: KubeObject): readonly FieldError[] {
+function homeErrors(event: KubeObject): readonly FieldError[] {
   const { namespace = "" } = event.metadata;
   const about = textOf(objectOf(event, "involvedObject"), "namespace");
   const home = about === "" ? "default" : about;

@@ -386,6 +386,15 @@ const refused: Record<string, readonly [object: KubeObject, errors: readonly str
     event({ namespace: "other" }),
     ['involvedObject.namespace: Invalid value: "other": does not match event.namespace'],
   ],
+  "an Event at a time, by nobody": [
+    event({ namespace: "demo" }, "demo", { eventTime: "2026-01-01T00:00:00.000000Z", reason: "r".repeat(129) }),
+    [
+      "reportingComponent: Required value",
+      "reportingInstance: Required value",
+      "action: Required value",
+      'reason: Invalid value: "": can have at most 128 characters',
+    ],
+  ],
   "an Event about the cluster elsewhere": [
     event({}),
     ['involvedObject.namespace: Invalid value: "": does not match event.namespace'],

@@ -41,7 +41,7 @@ var kinds = map[string][]any{
 		corev1.PersistentVolumeClaim{}, corev1.Event{},
 	},
 	"apps/v1":                      {appsv1.StatefulSet{}, appsv1.ControllerRevision{}},
-	"autoscaling/v1":               {autoscalingv1.Scale{}},
+	"autoscaling/v1":               {autoscalingv1.HorizontalPodAutoscaler{}, autoscalingv1.Scale{}},
 	"autoscaling/v2":               {autoscalingv2.HorizontalPodAutoscaler{}},
 	"batch/v1":                     {batchv1.Job{}},
 	"coordination.k8s.io/v1":       {coordinationv1.Lease{}},

@@ -1,4 +1,4 @@
-/** Time as the controllers see it, so that tests can turn the hands themselves. */
+/** Time as everything sees it that waits or stamps, so that tests can turn the hands themselves. */
 export interface Clock {
   /** Milliseconds since the epoch. */
   now(): number;
@@ -31,9 +31,3 @@ export function delay(clock: Clock, delayMs: number, signal: AbortSignal): Promi
     signal.addEventListener("abort", finish, { once: true });
   });
 }
-
-/** RFC 3339 in UTC with whole seconds, as `metav1.Time` is written. */
-export const timestamp = (epochMs: number): string => `${new Date(epochMs).toISOString().slice(0, 19)}Z`;
-
-/** RFC 3339 in UTC with microseconds, as `metav1.MicroTime` is written. */
-export const microTimestamp = (epochMs: number): string => `${new Date(epochMs).toISOString().slice(0, 23)}000Z`;

@@ -1,0 +1,97 @@
+/**
+ * The decision of one reconcile, as a value: every write with its causes, what waits and why. Pure, so it can be shown
+ * before it is carried out, and tested without a cluster.
+ */
+import type { KubeObject } from "../../apiserver/apis/meta/v1.ts";
+import type { Settings } from "../settings.ts";
+import { type Cause, type ChildPlan, planChild } from "./child.ts";
+import { argumentProblem } from "./command/argument-size.ts";
+import { type ChildKind, desiredWorkloads } from "./desired.ts";
+import { differences } from "./drift.ts";
+import type { Observed } from "./gather.ts";
+import { numberAt, partOf } from "./parts.ts";
+import {
+  changedCauses,
+  holdReason,
+  isPaused,
+  type RenderedFrom,
+  recordOf,
+  renderedFrom,
+  withRecord,
+} from "./rollout.ts";
+import { keepImmutable } from "./stateful-set.ts";
+import type { Workload } from "./workload.ts";
+
+export type WorkloadPlan = { readonly [Kind in ChildKind]: ChildPlan };
+
+/** How this installation renders. `rendererVersion` changes with what the code here makes of the same input. */
+export type Renderer = { readonly settings: Settings; readonly rendererVersion: string };
+
+export function planWorkload(
+  owner: KubeObject,
+  workload: Workload,
+  observed: Observed,
+  { settings: general, rendererVersion }: Renderer,
+): WorkloadPlan {
+  const { children, configs } = observed;
+  const settings = observed.restricted ? { ...general, runAsNonRoot: true } : general;
+  const desired = desiredWorkloads(workload, configs, settings);
+  const wanted = keepImmutable(withReplicas(desired.StatefulSet, observed), children.StatefulSet);
+  const record = renderedFrom(owner, workload, { configs, settings, rendererVersion }, wanted);
+  const paused = isPaused(owner, settings);
+  return {
+    StatefulSet: planStatefulSet({ wanted, live: children.StatefulSet, workload, record, paused }),
+    Service: planChild(desired.Service, children.Service, workload),
+    HorizontalPodAutoscaler: planChild(desired.HorizontalPodAutoscaler, children.HorizontalPodAutoscaler, workload),
+    VerticalPodAutoscaler: planChild(desired.VerticalPodAutoscaler, children.VerticalPodAutoscaler, workload),
+  };
+}
+
+/** Where somebody else's autoscaler moves the StatefulSet its number of replicas is none of our business. */
+function withReplicas(statefulSet: KubeObject, { children, foreignAutoscaler }: Observed): KubeObject {
+  const live = children.StatefulSet;
+  const wanted = numberAt(statefulSet, "spec", "replicas");
+  if (live === undefined || foreignAutoscaler === undefined || wanted === 0) return statefulSet;
+  return { ...statefulSet, spec: { ...partOf(statefulSet, "spec"), replicas: numberAt(live, "spec", "replicas") } };
+}
+
+type StatefulSetInput = {
+  readonly wanted: KubeObject;
+  readonly live: KubeObject | undefined;
+  readonly workload: Workload;
+  readonly record: RenderedFrom;
+  readonly paused: boolean;
+};
+
+function planStatefulSet({ wanted, live, workload, record, paused }: StatefulSetInput): ChildPlan {
+  const problem = argumentProblem(wanted);
+  if (problem !== undefined) return { action: "refuse", ...problem, ...(live && { live }) };
+  const plan = planChild(withRecord(wanted, record), live, workload);
+  if (plan.action !== "apply" || plan.live === undefined || plan.causes.includes("Adopted")) return plan;
+
+  const recorded = recordOf(plan.live);
+  const paths = differences(wanted, plan.live);
+  const changed = changedCauses(record, recorded);
+  const restarts = changesPods(record, recorded, paths);
+  const causes: readonly Cause[] = changed.length === 0 ? ["Drifted"] : changed;
+  // What made the same pods as before keeps nothing that was changed by hand from being repaired.
+  const concerned = recorded?.template === record.template ? [] : changed;
+  const hold = restarts ? holdReason(concerned, record, recorded, paused) : undefined;
+  if (hold === undefined) return { ...plan, causes, paths, restarts };
+  const scales = paths.includes(replicasPath);
+  return {
+    action: "hold",
+    live: plan.live,
+    reason: hold,
+    causes,
+    paths: paths.filter((path) => path !== replicasPath),
+    ...(scales && { replicas: numberAt(wanted, "spec", "replicas") }),
+  };
+}
+const replicasPath = "spec.replicas";
+
+/** Whether the pods would get another template; a record of older versions doesn't tell of fields that are given up. */
+function changesPods(current: RenderedFrom, recorded: RenderedFrom | undefined, paths: readonly string[]): boolean {
+  const visible = paths.some((path) => path.startsWith("spec.template."));
+  return visible || (recorded?.template !== undefined && recorded.template !== current.template);
+}
