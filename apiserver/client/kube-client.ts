@@ -328,7 +328,11 @@ function newDispatchers({ proxyUrl }: Cluster): (options: RequestOptions) => Dis
   };
 }
 
-const pool = { connections: maxConnections, pipelining: 1, keepAliveTimeout: idleTimeoutMs };
+/**
+ * HTTP/1.1: over HTTP/2 undici destroys a socket that the server has ended with an error nobody listens for any more, and
+ * that would end this process whenever a kube-apiserver restarts.
+ */
+const pool = { connections: maxConnections, pipelining: 1, keepAliveTimeout: idleTimeoutMs, allowH2: false };
 
 function newDispatcher(tls: buildConnector.BuildOptions, proxyUrl: string | undefined): Dispatcher {
   if (proxyUrl === undefined) return new Agent({ ...pool, connect: tls });
