@@ -34,6 +34,11 @@ export type ApiRequest = {
   readonly user: UserInfo;
   /** Told who asks as soon as that is known, and again whom they act as: for records that are made around it all. */
   readonly onIdentity?: (user: UserInfo) => void;
+  /**
+   * Whether the user may do this too, to the object that the request names. Set by authorization.
+   * @throws StatusError 403
+   */
+  readonly requireVerb?: (verb: string) => Promise<void>;
 };
 
 /**

@@ -216,6 +216,7 @@ export class LoopbackClient implements ResourceClient {
       auditId: "",
       info: noInfo,
       user: this.user,
+      requireVerb: async () => {},
     };
   }
 }

@@ -1,5 +1,5 @@
 /** Options in query strings, parsed and checked (API sections 3.1, 3.3, 6.3). */
-import { type FieldError, forbiddenField, invalid, notSupported, tooLong } from "../errors/field-error.ts";
+import { type FieldError, forbiddenField, invalid, notSupported, required, tooLong } from "../errors/field-error.ts";
 import { newBadRequest, newInvalid } from "../errors/status-error.ts";
 import { everyField, everyLabel, parseFieldSelector, parseLabelSelector } from "../machinery/selectors.ts";
 import type { FieldValidation, ListOptions, WatchOptions, WriteOptions } from "../registry/rest/interface.ts";
@@ -60,12 +60,13 @@ export function fieldValidationOf(query: URLSearchParams): FieldValidation {
   return fieldValidations.find((value) => value === asked) ?? "Warn";
 }
 
-/** @throws StatusError 422 on `kind` (API V-13, V-15, V-16) */
+/** @throws StatusError 422 on `kind` (API V-13, V-15, V-16, S-01, P-07) */
 export function writeOptions(
   query: URLSearchParams,
   kind: "CreateOptions" | "UpdateOptions" | "PatchOptions",
+  isApply = false,
 ): WriteOptions {
-  if (query.size === 0) return defaultWriteOptions;
+  if (query.size === 0 && !isApply) return defaultWriteOptions;
   const dryRun = query.getAll("dryRun");
   const fieldManager = query.get("fieldManager") ?? "";
   const asked = query.get("fieldValidation") ?? "";
@@ -74,7 +75,8 @@ export function writeOptions(
   if (asked !== "" && fieldValidation === undefined) {
     errors.push(notSupported("fieldValidation", asked, ["", ...fieldValidations]));
   }
-  if (kind === "PatchOptions" && query.has("force")) {
+  if (isApply && fieldManager === "") errors.push(required("fieldManager", "is required for apply patch"));
+  if (kind === "PatchOptions" && !isApply && query.has("force")) {
     errors.push(forbiddenField("force", "may not be specified for non-apply patch"));
   }
   assertValid(kind, errors);
@@ -82,7 +84,7 @@ export function writeOptions(
     dryRun: dryRun.length > 0,
     fieldValidation: fieldValidation ?? "Warn",
     fieldManager,
-    force: false,
+    force: isApply && query.has("force") && queryBoolean(query.get("force")),
   };
 }
 

@@ -9,6 +9,7 @@ import type {
   SubresourceEndpoint,
 } from "../registry/rest/interface.ts";
 import type { ApiRequest, ApiResponse } from "./api-handler.ts";
+import { firstHeader } from "./responses.ts";
 import { defaultColumns } from "./table.ts";
 import type { Warnings } from "./warnings.ts";
 
@@ -73,9 +74,16 @@ export function contextOf(request: ApiRequest, scope: RequestScope, warnings: Wa
     namespace: scope.namespaced ? request.info.namespace : "",
     signal: request.signal,
     auditId: request.auditId,
+    userAgent: firstHeader(request, "user-agent"),
+    requireVerb: request.requireVerb ?? notAuthorized,
     warn: warnings.add,
   };
 }
+
+/** No filter asked whether this user may do anything at all: a bug of who built the chain. */
+const notAuthorized = async (verb: string): Promise<never> => {
+  throw new Error(`nobody can tell whether ${verb} is allowed`);
+};
 
 /** The verb has no implementation for this resource (API V-05, E-20). */
 export const verbNotServed = (scope: RequestScope, verb: string): StatusError =>

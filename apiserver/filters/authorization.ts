@@ -29,8 +29,16 @@ export function withAuthorization({ authorizer, onDecision, onFailure }: Authori
     }
     onDecision?.(request, decision);
     if (decision.decision !== "allow") return errorResponse(request, newDenied(attributes, decision.reason));
-    return next(request);
+    return next({
+      ...request,
+      requireVerb: (verb) => requireVerb({ ...attributes, verb }, authorizer, request.signal),
+    });
   };
+}
+
+async function requireVerb(attributes: Attributes, authorizer: Authorizer, signal: AbortSignal): Promise<void> {
+  const { decision, reason } = await authorizer.authorize(attributes, signal);
+  if (decision !== "allow") throw newDenied(attributes, reason);
 }
 
 export function attributesOf({ info, user, query }: Pick<ApiRequest, "info" | "user" | "query">): Attributes {

@@ -266,6 +266,8 @@ export function aContext(overrides: Partial<RequestContext> = {}): RequestContex
     namespace: "demo",
     signal: new AbortController().signal,
     auditId: "audit",
+    userAgent: "tester/1",
+    requireVerb: async () => {},
     warn: () => {},
     ...overrides,
   };
@@ -283,6 +285,13 @@ export function patchOf(name: string, patch: JsonValue, options: Partial<WriteOp
   const mediaType = Array.isArray(patch) ? "application/json-patch+json" : "application/merge-patch+json";
   const { body, ...write } = writeOf(name, patch, options);
   return { ...write, body: { ...body, mediaType } };
+}
+
+/** What `manager` wants, as YAML or as JSON, which is YAML. */
+export function applyOf(name: string, wanted: JsonValue, manager: string, options: Partial<WriteOptions> = {}) {
+  const { body, ...write } = writeOf(name, wanted, { fieldManager: manager, ...options });
+  const bytes = typeof wanted === "string" ? Buffer.from(wanted) : body.bytes;
+  return { ...write, body: { bytes, mediaType: "application/apply-patch+yaml" } };
 }
 
 /** Replaces what `storage` shows of an object by `object`, or by what that makes of it. */

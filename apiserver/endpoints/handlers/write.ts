@@ -2,6 +2,7 @@
 
 import { limits } from "../../limits.ts";
 import { bodyMediaTypes } from "../../machinery/serializer.ts";
+import { applyPatchType } from "../../registry/generic/applied.ts";
 import { acceptedContentType } from "../body.ts";
 import { objectResponse, outputFormat } from "../output.ts";
 import { writeOptions } from "../query-options.ts";
@@ -21,7 +22,7 @@ function writeHandler({ verb, options: optionsKind, mediaTypes }: WriteVerb): Ve
     if (storage[verb] === undefined) throw verbNotServed(scope, verb);
     const format = outputFormat(request, "object");
     const mediaType = acceptedContentType(request, mediaTypes(scope));
-    const options = writeOptions(request.query, optionsKind);
+    const options = writeOptions(request.query, optionsKind, mediaType === applyPatchType);
     const bytes = await request.body(limits.maxBodyBytes.value);
     const warnings = new Warnings();
     const write = { name: urlName(request), body: { bytes, mediaType }, options };

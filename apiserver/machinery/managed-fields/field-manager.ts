@@ -11,7 +11,7 @@ import {
   type ManagedFieldsEntry,
 } from "../../apis/meta/v1.ts";
 import { newBadRequest, newInternal } from "../../errors/status-error.ts";
-import { isEmptyObject, isObject } from "../json.ts";
+import { deepEqual, isEmptyObject, isObject } from "../json.ts";
 import { difference, equalSets, type FieldSet, fieldSet, noFields, union } from "../structured-merge/field-set.ts";
 import {
   apply,
@@ -22,6 +22,7 @@ import {
   type Versions,
 } from "../structured-merge/ownership.ts";
 import { fieldElement } from "../structured-merge/path-element.ts";
+import type { Type } from "../structured-merge/types.ts";
 import { joinProblems, typeProblems } from "../structured-merge/validate.ts";
 import { type Conflicts, newApplyConflict } from "./conflicts.ts";
 import { fieldsOfLastApplied, kubectlManager, withLastApplied } from "./last-applied.ts";
@@ -34,8 +35,8 @@ import {
   type Manager,
   type ManagerKey,
   type Managers,
+  managedFieldsProblem,
   type Operation,
-  readableManagers,
   withOwners,
 } from "./managers.ts";
 
@@ -61,7 +62,7 @@ export type ApplyRequest = Writer & { readonly force: boolean };
 export type AppliedObject = {
   /** The live object itself when nothing in it changes. */
   readonly object: JsonObject;
-  readonly managedFields: readonly ManagedFieldsEntry[];
+  readonly managedFields: ManagedFieldsEntry[];
 };
 
 /** What no manager owns: the server's, or the object's identity (API S-13). */
@@ -106,7 +107,7 @@ export class FieldManager {
    * @param next  in which nothing differs from `live` but what this endpoint may change; its managedFields are the client's
    * @returns     the entries of `live` themselves when they stay
    */
-  update(live: KubeObject | undefined, next: KubeObject, writer: Writer): readonly ManagedFieldsEntry[] {
+  update(live: KubeObject | undefined, next: KubeObject, writer: Writer): ManagedFieldsEntry[] {
     try {
       const managers = this.#managersFor(live, next);
       if (live !== undefined && !this.#isTracked(managers)) return keepSame(live, encodeManagers(managers));
@@ -122,11 +123,10 @@ export class FieldManager {
   #managersFor(live: KubeObject | undefined, next: KubeObject): Managers {
     const stored = live?.metadata.managedFields ?? [];
     const sent = next.metadata.managedFields;
-    if (this.#options.subresource !== "" || sent === undefined || sent === stored || live === undefined) {
-      return decodeManagers(stored, this.#typeOf);
-    }
+    const isOwn = this.#options.subresource === "" && live !== undefined && sent !== undefined;
+    if (!isOwn || deepEqual(sent, stored)) return decodeManagers(stored, this.#typeOf);
     if (isReset(sent)) return new Map();
-    return readableManagers(sent, this.#typeOf) ?? decodeManagers(stored, this.#typeOf);
+    return decodeManagers(managedFieldsProblem(sent) === undefined ? sent : stored, this.#typeOf);
   }
 
   /** An object that nobody tracked yet stays so until it is applied to (API S-19). */
@@ -158,7 +158,7 @@ export class FieldManager {
    *                     managedFields that cannot be read
    */
   apply(live: KubeObject | undefined, wanted: JsonObject, request: ApplyRequest): AppliedObject {
-    this.#checkWanted(wanted);
+    checkApplied(this.#options.gvk, this.#version.type, wanted);
     try {
       return this.#apply(live, wanted, request);
     } catch (error) {
@@ -167,28 +167,13 @@ export class FieldManager {
     }
   }
 
-  #checkWanted(wanted: JsonObject): void {
-    const { gvk } = this.#options;
-    const { apiVersion, kind, metadata } = wanted;
-    if (apiVersion !== apiVersionOf(gvk) || kind !== gvk.kind) {
-      throw newBadRequest(`invalid object type: ${describeType(apiVersion, kind)}`);
-    }
-    if (isObject(metadata) && (metadata.managedFields ?? null) !== null) {
-      throw newBadRequest("metadata.managedFields must be nil");
-    }
-    const problems = typeProblems(this.#version.type, wanted);
-    if (problems.length === 0) return;
-    const object = `${describeName(metadata)}; ${describeType(apiVersion, kind)}`;
-    throw newBadRequest(`failed to create typed patch object (${object}): ${joinProblems(problems)}`);
-  }
-
   #apply(live: KubeObject | undefined, wanted: JsonObject, request: ApplyRequest): AppliedObject {
     const before = live ?? emptyObject(wanted);
     const stored = decodeManagers(before.metadata.managedFields ?? [], this.#typeOf);
     const managers = this.#isTracked(stored) ? stored : this.#firstManagers(stored, before, request.time);
     const key = this.#keyOf(request.manager, "Apply");
     const identity = identityOf(key);
-    const { object, owners } = this.#applyOrConflict(managers, before, wanted, request, identity);
+    const { object, owners } = this.#applyOrConflict(managers, before, named(wanted, before), request, identity);
     const own = ownEntry(
       key,
       managers.get(identity),
@@ -240,6 +225,25 @@ export class FieldManager {
 }
 
 /**
+ * What an apply may say at all, whatever is stored.
+ *
+ * @throws StatusError 400 for another type than `gvk`, for managedFields, and for what is not of `type` (API S-02, S-03, S-50)
+ */
+export function checkApplied(gvk: GroupVersionKind, type: Type, wanted: JsonObject): void {
+  const { apiVersion, kind, metadata } = wanted;
+  if (apiVersion !== apiVersionOf(gvk) || kind !== gvk.kind) {
+    throw newBadRequest(`invalid object type: ${describeType(apiVersion, kind)}`);
+  }
+  if (isObject(metadata) && (metadata.managedFields ?? null) !== null) {
+    throw newBadRequest("metadata.managedFields must be nil");
+  }
+  const problems = typeProblems(type, wanted);
+  if (problems.length === 0) return;
+  const object = `${describeName(metadata)}; ${describeType(apiVersion, kind)}`;
+  throw newBadRequest(`failed to create typed patch object (${object}): ${joinProblems(problems)}`);
+}
+
+/**
  * The entry of who applied: the old one if nothing is different, with its time unless the object changed (API S-15).
  *
  * @param time  `undefined`: the object did not change
@@ -266,6 +270,12 @@ function withManagersOf({ metadata: { managedFields } }: KubeObject, next: KubeO
   return { ...next, metadata: managedFields === undefined ? metadata : { ...metadata, managedFields } };
 }
 
+/** What names the object may be left out and is not given up by that. */
+function named(wanted: JsonObject, { metadata: { name } }: KubeObject): JsonObject {
+  const metadata = isObject(wanted.metadata) ? wanted.metadata : {};
+  return name === undefined || metadata.name !== undefined ? wanted : { ...wanted, metadata: { ...metadata, name } };
+}
+
 function emptyObject({ apiVersion, kind }: JsonObject | KubeObject): KubeObject {
   return { apiVersion: String(apiVersion), kind: String(kind), metadata: {} };
 }
@@ -277,7 +287,7 @@ function isReset(entries: readonly ManagedFieldsEntry[]): boolean {
 }
 
 /** The entries of `live` when these are the same, so that an unchanged object is seen to be one. */
-function keepSame(live: KubeObject | undefined, entries: readonly ManagedFieldsEntry[]): readonly ManagedFieldsEntry[] {
+function keepSame(live: KubeObject | undefined, entries: ManagedFieldsEntry[]): ManagedFieldsEntry[] {
   const stored = live?.metadata.managedFields ?? [];
   return stored.length === entries.length && entries.every((entry, index) => entry === stored[index])
     ? stored

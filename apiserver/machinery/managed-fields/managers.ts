@@ -1,6 +1,7 @@
 /** `metadata.managedFields` as owners of fields, and back (API S-10 to S-12, S-16). */
 import type { JsonObject, ManagedFieldsEntry } from "../../apis/meta/v1.ts";
 import { limits } from "../../limits.ts";
+import { deepEqual } from "../json.ts";
 import { type FieldSet, noFields, union } from "../structured-merge/field-set.ts";
 import { FieldsV1Error, fromFieldsV1, toFieldsV1 } from "../structured-merge/fields-v1.ts";
 import type { Owner, Owners } from "../structured-merge/ownership.ts";
@@ -104,16 +105,16 @@ export function decodeManagers(
   return managers;
 }
 
-/** Entries that a client sent, all of them read; `undefined` for none and for such as cannot be read. */
-export function readableManagers(
-  entries: readonly ManagedFieldsEntry[],
-  typeOf: (apiVersion: string) => Type | undefined,
-): Managers | undefined {
+/** Why these entries cannot be read; `undefined` when all can. */
+export function managedFieldsProblem(entries: readonly ManagedFieldsEntry[]): string | undefined {
   try {
-    const managers = decodeManagers(entries, typeOf);
-    return [...managers.values()].every(({ fields }) => fields.size >= 0) && managers.size > 0 ? managers : undefined;
+    for (const [index, entry] of entries.entries()) {
+      keyOf(entry, index);
+      parseFields(entry.fieldsV1);
+    }
+    return undefined;
   } catch (error) {
-    if (error instanceof ManagedFieldsError) return undefined;
+    if (error instanceof ManagedFieldsError) return error.message;
     throw error;
   }
 }
@@ -130,6 +131,14 @@ function keyOf(entry: ManagedFieldsEntry, index: number): ManagerKey {
   }
   return { manager, operation, apiVersion, subresource };
 }
+
+/** Whether these differ in their times at most, which alone are no reason to write (API U-07). */
+export function equalButForTimes(a: readonly ManagedFieldsEntry[], b: readonly ManagedFieldsEntry[]): boolean {
+  if (a === b) return true;
+  return a.length === b.length && deepEqual(a.map(withoutTime), b.map(withoutTime));
+}
+
+const withoutTime = ({ time: _time, ...entry }: ManagedFieldsEntry): JsonObject => entry;
 
 /** Entries whose manager kept its fields are the entries that were decoded. Empty for an object that is not tracked. */
 export function encodeManagers(managers: Managers): ManagedFieldsEntry[] {

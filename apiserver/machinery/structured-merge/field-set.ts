@@ -126,6 +126,16 @@ export function without(a: FieldSet, b: FieldSet): FieldSet {
   });
 }
 
+/** Members of `set` at or below this path. */
+export function within(set: FieldSet, [element, ...rest]: FieldPath): FieldSet {
+  if (element === undefined) return set;
+  const node = set.get(element);
+  if (node === undefined) return noFields;
+  if (rest.length === 0) return set.size === 1 ? set : new Map([[element, node]]);
+  const below = within(node.below, rest);
+  return below.size === 0 ? noFields : new Map([[element, { owned: false, below }]]);
+}
+
 function changedNode(node: FieldNode, owned: boolean, below: FieldSet): FieldNode | undefined {
   return owned === node.owned && below === node.below ? node : newNode(owned, below);
 }

@@ -25,6 +25,8 @@ const contextOf = (user = jane, namespace = ""): RequestContext => ({
   namespace,
   signal,
   auditId: "audit",
+  userAgent: "tester/1",
+  requireVerb: async () => {},
   warn: () => undefined,
 });
 

@@ -9,6 +9,7 @@ import { resourcePrefix } from "../../storage/keys.ts";
 import type { ResourceEndpoint } from "../rest/interface.ts";
 import type { View } from "../rest/part.ts";
 import type { ResourceDefinition, ServedVersion } from "../rest/strategy.ts";
+import { fieldTypeOf } from "../schema/field-types.ts";
 import { patchSchema } from "../schema/patch-schema.ts";
 import { compileSchema } from "../schema/structural.ts";
 import { KindCodec, type StoredForms } from "./codec.ts";
@@ -19,6 +20,7 @@ import { patchTypesOf } from "./patch-types.ts";
 import type { Admission, Resource } from "./resource.ts";
 import { Selections } from "./selection.ts";
 import { GenericStore } from "./store.ts";
+import { TrackedKind } from "./tracking.ts";
 import { storedForm, versionView } from "./version-view.ts";
 
 export type EndpointDependencies = {
@@ -67,7 +69,7 @@ function endpointOf(
     patchTypes: patchTypesOf(patchSchema(schemas, schemaName)),
   };
   const store = new GenericStore({ ...shared, ...ofVersion }, view);
-  const parts = { definition, store, view, storedDecoder: shared.decoder, schemas };
+  const parts = { definition, store, view, storedDecoder: shared.decoder, tracked: shared.tracked, schemas };
   const ownBody = { kind: { group, version, kind }, schemaName };
   return {
     group,
@@ -106,6 +108,19 @@ function storedFormsOf(gvk: GroupVersionKind, { otherVersions = [] }: ResourceDe
   return new Map(otherVersions.map((other) => [apiVersionOf({ group: gvk.group, ...other }), storedForm(gvk, other)]));
 }
 
+function trackedKind(gvk: GroupVersionKind, definition: ResourceDefinition, schemas: SchemaSet): TrackedKind {
+  const { version, schemaName, otherVersions = [] } = definition;
+  return new TrackedKind(gvk, [
+    { version, type: fieldTypeOf(schemas, schemaName) },
+    ...otherVersions.map((other) => ({
+      version: other.version,
+      type: fieldTypeOf(schemas, other.schemaName),
+      fromStored: other.fromStored,
+      toStored: storedForm(gvk, other),
+    })),
+  ]);
+}
+
 type SharedByVersions = Omit<Resource, "gvr" | "selections" | "patchTypes">;
 
 function sharedByVersions(definition: ResourceDefinition, deps: EndpointDependencies): SharedByVersions {
@@ -136,6 +151,7 @@ function sharedByVersions(definition: ResourceDefinition, deps: EndpointDependen
     cacher,
     codec,
     decoder: decoderOf(definition, definition, deps),
+    tracked: trackedKind(gvk, definition, schemas),
     metaRules: { namespaced: definition.namespaced, validateName: strategy.validateName ?? subdomainProblems },
     hasStatus: hasStatus(definition),
     admission,

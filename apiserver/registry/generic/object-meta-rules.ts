@@ -5,7 +5,7 @@ import { formatTime } from "../../machinery/time.ts";
 
 /** An empty list, map or text says the same as none, and must not make two objects differ. */
 export function withoutEmptyMembers(meta: ObjectMeta): ObjectMeta {
-  const { managedFields: _managedFields, ...result } = meta;
+  const result = { ...meta };
   for (const name of textMembers) if (result[name] === "") delete result[name];
   for (const name of collectionMembers) if (isEmpty(result[name])) delete result[name];
   return result;
@@ -52,7 +52,7 @@ export function metaForCreate(meta: ObjectMeta, { namespace, uid, nowMs, tracksG
  * validation refuses it (API section 17, U-08); a changed grace period likewise.
  */
 export function metaForUpdate(meta: ObjectMeta, old: ObjectMeta): ObjectMeta {
-  const { generation: _generation, managedFields: _managedFields, namespace: _namespace, ...kept } = meta;
+  const { generation: _generation, namespace: _namespace, ...kept } = meta;
   return {
     ...kept,
     ...pick(old, ["name", "namespace", "uid", "resourceVersion", "generation", "creationTimestamp"]),

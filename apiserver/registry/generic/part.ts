@@ -5,6 +5,7 @@ import type { Part, View } from "../rest/part.ts";
 import type { ResourceDefinition } from "../rest/strategy.ts";
 import type { ObjectDecoder } from "./object-decoder.ts";
 import { metaForUpdate, withStatusOf } from "./object-meta-rules.ts";
+import type { TrackedKind, WritableFields } from "./tracking.ts";
 
 /** The stored object as it is. */
 export function ownView(decoder: ObjectDecoder): View {
@@ -13,6 +14,7 @@ export function ownView(decoder: ObjectDecoder): View {
     isOwn: true,
     show: (stored) => stored,
     present: (stored) => stored,
+    asked: (body) => body,
     absorb: (input) => input,
   };
 }
@@ -23,11 +25,23 @@ export const hasStatus = ({ subresources }: Pick<ResourceDefinition, "subresourc
 
 const isAboutStatus = ({ field }: FieldError): boolean => /^status($|[.[])/.test(field);
 
-export function wholeObject(definition: ResourceDefinition, view: View): Part {
-  const keepsStatus = hasStatus(definition);
+/** The kind, how an endpoint shows its objects, and who manages their fields. */
+export type PartOf = {
+  readonly definition: ResourceDefinition;
+  readonly view: View;
+  readonly tracked: TrackedKind;
+};
+
+/** Of parts that show the object itself. */
+function ownership({ view, tracked }: PartOf, subresource: string, writable: WritableFields) {
+  const { version } = view.decoder.gvk;
+  return { subresource, view, whole: view, fields: tracked.managerOf(version, writable, { subresource }) };
+}
+
+export function wholeObject(of: PartOf): Part {
+  const keepsStatus = hasStatus(of.definition);
   return {
-    subresource: "",
-    view,
+    ...ownership(of, "", { allBut: keepsStatus ? [["status"]] : [] }),
     isolate(next, existing) {
       const restored = { ...next, metadata: metaForUpdate(next.metadata, existing.metadata) };
       return keepsStatus ? withStatusOf(restored, existing) : restored;
@@ -39,11 +53,10 @@ export function wholeObject(definition: ResourceDefinition, view: View): Part {
 }
 
 /** `/status`: writes the status and, of kinds that want it so, labels and annotations (API M-10, M-11). */
-export function statusPart({ strategy }: ResourceDefinition, view: View): Part {
-  const withLabels = strategy.statusTakesLabels === true;
+export function statusPart(of: PartOf): Part {
+  const withLabels = of.definition.strategy.statusTakesLabels === true;
   return {
-    subresource: "status",
-    view,
+    ...ownership(of, "status", { only: withLabels ? [["status"], ...labelPaths] : [["status"]] }),
     isolate(next, existing) {
       const restored = withStatusOf(existing, next);
       return withLabels ? { ...restored, metadata: withLabelsOf(existing.metadata, next.metadata) } : restored;
@@ -52,6 +65,11 @@ export function statusPart({ strategy }: ResourceDefinition, view: View): Part {
     desiredState: false,
   };
 }
+
+const labelPaths = [
+  ["metadata", "labels"],
+  ["metadata", "annotations"],
+];
 
 function withLabelsOf(meta: ObjectMeta, { labels, annotations }: ObjectMeta): ObjectMeta {
   const { labels: _labels, annotations: _annotations, ...kept } = meta;
@@ -63,10 +81,9 @@ function withLabelsOf(meta: ObjectMeta, { labels, annotations }: ObjectMeta): Ob
 }
 
 /** `/finalize`: lets the controller that holds an object's deletion give it up, and nobody change anything else. */
-export function finalizePart(view: View): Part {
+export function finalizePart(of: PartOf): Part {
   return {
-    subresource: "finalize",
-    view,
+    ...ownership(of, "finalize", { only: [["spec", "finalizers"]] }),
     isolate: (next, existing) => ({
       ...existing,
       spec: { ...objectOf(existing, "spec"), finalizers: [...listOf(objectOf(next, "spec"), "finalizers")] },

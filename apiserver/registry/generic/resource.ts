@@ -11,6 +11,7 @@ import type { KindCodec } from "./codec.ts";
 import type { ObjectDecoder } from "./object-decoder.ts";
 import type { PatchTypes } from "./patch-types.ts";
 import type { Selections } from "./selection.ts";
+import type { TrackedKind } from "./tracking.ts";
 
 /** Every plugin at once; `admission/chain.ts` makes one of many. */
 export type Admission = Required<Pick<AdmissionPlugin, "admit" | "validate">>;
@@ -32,6 +33,8 @@ export type Resource = {
   readonly cacher: Cacher;
   readonly codec: KindCodec;
   readonly decoder: ObjectDecoder;
+  /** Who manages the fields of its objects. */
+  readonly tracked: TrackedKind;
   readonly patchTypes: PatchTypes;
   readonly metaRules: ObjectMetaRules;
   readonly selections: Selections;

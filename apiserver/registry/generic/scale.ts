@@ -1,14 +1,22 @@
 /** `/scale`: an `autoscaling/v1` Scale as a view of an object (API D-12, CR-27). */
 import { Buffer } from "node:buffer";
-import { apiVersionOf, type JsonObject, type JsonValue, type KubeObject } from "../../apis/meta/v1.ts";
+import {
+  apiVersionOf,
+  type GroupVersionKind,
+  type JsonObject,
+  type JsonValue,
+  type KubeObject,
+} from "../../apis/meta/v1.ts";
 import { invalid, path } from "../../errors/field-error.ts";
 import { newBadRequest, newInvalid } from "../../errors/status-error.ts";
 import { isObject, setMember, stringifyJson } from "../../machinery/json.ts";
+import { checkApplied } from "../../machinery/managed-fields/field-manager.ts";
+import type { Type } from "../../machinery/structured-merge/types.ts";
 import type { EncodedObject, Getter, Patcher, Updater } from "../rest/interface.ts";
 import type { Part, View } from "../rest/part.ts";
-import type { ResourceDefinition, ScalePaths } from "../rest/strategy.ts";
+import type { ScalePaths } from "../rest/strategy.ts";
 import { type DecodedInput, type ObjectDecoder, silently } from "./object-decoder.ts";
-import { wholeObject } from "./part.ts";
+import { type PartOf, wholeObject } from "./part.ts";
 
 export const scaleKind = { group: "autoscaling", version: "v1", kind: "Scale" } as const;
 export const scaleSchemaName = "io.k8s.api.autoscaling.v1.Scale";
@@ -24,23 +32,43 @@ export function refusedScale(refusal: string, patchTypes: readonly string[]): Ge
   return { get: refuse, update: refuse, patchTypes, patch: refuse };
 }
 
-/**
- * @param scales   decodes Scales
- * @param parents  decodes the kind that is scaled
- */
-export function scalePart(
-  definition: ResourceDefinition,
-  paths: ScalePaths,
-  { scales, parents }: { readonly scales: ObjectDecoder; readonly parents: ObjectDecoder },
-): Part {
+type Scales = {
+  readonly decoder: ObjectDecoder;
+  /** Which fields they have. */
+  readonly type: Type;
+};
+
+/** @param of  the kind that is scaled, as it is stored: in that version the paths hold */
+export function scalePart(of: PartOf, paths: ScalePaths, scales: Scales): Part {
+  const { definition, view: whole, tracked } = of;
   const show = (stored: KubeObject): KubeObject => scaleOf(stored, paths);
   const view: View = {
-    decoder: scales,
+    decoder: scales.decoder,
     show,
     present: ({ object }) => encoded(show(object)),
-    absorb: ({ object: scale }, base) => scaled(scale, base, paths, parents),
+    asked(body) {
+      checkApplied(scaleKind, scales.type, body);
+      return askedOf(body, whole.decoder.gvk, paths);
+    },
+    absorb: ({ object: scale }, base) => scaled(scale, base, paths, whole.decoder),
   };
-  return { ...wholeObject(definition, view), subresource: "scale" };
+  const subresource = "scale";
+  const fields = tracked.managerOf(
+    definition.version,
+    { only: [paths.specReplicas] },
+    { subresource, seesPartOnly: true, shownVersion: apiVersionOf(scaleKind) },
+  );
+  return { ...wholeObject(of), subresource, view, fields };
+}
+
+/** Of an applied Scale only its identity and its replicas ask for anything (API S-39). */
+function askedOf(scale: JsonObject, gvk: GroupVersionKind, { specReplicas }: ScalePaths): JsonObject {
+  const { metadata } = scale;
+  const { name, namespace, uid, resourceVersion } = isObject(metadata) ? metadata : {};
+  const identity = Object.entries({ name, namespace, uid, resourceVersion }).filter(([, value]) => value !== undefined);
+  const asked = { apiVersion: apiVersionOf(gvk), kind: gvk.kind, metadata: Object.fromEntries(identity) };
+  const replicas = memberAt(scale, ["spec", "replicas"]);
+  return replicas === undefined ? asked : withMember(asked, specReplicas, wantedReplicas(scale));
 }
 
 /** Without a version the change is unconditional, whatever the object itself demands (API section 17). */
@@ -85,14 +113,15 @@ function scaleOf(object: KubeObject, paths: ScalePaths): KubeObject {
 }
 
 /** @throws StatusError 422 for a count below zero */
-function wantedReplicas(scale: KubeObject): number {
+function wantedReplicas(scale: KubeObject | JsonObject): number {
   const replicas = memberAt(scale, ["spec", "replicas"]) ?? 0;
   if (typeof replicas === "number" && replicas >= 0) return replicas;
   const negative = invalid(path("spec", "replicas"), replicas, "must be greater than or equal to 0");
-  throw newInvalid(scaleKind, scale.metadata.name ?? "", [negative]);
+  const name = memberAt(scale, ["metadata", "name"]);
+  throw newInvalid(scaleKind, typeof name === "string" ? name : "", [negative]);
 }
 
-function memberAt(object: KubeObject, names: readonly string[]): JsonValue | undefined {
+function memberAt(object: KubeObject | JsonObject, names: readonly string[]): JsonValue | undefined {
   let value: JsonValue | undefined = object;
   for (const name of names) value = isObject(value) && Object.hasOwn(value, name) ? value[name] : undefined;
   return value;

@@ -39,6 +39,16 @@ test("create: system members are the server's, status is dropped, defaults are f
       generation: 1,
       creationTimestamp: "2026-01-01T00:00:00Z",
       finalizers: ["example.com/hold"],
+      managedFields: [
+        {
+          manager: "tester",
+          operation: "Update",
+          apiVersion: "test.example/v1",
+          time: "2026-01-01T00:00:00Z",
+          fieldsType: "FieldsV1",
+          fieldsV1: { "f:metadata": { "f:finalizers": {} }, "f:spec": { ".": {}, "f:color": {}, "f:size": {} } },
+        },
+      ],
     },
     spec: { size: 1, color: "grey" },
   });

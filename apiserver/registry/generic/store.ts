@@ -39,10 +39,10 @@ export class GenericStore implements Getter, Lister, Watcher, Creater, Updater, 
 
   /** @param view  how objects look to clients; what comes from the registry's inside is as it is stored */
   constructor(resource: Resource, view: View) {
-    this.patchTypes = [...resource.patchTypes.keys()];
     this.#view = view;
     this.#reads = new Reads(resource);
     this.#writes = new Writes(resource, view);
+    this.patchTypes = this.#writes.patchTypes;
     this.#deletes = new Deletes(resource, this.#reads, view);
   }
 

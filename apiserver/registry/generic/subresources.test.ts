@@ -73,6 +73,7 @@ test("scale: a patch is of the Scale, and one that changes nothing writes nothin
     "application/json-patch+json",
     "application/merge-patch+json",
     "application/strategic-merge-patch+json",
+    "application/apply-patch+yaml",
   ]);
   const scaled = await patch(server.context(), patchOf("a", [{ op: "replace", path: "/spec/replicas", value: 2 }]));
   assert.deepEqual(

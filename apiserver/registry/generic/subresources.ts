@@ -1,21 +1,22 @@
 /** The subresources that any kind may have; each is a line of its resource's row. */
 import type { ScalePaths, SubresourceDefinition } from "../rest/strategy.ts";
+import { fieldTypeOf } from "../schema/field-types.ts";
 import { compileSchema } from "../schema/structural.ts";
 import { VirtualDecoder } from "./object-decoder.ts";
-import { finalizePart, statusPart } from "./part.ts";
+import { finalizePart, ownView, statusPart } from "./part.ts";
 import { partStore } from "./part-store.ts";
 import { refusedScale, scaleKind, scalePart, scaleSchemaName } from "./scale.ts";
 
 /** `/status`: reads the whole object, writes its status (API M-10, M-11). */
 export const statusSubresource: SubresourceDefinition = {
   name: "status",
-  storage: ({ definition, store, view }) => partStore(store, statusPart(definition, view)),
+  storage: (parts) => partStore(parts.store, statusPart(parts)),
 };
 
 /** `/finalize`: writes `spec.finalizers` and nothing else; a terminating object that has none left goes. */
 export const finalizeSubresource: SubresourceDefinition = {
   name: "finalize",
-  storage: ({ store, view }) => partStore(store, finalizePart(view)),
+  storage: (parts) => partStore(parts.store, finalizePart(parts)),
 };
 
 const scaleBody = { kind: scaleKind, schemaName: scaleSchemaName };
@@ -25,9 +26,10 @@ export function scaleSubresource(paths: ScalePaths): SubresourceDefinition {
   return {
     name: "scale",
     body: scaleBody,
-    storage({ definition, store, storedDecoder, schemas }) {
-      const scales = new VirtualDecoder(scaleKind, compileSchema(schemas, scaleSchemaName));
-      return partStore(store, scalePart(definition, paths, { scales, parents: storedDecoder }));
+    storage({ definition, store, storedDecoder, schemas, tracked }) {
+      const decoder = new VirtualDecoder(scaleKind, compileSchema(schemas, scaleSchemaName));
+      const scales = { decoder, type: fieldTypeOf(schemas, scaleSchemaName) };
+      return partStore(store, scalePart({ definition, view: ownView(storedDecoder), tracked }, paths, scales));
     },
   };
 }

@@ -2,11 +2,13 @@
 import type { KubeObject } from "../../apis/meta/v1.ts";
 import { newAlreadyExists, newNotFound, StatusError } from "../../errors/status-error.ts";
 import { deepEqual } from "../../machinery/json.ts";
+import { equalButForTimes } from "../../machinery/managed-fields/managers.ts";
 import type { CachedObject } from "../../storage/cacher/object-codec.ts";
 import { isStorageError } from "../../storage/errors.ts";
 import type { EncodedObject, RequestContext } from "../rest/interface.ts";
 import { interpretError, interpreted } from "./interpret-error.ts";
 import { decodeStored, keyOf, nameOf, type Resource } from "./resource.ts";
+import { withManagedFields } from "./tracking.ts";
 
 /** What to do with the stored object. `put` of an equal object writes nothing (API U-07). */
 export type Decision =
@@ -21,6 +23,8 @@ type Change = {
   readonly context: RequestContext;
   readonly name: string;
   readonly dryRun: boolean;
+  /** Not an apply, of which who owns what is half the meaning (API C-10). */
+  readonly mayForgetManagers?: boolean;
   /** Runs once per attempt, each time with a newer object; throwing refuses the change. */
   readonly decide: (existing: KubeObject) => Promise<Decision>;
 };
@@ -70,14 +74,14 @@ async function tryOnce(resource: Resource, key: string, existing: CachedObject, 
     };
   }
   const unchanged =
-    decision.action === "put" && existing.isOutdated !== true && deepEqual(decision.object, existing.object);
+    decision.action === "put" && existing.isOutdated !== true && isUnchanged(decision.object, existing.object);
   if (decision.action === "keep" || unchanged) return concluded({ deleted: false, item: existing });
   const deleted = decision.action === "delete";
   if (change.dryRun) return concluded({ deleted, item: resource.codec.unstored(decision.object) });
   try {
     const item = deleted
       ? await remove(resource, key, existing, decision.object)
-      : await replace(resource, key, existing, decision.object);
+      : await fitting(decision.object, change, (object) => replace(resource, key, existing, object));
     return { settled: "written", outcome: { deleted, item } };
   } catch (error) {
     if (isStorageError(error, "Conflict") || isStorageError(error, "KeyNotFound")) return { settled: "no" };
@@ -85,7 +89,28 @@ async function tryOnce(resource: Resource, key: string, existing: CachedObject, 
   }
 }
 
+/** Times of managedFields alone are no change (API U-07). */
+function isUnchanged(next: KubeObject, existing: KubeObject): boolean {
+  const [before, after] = [existing.metadata.managedFields ?? [], next.metadata.managedFields ?? []];
+  return equalButForTimes(after, before) && deepEqual(withManagedFields(next, before), existing);
+}
+
 const concluded = (outcome: Outcome): Attempt => ({ settled: "concluded", conclude: () => outcome });
+
+/** Stores the object, without its managers if it only fits so: what it says matters more than who said it (API C-10). */
+async function fitting<T>(
+  object: KubeObject,
+  { mayForgetManagers }: { readonly mayForgetManagers?: boolean },
+  store: (object: KubeObject) => Promise<T>,
+): Promise<T> {
+  try {
+    return await store(object);
+  } catch (error) {
+    const { managedFields } = object.metadata;
+    if (mayForgetManagers !== true || managedFields === undefined || !isStorageError(error, "TooLarge")) throw error;
+    return store(withManagedFields(object, []));
+  }
+}
 
 async function replace(resource: Resource, key: string, existing: CachedObject, object: KubeObject) {
   const { backend, codec, cacher, prefix } = resource;
@@ -106,6 +131,7 @@ type Insertion = {
   /** With its name. */
   readonly object: KubeObject;
   readonly dryRun: boolean;
+  readonly mayForgetManagers: boolean;
 };
 
 /** @throws StatusError `AlreadyExists`, of a dry run too (API C-03, V-14) */
@@ -119,12 +145,15 @@ export async function insertObject(resource: Resource, insertion: Insertion): Pr
     if (existing === undefined) return codec.unstored(object);
     throw alreadyExists(resource, name, existing);
   }
-  const value = codec.encode(object);
-  try {
+  const insert = async (born: KubeObject): Promise<EncodedObject> => {
+    const value = codec.encode(born);
     const revision = await backend.create(prefix + key, value);
-    const item = codec.stored(object, value, revision);
+    const item = codec.stored(born, value, revision);
     cacher.noteWrite(key, item);
     return item;
+  };
+  try {
+    return await fitting(object, insertion, insert);
   } catch (error) {
     if (!isStorageError(error, "KeyExists")) throw interpretError(error, { resource: groupResource, name });
     throw alreadyExists(resource, name, await stored(resource, key, name, context.signal));
@@ -137,9 +166,16 @@ function alreadyExists({ groupResource }: Resource, name: string, existing: Cach
   return new StatusError({ ...error.status, message: `object is being deleted: ${error.message}` });
 }
 
+/** Nothing is stored under the name that a change is for. */
+export class MissingObject extends StatusError {
+  constructor({ groupResource }: Resource, name: string) {
+    super(newNotFound(groupResource, name).status);
+  }
+}
+
 async function read(resource: Resource, key: string, name: string, signal: AbortSignal): Promise<CachedObject> {
   const found = await stored(resource, key, name, signal);
-  if (found === undefined) throw newNotFound(resource.groupResource, name);
+  if (found === undefined) throw new MissingObject(resource, name);
   return found;
 }
 

@@ -25,6 +25,7 @@ export function versionView(stored: GroupVersionKind, decoder: ObjectDecoder, co
       presented.set(item, made);
       return made;
     },
+    asked: (body) => body,
     absorb: (input, base) => ({
       object: toStored(withoutMalformed(input, base === undefined ? undefined : show(base))),
       errors: input.errors,

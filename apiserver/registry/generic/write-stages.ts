@@ -7,6 +7,7 @@ import { admitMutating, admitValidating } from "./stages/admission.ts";
 import { applyChange, checkIdentity, checkVersion, decodeWanted } from "./stages/decode.ts";
 import { dropDuplicateOwners, isolatePart, refuseMalformed, setDefaults } from "./stages/isolate.ts";
 import { countGeneration, nameNewborn, prepare } from "./stages/prepare.ts";
+import { trackFields } from "./stages/track.ts";
 import { validate, warn } from "./stages/validate.ts";
 import type { Stage } from "./write.ts";
 
@@ -20,6 +21,7 @@ export const proposalStages: readonly Stage[] = [
   refuseMalformed,
   setDefaults,
   dropDuplicateOwners,
+  trackFields,
   admitMutating,
 ];
 

@@ -1,10 +1,10 @@
 /** One write on its way to storage: what is fixed for the request, and what a stage hands to the next. */
-import type { JsonObject, KubeObject, Preconditions } from "../../apis/meta/v1.ts";
+import type { KubeObject, Preconditions } from "../../apis/meta/v1.ts";
 import type { FieldError } from "../../errors/field-error.ts";
 import { newInvalid, type StatusError } from "../../errors/status-error.ts";
 import type { RequestContext, WriteOptions } from "../rest/interface.ts";
 import type { Part } from "../rest/part.ts";
-import type { Change } from "./change.ts";
+import type { Change, Wanted } from "./change.ts";
 import type { InputPlace } from "./object-decoder.ts";
 import type { Birth } from "./object-meta-rules.ts";
 import { nameOf, namespaceOf, type Resource } from "./resource.ts";
@@ -17,6 +17,10 @@ export type Write = {
   readonly preconditions: Preconditions | undefined;
   /** What was sent. */
   readonly change: Change;
+  /** Who its fields are managed by (API S-14). */
+  readonly manager: string;
+  /** Of the URL; `""` of a create. */
+  readonly name: string;
   /** What a new object is whatever the client sent; the same uid and time however often it is asked. */
   readonly birth: () => Birth;
 };
@@ -25,8 +29,8 @@ export type Write = {
 export type Draft = {
   /** What is stored; `undefined` for a new object. */
   readonly existing: KubeObject | undefined;
-  /** What the client wants, in the form that its endpoint shows: of use until it is decoded. */
-  readonly wanted: JsonObject;
+  /** Of use until it is decoded. */
+  readonly wanted: Wanted;
   /** What will be stored if no later stage changes it: of use once it is decoded. */
   readonly object: KubeObject;
   /** What the schema finds wrong with it. */
@@ -51,14 +55,13 @@ export async function runStages(stages: readonly Stage[], draft: Draft, write: W
 const undecided: KubeObject = { apiVersion: "", kind: "", metadata: {} };
 
 export function draftOf(existing: KubeObject | undefined): Draft {
-  return { existing, wanted: {}, object: existing ?? undecided, schemaErrors: [] };
+  return { existing, wanted: { form: "shown", object: {} }, object: existing ?? undecided, schemaErrors: [] };
 }
 
 export function placeOf(existing: KubeObject | undefined, write: Write): InputPlace {
   const namespace = namespaceOf(write.context, write.resource);
-  return existing === undefined
-    ? { namespace, name: undefined }
-    : { namespace, name: nameOf(existing), previous: existing };
+  const name = write.name === "" ? undefined : write.name;
+  return existing === undefined ? { namespace, name } : { namespace, name, previous: existing };
 }
 
 export function invalidObject({ resource }: Write, object: KubeObject, errors: readonly FieldError[]): StatusError {

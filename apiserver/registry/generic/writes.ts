@@ -1,14 +1,18 @@
 /** create, update and patch of one resource: each is a walk through `write-stages.ts` that ends with a commit. */
-import { StatusError } from "../../errors/status-error.ts";
+import type { JsonObject } from "../../apis/meta/v1.ts";
+import { newConflict, StatusError } from "../../errors/status-error.ts";
+import { isObject } from "../../machinery/json.ts";
+import { managerName } from "../../machinery/managed-fields/manager-name.ts";
 import type { Creater, Patcher, RequestContext, Updater, WriteRequest, WriteResult } from "../rest/interface.ts";
 import type { Part, View } from "../rest/part.ts";
+import { appliedChange, applyPatchType, readApplied } from "./applied.ts";
 import { type Change, patchChange, replacement } from "./change.ts";
 import { isFinished } from "./deletion.ts";
 import type { Birth } from "./object-meta-rules.ts";
 import { wholeObject } from "./part.ts";
 import { readPatch } from "./patch-types.ts";
 import { nameOf, namespaceOf, type Resource } from "./resource.ts";
-import { changeObject, insertObject } from "./transaction.ts";
+import { changeObject, insertObject, MissingObject } from "./transaction.ts";
 import { draftOf, runStages, type Write } from "./write.ts";
 import { decisionStages, proposalStages, writeStages } from "./write-stages.ts";
 
@@ -21,20 +25,30 @@ export class Writes implements Creater, Updater, Patcher {
   readonly #whole: Part;
 
   constructor(resource: Resource, view: View) {
-    this.patchTypes = [...resource.patchTypes.keys()];
+    this.patchTypes = [...resource.patchTypes.keys(), applyPatchType];
     this.#resource = resource;
-    this.#whole = wholeObject(resource.definition, view);
+    this.#whole = wholeObject({ ...resource, view });
   }
 
   async create(context: RequestContext, request: WriteRequest): Promise<WriteResult> {
     const change = replacement(request.body, this.#whole.view.decoder, request.options.fieldValidation);
-    const write = this.#begin(context, request, change, this.#whole);
+    return this.#create(this.#begin(context, { ...request, name: "" }, change, this.#whole));
+  }
+
+  async #create(write: Write): Promise<WriteResult> {
+    const { context, options, change } = write;
+    const mayForgetManagers = change.mayForgetManagers;
     const proposal = await runStages(proposalStages, draftOf(undefined), write);
     const isNamed = nameOf(proposal.object) !== "";
     for (let attempt = 1; ; attempt++) {
       const { object } = await runStages(decisionStages, proposal, write);
       try {
-        const item = await insertObject(this.#resource, { context, object, dryRun: request.options.dryRun });
+        const item = await insertObject(this.#resource, {
+          context,
+          object,
+          dryRun: options.dryRun,
+          mayForgetManagers,
+        });
         return { item: this.#whole.view.present(item), created: true };
       } catch (error) {
         if (isNamed || !isCollision(error)) throw error;
@@ -46,22 +60,55 @@ export class Writes implements Creater, Updater, Patcher {
   async update(context: RequestContext, request: WriteRequest, part: Part = this.#whole): Promise<WriteResult> {
     const { decoder } = part.view;
     const change = replacement(request.body, decoder, request.options.fieldValidation);
-    decoder.checkIdentity(change.apply(undefined), {
+    decoder.checkIdentity(change.whole, {
       namespace: namespaceOf(context, this.#resource),
       name: request.name,
     });
-    return this.#revise(this.#begin(context, request, change, part), request.name);
+    return this.#revise(this.#begin(context, request, change, part));
   }
 
   async patch(context: RequestContext, request: WriteRequest, part: Part = this.#whole): Promise<WriteResult> {
+    if (request.body.mediaType === applyPatchType) return this.#apply(context, request, part);
     const change = patchChange(readPatch(request.body, this.#resource.patchTypes));
-    return this.#revise(this.#begin(context, request, change, part), request.name);
+    return this.#revise(this.#begin(context, request, change, part));
   }
 
-  async #revise(write: Write, name: string): Promise<WriteResult> {
+  /** Creates what is not there, if it is applied as a whole (API S-04, S-38). */
+  async #apply(context: RequestContext, request: WriteRequest, part: Part): Promise<WriteResult> {
+    const { options } = request;
+    const value = readApplied(request.body, options.fieldValidation, context.warn);
+    const write = this.#begin(context, request, appliedChange(value, options.force), part);
+    for (;;) {
+      try {
+        return await this.#revise(write);
+      } catch (error) {
+        if (part !== this.#whole || !(error instanceof MissingObject)) throw error;
+      }
+      await this.#mayCreate(context, request.name, value);
+      try {
+        return await this.#create(write);
+      } catch (error) {
+        if (!isCollision(error) || options.dryRun) throw error;
+        // Somebody else created it meanwhile: it is applied to that.
+        context.signal.throwIfAborted();
+      }
+    }
+  }
+
+  async #mayCreate(context: RequestContext, name: string, { metadata }: JsonObject): Promise<void> {
+    const uid = isObject(metadata) ? (metadata.uid ?? "") : "";
+    if (uid !== "") {
+      const why = `uid mismatch: the provided object specified uid ${String(uid)}, and no existing object was found`;
+      throw newConflict(this.#resource.groupResource, name, why);
+    }
+    await context.requireVerb("create");
+  }
+
+  async #revise(write: Write): Promise<WriteResult> {
     const { item } = await changeObject(this.#resource, {
       context: write.context,
-      name,
+      name: write.name,
+      mayForgetManagers: write.change.mayForgetManagers,
       dryRun: write.options.dryRun,
       decide: async (existing) => {
         const { object } = await runStages(writeStages, draftOf(existing), write);
@@ -73,8 +120,10 @@ export class Writes implements Creater, Updater, Patcher {
 
   #begin(context: RequestContext, request: WriteRequest, change: Change, part: Part): Write {
     const resource = this.#resource;
-    const { options, preconditions } = request;
-    return { resource, part, context, options, preconditions, change, birth: lazily(() => birthOf(context, resource)) };
+    const { name, options, preconditions } = request;
+    const manager = managerName(options.fieldManager, context.userAgent);
+    const birth = lazily(() => birthOf(context, resource));
+    return { resource, part, context, name, options, preconditions, change, manager, birth };
   }
 }
 

@@ -26,6 +26,13 @@ export interface RequestContext {
   readonly signal: AbortSignal;
   /** Of the request, for the log and for whoever is asked about it. */
   readonly auditId: string;
+  /** As sent; `""` when absent. */
+  readonly userAgent: string;
+  /**
+   * What the request does besides its verb: an apply may create (API S-04).
+   * @throws StatusError 403 when the user may not do that to the object
+   */
+  readonly requireVerb: (verb: string) => Promise<void>;
   /** Adds a `Warning` header to the answer; repeated texts are sent once. */
   readonly warn: (text: string) => void;
 }

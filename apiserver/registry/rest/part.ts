@@ -1,5 +1,6 @@
-import type { KubeObject } from "../../apis/meta/v1.ts";
+import type { JsonObject, KubeObject } from "../../apis/meta/v1.ts";
 import type { FieldError } from "../../errors/field-error.ts";
+import type { FieldManager } from "../../machinery/managed-fields/field-manager.ts";
 import type { DecodedInput, ObjectDecoder } from "../generic/object-decoder.ts";
 import type { EncodedObject, Getter, Patcher, RequestContext, WriteRequest, WriteResult } from "./interface.ts";
 
@@ -15,6 +16,11 @@ export type View = {
   readonly isOwn?: true;
   /** As `show`, with the wire form. */
   readonly present: (stored: EncodedObject) => EncodedObject;
+  /**
+   * From the body of an apply to what it asks of the whole object.
+   * @throws StatusError 400 for a body that this endpoint does not show
+   */
+  readonly asked: (body: JsonObject) => JsonObject;
   /** From what the client wants to what would be stored instead of `base`; `undefined` for a new object. */
   readonly absorb: (input: DecodedInput, base: KubeObject | undefined) => DecodedInput;
 };
@@ -24,6 +30,9 @@ export type Part = {
   /** `""` for the object itself. */
   readonly subresource: string;
   readonly view: View;
+  /** How the whole object looks in the version in which its fields are managed. */
+  readonly whole: View;
+  readonly fields: FieldManager;
   /** The new object with everything restored that this endpoint may not change (API M-09, M-10). */
   readonly isolate: (next: KubeObject, existing: KubeObject) => KubeObject;
   /** Whether the client of this endpoint can be blamed for an error. */

@@ -2,6 +2,7 @@ import type { SchemaSet } from "../../../openapi/schema.ts";
 import type { GroupVersionKind, KubeObject } from "../../apis/meta/v1.ts";
 import type { FieldError } from "../../errors/field-error.ts";
 import type { ObjectDecoder } from "../generic/object-decoder.ts";
+import type { TrackedKind } from "../generic/tracking.ts";
 import type { Column, RestStorage } from "./interface.ts";
 import type { ParentStore, View } from "./part.ts";
 
@@ -73,6 +74,8 @@ export type SubresourceParts = {
   readonly view: View;
   /** Decodes the parent's objects in the version that is stored. */
   readonly storedDecoder: ObjectDecoder;
+  /** Who manages the fields of its objects. */
+  readonly tracked: TrackedKind;
   readonly schemas: SchemaSet;
 };
 

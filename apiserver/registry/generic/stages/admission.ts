@@ -1,8 +1,10 @@
 /** What others have to say of a write (API section 10). */
 import type { AdmissionAttributes } from "../../../admission/interface.ts";
-import type { KubeObject } from "../../../apis/meta/v1.ts";
+import type { KubeObject, ManagedFieldsEntry } from "../../../apis/meta/v1.ts";
+import { managedFieldsProblem } from "../../../machinery/managed-fields/managers.ts";
 import { silently } from "../object-decoder.ts";
 import { nameOf, namespaceOf } from "../resource.ts";
+import { withManagedFields } from "../tracking.ts";
 import { type Draft, placeOf, type Stage, type Write } from "../write.ts";
 import { dropDuplicateOwners, isolated, refuseMalformed } from "./isolate.ts";
 
@@ -16,9 +18,21 @@ export const admitMutating: Stage = async (draft, write) => {
     part.view.decoder.decode(shown, placeOf(existing, write), silently),
     draft.object,
   );
-  const restored = { ...draft, object: isolated(object, existing, write), schemaErrors: errors };
+  const isolatedObject = withManagedFields(isolated(object, existing, write), managersAfter(object, draft, write));
+  const restored = { ...draft, object: isolatedObject, schemaErrors: errors };
   return dropDuplicateOwners(await refuseMalformed(restored, write), write);
 };
+
+/** A webhook that garbles managedFields has no say in them (API S-36). */
+function managersAfter({ metadata }: KubeObject, { object: before }: Draft, write: Write): ManagedFieldsEntry[] {
+  const entries = metadata.managedFields ?? [];
+  const problem = managedFieldsProblem(entries);
+  if (problem === undefined) return entries;
+  write.context.warn(
+    `.metadata.managedFields was in an invalid state after admission; this could be caused by an outdated mutating admission controller; please fix your requests: ${problem}`,
+  );
+  return before.metadata.managedFields ?? [];
+}
 
 export const admitValidating: Stage = async (draft, write) => {
   await write.resource.admission.validate(attributesOf(draft, write));

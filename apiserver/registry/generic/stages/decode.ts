@@ -1,8 +1,9 @@
 /** What was sent becomes an object of the kind, in the right place and of the right shape. */
 import { newBadRequest, UndecodableError } from "../../../errors/status-error.ts";
-import type { DecodedInput, Strictness } from "../object-decoder.ts";
+import type { DecodedInput, ObjectDecoder, Strictness } from "../object-decoder.ts";
 import { checkClaims, checkPreconditions } from "../preconditions.ts";
 import { type Draft, placeOf, type Stage, type Write } from "../write.ts";
+import { writerOf } from "./track.ts";
 
 /** Refuses to write another object than the caller means (API X-06). */
 export const checkIdentity: Stage = (draft, { resource, preconditions }) => {
@@ -10,22 +11,22 @@ export const checkIdentity: Stage = (draft, { resource, preconditions }) => {
   return draft;
 };
 
-/** The whole object, or the stored one as the client sees it, patched. */
-export const applyChange: Stage = (draft, { part, change }) => {
-  const { existing } = draft;
-  return { ...draft, wanted: change.apply(existing === undefined ? undefined : part.view.show(existing)) };
-};
+/** The whole object, the stored one patched, or what an apply merges into it. */
+export const applyChange: Stage = (draft, write) => ({
+  ...draft,
+  wanted: write.change.apply(draft.existing, write.part, writerOf(write)),
+});
 
 /** Type, place, metadata, and the schema: types, pruning, defaults. */
 export const decodeWanted: Stage = (draft, write) => {
-  const { existing } = draft;
-  const { view } = write.part;
-  const { object, errors } = view.absorb(decoded(draft, write), existing);
+  const { existing, wanted } = draft;
+  const view = wanted.form === "shown" ? write.part.view : write.part.whole;
+  const { object, errors } = view.absorb(decoded(draft, view.decoder, write), existing);
   return { ...draft, object, schemaErrors: errors };
 };
 
-function decoded({ wanted, existing }: Draft, write: Write): DecodedInput {
-  const { part, change, options, context } = write;
+function decoded({ wanted, existing }: Draft, decoder: ObjectDecoder, write: Write): DecodedInput {
+  const { change, options, context } = write;
   const strictness: Strictness = {
     fieldValidation: options.fieldValidation,
     ofPatch: change.isWhole ? [] : change.problems,
@@ -33,9 +34,9 @@ function decoded({ wanted, existing }: Draft, write: Write): DecodedInput {
     warn: context.warn,
   };
   try {
-    return part.view.decoder.decode(wanted, placeOf(existing, write), strictness);
+    return decoder.decode(wanted.object, placeOf(existing, write), strictness);
   } catch (error) {
-    throw error instanceof UndecodableError ? change.refusal(error, wanted) : error;
+    throw error instanceof UndecodableError ? change.refusal(error, wanted.object) : error;
   }
 }
 

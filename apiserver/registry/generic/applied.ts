@@ -1,0 +1,52 @@
+/** What is applied (API 5.5): read once per request, merged into what is stored on each attempt. */
+import type { JsonObject, JsonValue } from "../../apis/meta/v1.ts";
+import { newBadRequest } from "../../errors/status-error.ts";
+import { decodeUtf8, isObject } from "../../machinery/json.ts";
+import type { RequestBody } from "../../machinery/serializer.ts";
+import { parseYaml } from "../../machinery/yaml.ts";
+import type { FieldValidation } from "../rest/interface.ts";
+import { type Change, undecodable } from "./change.ts";
+
+/** YAML, and so JSON too. */
+export const applyPatchType = "application/apply-patch+yaml";
+
+/**
+ * Unknown fields are no matter of `fieldValidation` here: the merge refuses them (API S-06).
+ * @throws StatusError 400 for what is no YAML, or no object in it
+ */
+export function readApplied(
+  { bytes }: RequestBody,
+  fieldValidation: FieldValidation,
+  warn: (text: string) => void,
+): JsonObject {
+  const { value, duplicates } = parse(bytes);
+  if (!isObject(value)) throw newBadRequest("error decoding patch: it must be an object with apiVersion and kind");
+  if (fieldValidation === "Strict" && duplicates.length > 0) {
+    throw newBadRequest(`error strict decoding patch: ${duplicates.join(", ")}`);
+  }
+  if (fieldValidation === "Warn") for (const duplicate of duplicates) warn(duplicate);
+  return value;
+}
+
+function parse(bytes: Uint8Array): { readonly value: JsonValue; readonly duplicates: readonly string[] } {
+  try {
+    return parseYaml(decodeUtf8(bytes));
+  } catch (error) {
+    if (error instanceof SyntaxError) throw newBadRequest(`error decoding patch: ${error.message}`);
+    throw error;
+  }
+}
+
+/** Unlike a patch it may begin with nothing, and says who manages what (API S-22). */
+export function appliedChange(value: JsonObject, force: boolean): Change {
+  return {
+    apply(existing, { view, whole, fields }, writer) {
+      const live = existing === undefined ? undefined : whole.show(existing);
+      return { form: "whole", ...fields.apply(live, view.asked(value), { ...writer, force }) };
+    },
+    problems: [],
+    isWhole: false,
+    mayForgetManagers: false,
+    refusal: (error, wanted) => undecodable(wanted, error.why),
+  };
+}
