@@ -130,7 +130,7 @@ export const limits = {
     reason: "each is a question to the authorizer, which may ask the host cluster",
   },
   maxSelectorTerms: {
-    value: 10_000,
+    value: 25_000,
     unit: "count",
     of: "terms and values of a label or field selector",
     beyond: "400",

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { cpuClock } from "../../test/support/cpu-clock.ts";
 import type { KubeObject } from "../apis/meta/v1.ts";
 import type { UserInfo } from "../authentication/user.ts";
 import { isNotFound } from "../errors/status-error.ts";
@@ -140,9 +141,9 @@ const large: Record<string, { held: PolicyRule[]; wanted: PolicyRule[]; count?: 
 };
 for (const [name, { held, wanted, count, tooComplex }] of Object.entries(large)) {
   test(`covers, or says at once that it is too much: ${name}`, () => {
-    const started = performance.now();
+    const elapsedMs = cpuClock();
     const found = uncovered(held, wanted);
-    assert.ok(performance.now() - started < 1000);
+    assert.ok(elapsedMs() < 1000);
     assert.equal(found.tooComplex, tooComplex);
     if (count !== undefined) assert.equal(found.count, count);
     assert.ok(found.first.length <= 100);

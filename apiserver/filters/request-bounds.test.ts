@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { cpuClock } from "../../test/support/cpu-clock.ts";
 import { aRequest } from "../../test/support/requests.ts";
 import { parseQuery } from "../endpoints/query.ts";
 import { emptyResponse } from "../endpoints/responses.ts";
@@ -9,10 +10,10 @@ import { withRequestBounds } from "./request-bounds.ts";
 const bounded = withRequestBounds(async () => emptyResponse(200));
 
 test("a query of many parameters is refused, having cost one look at it", async () => {
-  const started = performance.now();
+  const elapsedMs = cpuClock();
   const query = parseQuery("a&".repeat(500_000));
   assert.equal(query.size, 1001);
-  assert.ok(performance.now() - started < 100);
+  assert.ok(elapsedMs() < 100);
   await assert.rejects(bounded(aRequest({ url: `/livez?${"a&".repeat(5000)}` })), {
     message: "the query has 5001 parameters, at most 1000 are allowed",
   });
@@ -35,9 +36,9 @@ for (const name of ["accept", "accept-encoding", "content-type", "if-none-match"
 }
 
 test("a duration takes time along its text", () => {
-  const started = performance.now();
+  const elapsedMs = cpuClock();
   for (const text of ["1".repeat(1_000_000), `${"1s".repeat(500_000)}x`, ".".repeat(1_000_000)]) {
     assert.equal(parseGoDuration(text), undefined);
   }
-  assert.ok(performance.now() - started < 500);
+  assert.ok(elapsedMs() < 500);
 });

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
+import { cpuClock } from "../../test/support/cpu-clock.ts";
 import { StatusError } from "../errors/status-error.ts";
 import {
   everyField,
@@ -179,9 +180,9 @@ const printTerm = ({ field, operator, value }: FieldRequirement): string =>
 test("what an object costs does not depend on the number of terms (API L-30)", () => {
   const terms = Array.from({ length: 9_999 }, (_, i) => `k${i}!=v`).join(",");
   const selector = parseLabelSelector(`${terms},a=b`);
-  const started = performance.now();
+  const elapsedMs = cpuClock();
   for (let i = 0; i < 100_000; i++) assert.equal(selector.matches({ a: "b", k7: "w", z: "y" }), true);
-  assert.ok(performance.now() - started < 1000);
+  assert.ok(elapsedMs() < 1000);
   assert.equal(selector.matches({ a: "b", k7: "v" }), false);
 });
 
@@ -202,13 +203,13 @@ for (const [text, { yes, no }] of Object.entries(combined)) {
 }
 
 test("selectors have at most so many terms and values", () => {
-  const many = Array.from({ length: 10_001 }, (_, i) => `k${i}`);
-  assert.throws(() => parseLabelSelector(many.join(",")), { message: /label selector has more than 10000/ });
+  const many = Array.from({ length: 25_001 }, (_, i) => `k${i}`);
+  assert.throws(() => parseLabelSelector(many.join(",")), { message: /label selector has more than 25000/ });
   assert.throws(() => parseLabelSelector(`a in (${many.join(",")})`), {
-    message: /label selector has more than 10000/,
+    message: /label selector has more than 25000/,
   });
   assert.throws(() => parseFieldSelector(many.map((name) => `${name}!=x`).join(",")), {
-    message: /field selector has more than 10000/,
+    message: /field selector has more than 25000/,
   });
 });
 

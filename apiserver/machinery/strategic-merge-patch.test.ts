@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
+import { cpuClock } from "../../test/support/cpu-clock.ts";
 import type { JsonObject, JsonValue } from "../apis/meta/v1.ts";
 import { StatusError } from "../errors/status-error.ts";
 import { deepEqual, isObject, parseJson, stringifyJson } from "./json.ts";
@@ -232,7 +233,7 @@ const boundMs = 2_000;
 
 test("lists merge in linear time", () => {
   const entries = (start: number) => Array.from({ length: 50_000 }, (_, i) => ({ name: `n${start + i}`, v: i }));
-  const started = performance.now();
+  const elapsedMs = cpuClock();
   const result = applyStrategicMergePatch(
     { things: entries(0), set: entries(0).map(({ name }) => name) },
     {
@@ -243,7 +244,7 @@ test("lists merge in linear time", () => {
     schema,
   );
   assert.ok(isObject(result) && Array.isArray(result.things) && result.things.length === 75_000);
-  assert.ok(performance.now() - started < boundMs);
+  assert.ok(elapsedMs() < boundMs);
 });
 
 test("errors don't repeat what was sent", () => {

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { parse } from "yaml";
+import { cpuClock } from "../../test/support/cpu-clock.ts";
 import type { JsonValue } from "../apis/meta/v1.ts";
 import { deepEqual, parseJson, stringifyJson } from "./json.ts";
 import { parseYaml } from "./yaml.ts";
@@ -79,9 +80,9 @@ const manyParts: { readonly [what: string]: (count: number) => string } = {
 };
 for (const [what, make] of Object.entries(manyParts)) {
   test(`${what}: as many as are allowed take a moment, more are refused`, () => {
-    const started = performance.now();
+    const elapsedMs = cpuClock();
     assert.ok(parseYaml(make(12_000)).duplicates.length <= 100);
-    assert.ok(performance.now() - started < 1000);
+    assert.ok(elapsedMs() < 1000);
     if (what !== "digits") assert.throws(() => parseYaml(make(60_000)), /more than 50000 parts: send it as JSON/);
   });
 }

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { JsonObject, KubeObject } from "../../apiserver/apis/meta/v1.ts";
 import { objectOf } from "../../apiserver/machinery/fields.ts";
+import { cpuClock } from "../../test/support/cpu-clock.ts";
 import { settle } from "../../test/support/fake-clock.ts";
 import { FakeHost } from "../../test/support/fake-host.ts";
 import { deriveJobStatus, missingPods } from "./job.ts";
@@ -114,7 +115,7 @@ test("more failures than the limit fail the job", () => {
 
 test("a job of two billion pods gets them in steps, as far as there is room", () => {
   const job = aJob({ parallelism: 2 ** 31 - 1, completions: 2 ** 31 - 1 });
-  const started = performance.now();
+  const elapsedMs = cpuClock();
   let pods: readonly KubeObject[] = [];
   const steps: number[] = [];
   for (let step = 0; step < 4; step++) {
@@ -124,5 +125,5 @@ test("a job of two billion pods gets them in steps, as far as there is room", ()
   }
   assert.deepEqual(steps, [500, 500, 200, 0]);
   assert.equal(new Set(pods.map(({ metadata }) => metadata.name)).size, 1200);
-  assert.ok(performance.now() - started < 1000);
+  assert.ok(elapsedMs() < 1000);
 });

@@ -3,7 +3,7 @@
  * them is accepted as well as when another one is refused.
  */
 export type Rejection = {
-  /** `details.causes[].field` of the answer; empty where the kind isn't served at all. */
+  /** `details.causes[].field` of the answer; empty where there are none: a kind that isn't served, a body that cannot be read. */
   readonly fields: readonly string[];
   readonly reason: string;
 };
@@ -14,8 +14,8 @@ const packageLocation =
 /** By file below `fixtures/function-mesh` and by object, `Kind/name`. */
 export const rejectedFixtures: { readonly [fixture: string]: Rejection } = {
   "integration-oauth2/google-pubsub-source/manifests.yaml Secret/gcp-account": {
-    fields: ["data.GCP_KEY"],
-    reason: "a placeholder stands where base64 must be; no Kubernetes API takes it",
+    fields: [],
+    reason: "a placeholder stands where base64 must be, so the body cannot be read; no Kubernetes API takes it",
   },
   "integration/elasticsearch-sink/elasticsearch.yaml Elasticsearch/quickstart": {
     fields: [],
