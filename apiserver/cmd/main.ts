@@ -8,10 +8,11 @@ import { dataDirectoryOf } from "../storage/embedded/data-directory.ts";
 import { recordAddress, recordedAddress } from "./address-file.ts";
 import { announcement, nextCommands } from "./announcement.ts";
 import { type CommandLine, helpText, parseCommandLine, UsageError } from "./command-line.ts";
-import { type ProfileParts, type Running, run } from "./compose.ts";
+import { run } from "./compose.ts";
+import type { Started } from "./compose-run.ts";
 import type { Options } from "./options.ts";
-import { mintClientCertificate, type Pki, writeKubeconfig } from "./pki.ts";
-import { pkiDirectory, standaloneProfile, storeMemoryFile } from "./standalone.ts";
+import { mintClientCertificate, writeKubeconfig } from "./pki.ts";
+import { pkiDirectory, standaloneFoundation, storeMemoryFile } from "./standalone.ts";
 
 const exitUsage = 2;
 const exitFailure = 1;
@@ -51,14 +52,9 @@ async function main(): Promise<void> {
   }
 }
 
-async function startStandalone(options: Options, log: Logger): Promise<Running> {
-  let pki: Pki | undefined;
-  const server = await run(options, log, async (parts: ProfileParts) => {
-    const profile = await standaloneProfile(parts);
-    pki = profile.pki;
-    return profile;
-  });
-  if (pki === undefined) throw new Error("the server has no identity");
+async function startStandalone(options: Options, log: Logger): Promise<Started> {
+  const server = await run(options, log, standaloneFoundation);
+  const { pki } = server.foundation;
   const kubeconfig = options.writeKubeconfig === "" ? join(options.dataDir, "kubeconfig") : options.writeKubeconfig;
   const url = urlOf(server);
   try {
@@ -77,15 +73,15 @@ async function startStandalone(options: Options, log: Logger): Promise<Running> 
   return server;
 }
 
-async function startAggregated(options: Options, log: Logger): Promise<Running> {
+async function startAggregated(options: Options, log: Logger): Promise<Started> {
   // The host's client is a second of start-up that a laptop should not pay.
-  const { aggregatedProfile } = await import("./serve.ts");
-  const server = await run(options, log, aggregatedProfile);
+  const { aggregatedFoundation } = await import("./serve.ts");
+  const server = await run(options, log, aggregatedFoundation);
   log.info({ url: urlOf(server) }, "serving");
   return server;
 }
 
-function urlOf({ address, port }: Running): string {
+function urlOf({ address, port }: Started): string {
   const host = address === "0.0.0.0" || address === "::" ? "127.0.0.1" : address;
   return `https://${host.includes(":") ? `[${host}]` : host}:${port}`;
 }
@@ -134,7 +130,7 @@ async function forget(file: string): Promise<string | undefined> {
 }
 
 /** Resolves after the first SIGTERM or SIGINT, once everything has ended; a second one ends the process at once. */
-async function untilStopped(server: Running, log: Logger): Promise<void> {
+async function untilStopped(server: Started, log: Logger): Promise<void> {
   await new Promise<void>((resolve) => {
     for (const name of ["SIGTERM", "SIGINT"] as const) {
       process.once(name, () => {

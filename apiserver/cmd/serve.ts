@@ -24,10 +24,10 @@ import { conflictingDefinitions, definitionsWarning } from "../registration/cust
 import { ClusterPresence } from "../registration/presence.ts";
 import { ServingSecret } from "../registration/serving-secret.ts";
 import { computeResources } from "../registry/compute/resources.ts";
-import { type Election, type Profile, type ProfileParts, selectControllers } from "./compose.ts";
 import { configMapMemory } from "./config-map-memory.ts";
 import { namespacedName, type Options } from "./options.ts";
 import { ensureServingCertificate } from "./pki.ts";
+import { type Election, type Foundation, type FoundationParts, selectControllers } from "./profile.ts";
 import { fixedTls, type ServingTls, tlsFromFiles, tlsFromPresence } from "./serving-tls.ts";
 import { readSettings } from "./settings.ts";
 import { pkiDirectory } from "./standalone.ts";
@@ -38,7 +38,7 @@ const namespaceFile = "/var/run/secrets/kubernetes.io/serviceaccount/namespace";
 const defaultNamespace = "functionmesh-system";
 const everyAddress = "0.0.0.0";
 
-export async function aggregatedProfile({ own, options, log, refusal, signal }: ProfileParts): Promise<Profile> {
+export async function aggregatedFoundation({ options, log, signal }: FoundationParts): Promise<Foundation> {
   const settings = await readSettings(options);
   const clients = new Map<string, Promise<KubeClient>>();
   const clientOf = (kubeconfig: string): Promise<KubeClient> => {
@@ -51,7 +51,6 @@ export async function aggregatedProfile({ own, options, log, refusal, signal }: 
   );
   if (cluster === undefined || authentication === undefined || authorization === undefined)
     throw new Error("no host cluster");
-  const host = gatedClient(cluster, refusal);
   const service = { namespace: await serviceNamespace(options), name: options.serviceName, port: options.servicePort };
   const servingTls = await servingCertificate({ options, service, host: cluster, log, signal });
   const onError = (err: unknown): void => log.warn({ err }, "cannot follow the authentication configuration");
@@ -60,51 +59,59 @@ export async function aggregatedProfile({ own, options, log, refusal, signal }: 
     for (const listener of listeners) listener();
   };
   const followed = await followAuthenticationConfig(authentication, { signal, onError, onChange });
-  const [given, verticalPodAutoscaling] = await Promise.all([givenAuthentication(options), servesType(host, vpaType)]);
+  const [given, verticalPodAutoscaling] = await Promise.all([
+    givenAuthentication(options),
+    servesType(cluster, vpaType),
+  ]);
   const frontProxy = (): FrontProxyConfig => given.frontProxy ?? followed().frontProxy;
   const clientCaBundle = (): string => given.clientCaBundle ?? followed().clientCaBundle;
   const proxyCaBundle = (): string => frontProxy().caBundle;
   void servingTls.attend(onChange, signal);
   const clientCas = (): string => `${clientCaBundle()}\n${proxyCaBundle()}`;
   return {
-    definitions: computeResources,
-    reviews: [],
-    admission: [],
-    tls: () => ({ ...servingTls.current(), clientCas: clientCas() }),
-    onTlsChange: (listener) => void listeners.push(listener),
     storeMemory: configMapMemory(cluster, namespacedName(options.storeMemory)),
     refusesAtStart: false,
-    ...(options.leaderElect ? { election: electionOf(cluster, options, service.namespace) } : {}),
-    bindAddress: options.bindAddress === "" ? everyAddress : options.bindAddress,
-    authenticator: unionAuthenticator([
-      frontProxyAuthenticator({ config: frontProxy, others: clientCaBundle }),
-      clientCertificateAuthenticator({ bundle: clientCaBundle, others: proxyCaBundle }),
-      bearerTokenAuthenticator(cachedTokenVerifier(tokenReviewVerifier({ client: authentication }))),
-    ]),
-    frontProxy,
-    authorizer: unionAuthorizer([
-      mastersAuthorizer,
-      allowedPathsAuthorizer(),
-      subjectAccessReviewAuthorizer({ client: authorization }),
-    ]),
-    host,
-    prepare: () => tellOfDefinitions(host, log, signal),
-    controllers: (parts) =>
-      selectControllers(
-        computeControllers({
-          compute: own,
-          workloads: host,
-          computeInformers: parts.own,
-          workloadInformers: parts.host,
-          verticalPodAutoscaling,
-          recorder: parts.events,
-          settings,
-          clock: systemClock,
-          log,
-          concurrentSyncs: options.concurrentSyncs,
-        }),
-        options.controllers,
-      ),
+    profile: async ({ own, refusal }) => {
+      const host = gatedClient(cluster, refusal);
+      return {
+        definitions: computeResources,
+        reviews: [],
+        admission: [],
+        tls: () => ({ ...servingTls.current(), clientCas: clientCas() }),
+        onTlsChange: (listener) => void listeners.push(listener),
+        ...(options.leaderElect ? { election: electionOf(cluster, options, service.namespace) } : {}),
+        bindAddress: options.bindAddress === "" ? everyAddress : options.bindAddress,
+        authenticator: unionAuthenticator([
+          frontProxyAuthenticator({ config: frontProxy, others: clientCaBundle }),
+          clientCertificateAuthenticator({ bundle: clientCaBundle, others: proxyCaBundle }),
+          bearerTokenAuthenticator(cachedTokenVerifier(tokenReviewVerifier({ client: authentication }))),
+        ]),
+        frontProxy,
+        authorizer: unionAuthorizer([
+          mastersAuthorizer,
+          allowedPathsAuthorizer(),
+          subjectAccessReviewAuthorizer({ client: authorization }),
+        ]),
+        host,
+        prepare: () => tellOfDefinitions(host, log, signal),
+        controllers: (parts) =>
+          selectControllers(
+            computeControllers({
+              compute: own,
+              workloads: host,
+              computeInformers: parts.own,
+              workloadInformers: parts.host,
+              verticalPodAutoscaling,
+              recorder: parts.events,
+              settings,
+              clock: systemClock,
+              log,
+              concurrentSyncs: options.concurrentSyncs,
+            }),
+            options.controllers,
+          ),
+      };
+    },
   };
 }
 

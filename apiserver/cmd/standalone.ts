@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { computeControllers } from "../../controllers/controllers.ts";
 import { hostControllers } from "../../controllers/host/host.ts";
 import type { IssueToken } from "../../controllers/host/token-secrets.ts";
+import type { Settings } from "../../controllers/settings.ts";
 import { namespaceType } from "../admission/plugins/namespace-lifecycle/namespaces.ts";
 import { rbacEscalationPlugin } from "../admission/plugins/rbac-escalation/plugin.ts";
 import type { KubeObject } from "../apis/meta/v1.ts";
@@ -29,29 +30,47 @@ import { coreResources } from "../registry/core/resources.ts";
 import { reviewEndpoints } from "../registry/core/reviews.ts";
 import { fileMemory } from "../storage/guard/file-memory.ts";
 import { noMemory } from "../storage/guard/store-memory.ts";
-import { type Profile, type ProfileParts, selectControllers } from "./compose.ts";
 import { ensurePki, type Pki } from "./pki.ts";
+import {
+  type Foundation,
+  type FoundationParts,
+  type Profile,
+  type ProfileParts,
+  selectControllers,
+} from "./profile.ts";
 import { readSettings } from "./settings.ts";
 
 /** Namespaces every cluster is born with. */
 const initialNamespaces = ["default", "kube-system", "kube-public", "kube-node-lease"];
 const loopbackAddress = "127.0.0.1";
 
-export type StandaloneProfile = Profile & { readonly pki: Pki };
+export type StandaloneFoundation = Foundation & { readonly pki: Pki };
 
-export async function standaloneProfile({
-  own,
-  options,
-  log,
-  schemas,
-  signal,
-}: ProfileParts): Promise<StandaloneProfile> {
+export async function standaloneFoundation(parts: FoundationParts): Promise<StandaloneFoundation> {
+  const { options, log } = parts;
   const bindAddress = options.bindAddress === "" ? loopbackAddress : options.bindAddress;
   const settings = await readSettings(options);
   const pki = await ensurePki(pkiDirectory(options.dataDir), {
     names: [bindAddress, ...options.tlsSan],
     onNotice: (sentence) => log.warn({}, sentence),
   });
+  return {
+    pki,
+    storeMemory:
+      options.etcdServers.length === 0
+        ? noMemory
+        : fileMemory(storeMemoryFile(options.dataDir), () => acceptCommand(options.dataDir)),
+    refusesAtStart: true,
+    profile: async (built) => profileOf({ ...parts, bindAddress, settings, pki }, built),
+  };
+}
+
+type Ground = FoundationParts & { readonly bindAddress: string; readonly settings: Settings; readonly pki: Pki };
+
+function profileOf(
+  { options, log, signal, bindAddress, settings, pki }: Ground,
+  { own, schemas }: ProfileParts,
+): Profile {
   const policy = new RbacPolicy();
   const rbac = new RbacAuthorizer(policy);
   const authorizer = unionAuthorizer([mastersAuthorizer, allowedPathsAuthorizer(), rbac]);
@@ -59,17 +78,11 @@ export async function standaloneProfile({
   const tokens = serviceAccountTokens({ key: pki.serviceAccountKey, uidOf });
   const onError = (err: unknown): void => log.warn({ err }, "cannot follow roles and bindings");
   return {
-    pki,
     definitions: [...coreResources({ tokens, uidOf }), ...computeResources],
     reviews: reviewEndpoints({ authorizer, rules: rbac, tokens, schemas }),
     admission: [rbacEscalationPlugin({ authorizer, rules: rbac })],
     tls: () => ({ cert: pki.serving.certificate, key: pki.serving.key, clientCas: pki.caBundle }),
     onTlsChange: () => undefined,
-    storeMemory:
-      options.etcdServers.length === 0
-        ? noMemory
-        : fileMemory(storeMemoryFile(options.dataDir), () => acceptCommand(options.dataDir)),
-    refusesAtStart: true,
     bindAddress,
     authenticator: unionAuthenticator([
       clientCertificateAuthenticator({ bundle: () => pki.caBundle }),

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { after, test } from "node:test";
 import { parseCommandLine } from "../../apiserver/cmd/command-line.ts";
 import { run } from "../../apiserver/cmd/compose.ts";
-import { standaloneProfile } from "../../apiserver/cmd/standalone.ts";
+import { standaloneFoundation } from "../../apiserver/cmd/standalone.ts";
 import { silentLogger } from "../../apiserver/observability/log.ts";
 import { eventually } from "../support/processes.ts";
 import { TestStoreMemory } from "../support/test-store-memory.ts";
@@ -20,13 +20,13 @@ after(() => rm(directory, { recursive: true, force: true }));
 async function serverOn(data: string, memory: TestStoreMemory, controllers = "none") {
   const args = ["standalone", "--data-dir", data, "--secure-port", "0", "--controllers", controllers];
   const { options } = parseCommandLine(args, {});
-  const made = Promise.withResolvers<{ readonly ca: string; readonly cert: string; readonly key: string }>();
-  const running = await run(options, silentLogger, async (parts) => {
-    const profile = await standaloneProfile(parts);
-    made.resolve({ ca: profile.pki.caBundle, cert: profile.pki.admin.certificate, key: profile.pki.admin.key });
-    return { ...profile, storeMemory: memory, refusesAtStart: false };
-  });
-  const admin = new Client(`https://127.0.0.1:${running.port}`, await made.promise);
+  const running = await run(options, silentLogger, async (parts) => ({
+    ...(await standaloneFoundation(parts)),
+    storeMemory: memory,
+    refusesAtStart: false,
+  }));
+  const { caBundle: ca, admin: identity } = running.foundation.pki;
+  const admin = new Client(`https://127.0.0.1:${running.port}`, { ca, cert: identity.certificate, key: identity.key });
   return {
     admin,
     [Symbol.asyncDispose]: async () => {

@@ -11,7 +11,7 @@ import { after } from "node:test";
 import { parseCommandLine } from "../../../apiserver/cmd/command-line.ts";
 import { run } from "../../../apiserver/cmd/compose.ts";
 import { mintClientCertificate, writeKubeconfig } from "../../../apiserver/cmd/pki.ts";
-import { aggregatedProfile } from "../../../apiserver/cmd/serve.ts";
+import { aggregatedFoundation } from "../../../apiserver/cmd/serve.ts";
 import { pkiDirectory } from "../../../apiserver/cmd/standalone.ts";
 import { createLogger } from "../../../apiserver/observability/log.ts";
 import { issueOdd, keyPem, nameOf, type Signed } from "../../support/certificates.ts";
@@ -70,7 +70,7 @@ export async function aggregatedServerForFile(): Promise<AggregatedServer> {
   );
   const errors: string[] = [];
   const log = createLogger({ level: "error", pretty: false, write: (line) => errors.push(line) });
-  const running = await run(options, log, aggregatedProfile);
+  const running = await run(options, log, aggregatedFoundation);
   const ca = await readFile(join(pkiDirectory(ownDirectory), "ca.crt"), "utf8");
   const opened: Client[] = [];
   after(async () => {

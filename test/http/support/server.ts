@@ -6,8 +6,8 @@ import { join } from "node:path";
 import { after } from "node:test";
 import { parseCommandLine } from "../../../apiserver/cmd/command-line.ts";
 import { run } from "../../../apiserver/cmd/compose.ts";
-import { mintClientCertificate, type Pki } from "../../../apiserver/cmd/pki.ts";
-import { pkiDirectory, standaloneProfile } from "../../../apiserver/cmd/standalone.ts";
+import { mintClientCertificate } from "../../../apiserver/cmd/pki.ts";
+import { pkiDirectory, standaloneFoundation } from "../../../apiserver/cmd/standalone.ts";
 import { createLogger } from "../../../apiserver/observability/log.ts";
 import { Client } from "./client.ts";
 
@@ -29,13 +29,8 @@ export async function startServer(dataDirectory: string, args: readonly string[]
   const { options } = parseCommandLine(["standalone", "--data-dir", dataDirectory, "--secure-port", "0", ...args], {});
   const errors: string[] = [];
   const log = createLogger({ level: "error", pretty: false, write: (line) => errors.push(line) });
-  const made = Promise.withResolvers<Pki>();
-  const running = await run(options, log, async (parts) => {
-    const profile = await standaloneProfile(parts);
-    made.resolve(profile.pki);
-    return profile;
-  });
-  const { caBundle: ca, admin } = await made.promise;
+  const running = await run(options, log, standaloneFoundation);
+  const { caBundle: ca, admin } = running.foundation.pki;
   const url = `https://127.0.0.1:${running.port}`;
   const clients: Client[] = [];
   const client = (identity: { cert?: string; key?: string }): Client => {

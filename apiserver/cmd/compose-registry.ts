@@ -1,0 +1,46 @@
+/** First step: storage behind its guard, and the registry over it. Nothing here knows of requests. */
+import type { SchemaSet } from "../../openapi/schema.ts";
+import { AdmissionChain } from "../admission/chain.ts";
+import type { NamespaceLookup } from "../admission/plugins/namespace-lifecycle/plugin.ts";
+import { admissionPlugins } from "../admission/plugins.ts";
+import type { Logger } from "../observability/log.ts";
+import type { RequestMetrics } from "../observability/metrics.ts";
+import { createEndpoints } from "../registry/generic/endpoint.ts";
+import type { ResourceEndpoint } from "../registry/rest/interface.ts";
+import type { StorageBackend } from "../storage/interface.ts";
+import type { Profile } from "./profile.ts";
+
+export type RegistryParts = {
+  readonly backend: StorageBackend;
+  readonly schemas: SchemaSet;
+  readonly profile: Profile;
+  readonly namespaces: NamespaceLookup;
+  readonly maxReplicas: number;
+  readonly metrics: RequestMetrics;
+  readonly log: Logger;
+  /** Ends the watch caches. */
+  readonly signal: AbortSignal;
+};
+
+export type Registry = {
+  /** Everything that is served. */
+  readonly resources: readonly ResourceEndpoint[];
+  /** What of it storage is behind. */
+  readonly stored: readonly ResourceEndpoint[];
+};
+
+export function composeRegistry(parts: RegistryParts): Registry {
+  const { backend, schemas, profile, namespaces, maxReplicas, metrics, log, signal } = parts;
+  const admission = new AdmissionChain([...admissionPlugins({ namespaces, maxReplicas }), ...profile.admission]);
+  const stored = profile.definitions.flatMap((definition) =>
+    createEndpoints(definition, {
+      backend,
+      schemas,
+      admission,
+      signal,
+      onCacheFailure: (resource, err) => log.warn({ resource, err }, "watch cache lost storage, starting again"),
+      onSlowReader: (resource) => metrics.watcherTerminated(resource),
+    }),
+  );
+  return { resources: [...stored, ...profile.reviews], stored };
+}
