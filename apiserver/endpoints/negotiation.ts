@@ -123,11 +123,12 @@ function hasServableParameters({ parameters }: AcceptClause): boolean {
   return !parameters.has("sv") && (stream === undefined || stream === "" || stream === "watch");
 }
 
-function chooseFormat(text: string): OutputFormat | undefined {
+function chooseFormat(text: string, tables: boolean): OutputFormat | undefined {
   for (const clause of clauseCache.get(text)) {
     const mediaType = matchMediaType(clause, objectMediaTypes);
     const transform = transformOf(clause);
     if (mediaType === undefined || transform === undefined || !hasServableParameters(clause)) continue;
+    if (transform.as === "Table" && !tables) continue;
     return {
       mediaType,
       transform,
@@ -136,11 +137,18 @@ function chooseFormat(text: string): OutputFormat | undefined {
   }
   return undefined;
 }
-const formatCache = new ParseCache((text) => ({ format: chooseFormat(text) }));
+const formatCache = new ParseCache((text) => ({
+  format: chooseFormat(text, true),
+  withoutTables: chooseFormat(text, false),
+}));
 
-/** @throws StatusError 406, to be thrown before anything is done (API N-06) */
-export function negotiateOutput(request: ApiRequest): OutputFormat {
-  const { format } = formatCache.get(acceptHeader(request));
+/**
+ * @param tables  whether the endpoint's objects can be shown as a Table: what is only answered, as reviews are, cannot
+ * @throws StatusError 406, to be thrown before anything is done (API N-06)
+ */
+export function negotiateOutput(request: ApiRequest, tables = true): OutputFormat {
+  const chosen = formatCache.get(acceptHeader(request));
+  const format = tables ? chosen.format : chosen.withoutTables;
   if (format === undefined) throw newNotAcceptable(objectMediaTypes);
   return withPretty(request, format);
 }

@@ -20,8 +20,12 @@ import { columnDefinitions, type IncludeObject, includeObjectOf, partialObjectPa
 export type CheckedFormat = OutputFormat & { readonly include: IncludeObject };
 
 /** @throws StatusError 406, 400; before anything is done (API N-06, N-33, N-39) */
-export function outputFormat(request: ApiRequest, shape: "object" | "list"): CheckedFormat {
-  return checkFormat(request, negotiateOutput(request), shape);
+export function outputFormat(
+  request: ApiRequest,
+  { columns }: Pick<RequestScope, "columns">,
+  shape: "object" | "list",
+): CheckedFormat {
+  return checkFormat(request, negotiateOutput(request, columns.length > 0), shape);
 }
 
 export function checkFormat(request: ApiRequest, format: OutputFormat, shape: "object" | "list"): CheckedFormat {
@@ -89,14 +93,21 @@ function listDocument(scope: RequestScope, list: ListResult, { transform, includ
     };
   }
   let elementBytes = Math.max(0, list.items.length - 1);
-  for (const { json } of list.items) elementBytes += json.length;
+  const hidden = scope.bareItems ? typeBytes(scope) : 0;
+  for (const { json } of list.items) elementBytes += json.length - hidden;
   return {
     head: listHead(scope.listKind, scope.apiVersion, list),
     member: "items",
-    elements: mapped(list.items, ({ json }) => [json]),
+    elements: mapped(list.items, ({ json }) => (hidden === 0 ? [json] : [openBrace, json.subarray(hidden + 1)])),
     elementBytes,
   };
 }
+
+const openBrace = utf8("{");
+
+/** Length of the members apiVersion and kind, with which the JSON of every object begins (`registry/generic/codec.ts`). */
+const typeBytes = ({ apiVersion, kind: { kind } }: RequestScope): number =>
+  Buffer.byteLength(`"apiVersion":${JSON.stringify(apiVersion)},"kind":${JSON.stringify(kind)},`);
 
 function tableDocument(
   { columns }: RequestScope,

@@ -23,6 +23,8 @@ export type RequestScope = {
   readonly namespaced: boolean;
   readonly columns: readonly Column[];
   readonly acceptsProtobuf: boolean;
+  /** Items of lists don't say their apiVersion and kind. */
+  readonly bareItems: boolean;
   readonly storage: RestStorage;
   /** Shortest life of a watch that names no time, in ms. */
   readonly minWatchMs: number;
@@ -42,12 +44,16 @@ export function scopeOf(endpoint: ResourceEndpoint, minWatchMs: number = default
     apiVersion: apiVersionOf({ group, version }),
     listKind: endpoint.listKind,
     namespaced,
-    columns: endpoint.columns.length > 0 ? endpoint.columns : defaultColumns,
+    columns: endpoint.columns.length > 0 ? endpoint.columns : columnsWithout(endpoint.storage),
     acceptsProtobuf: endpoint.acceptsProtobuf,
+    bareItems: endpoint.bareItems === true,
     storage: endpoint.storage,
     minWatchMs,
   };
 }
+
+/** Of what has none of its own. What can only be created, as a review, is never shown in a table. */
+const columnsWithout = (storage: RestStorage): readonly Column[] => (storage.get === undefined ? [] : defaultColumns);
 
 /** A subresource of the parent's kind shows the parent's columns (API N-36). */
 export function subresourceScopeOf(endpoint: ResourceEndpoint, subresource: SubresourceEndpoint): RequestScope {
@@ -60,7 +66,7 @@ export function subresourceScopeOf(endpoint: ResourceEndpoint, subresource: Subr
     kind: { group, version, kind },
     apiVersion: apiVersionOf({ group, version }),
     listKind: `${kind}List`,
-    columns: own ? parent.columns : defaultColumns,
+    columns: own ? parent.columns : columnsWithout(subresource.storage),
     storage: subresource.storage,
   };
 }

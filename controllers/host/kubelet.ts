@@ -2,7 +2,7 @@
 import type { JsonObject, KubeObject } from "../../apiserver/apis/meta/v1.ts";
 import type { ResourceClient } from "../../apiserver/client/client.ts";
 import type { Clock } from "../../apiserver/machinery/clock.ts";
-import { listOf, objectOf, textOf } from "../../apiserver/machinery/fields.ts";
+import { listOf, numberOf, objectOf, textOf } from "../../apiserver/machinery/fields.ts";
 import { isObject } from "../../apiserver/machinery/json.ts";
 import { formatTime } from "../../apiserver/machinery/time.ts";
 import type { EventRecorder, Informer, Trigger } from "../runtime/interface.ts";
@@ -40,7 +40,7 @@ export class Kubelet implements Reconciler {
     if (isTerminating(pod)) await this.#stop(pod, signal);
     else if (pod.metadata.labels?.[simulatedLabel] !== "true") await this.#place(pod, signal);
     else if (phaseOf(pod) !== "Running" && !hasEnded(pod)) await this.#run(pod, signal);
-    else if (phaseOf(pod) === "Running") await this.#judgeReadiness(pod, signal);
+    else if (phaseOf(pod) === "Running") await this.#keepUp(pod, signal);
     return done;
   }
 
@@ -66,16 +66,18 @@ export class Kubelet implements Reconciler {
     await unlessGone(this.#client.update(podType, { ...pod, status }, { subresource: "status", signal }));
   }
 
-  /** Others have a say in whether a pod is ready, by conditions that its readiness gates name. */
-  async #judgeReadiness(pod: KubeObject, signal: AbortSignal): Promise<void> {
+  /** Notes what changed of a pod that runs; others have a say in whether it is ready, by conditions its gates name. */
+  async #keepUp(pod: KubeObject, signal: AbortSignal): Promise<void> {
     const status = objectOf(pod, "status");
     const conditions = listOf(status, "conditions").filter(isObject);
     const ready = conditions.find(({ type }) => type === "Ready");
     const wanted = gatesPass(pod) ? "True" : "False";
-    if (ready === undefined || ready.status === wanted) return;
+    const isJudged = ready === undefined || ready.status === wanted;
+    const { generation } = pod.metadata;
+    if (isJudged && (generation === undefined || numberOf(status, "observedGeneration") === generation)) return;
     const now = formatTime(this.#clock.now());
-    const next = conditions.map((one) => (one === ready ? readyCondition(pod, now) : one));
-    const object = { ...pod, status: { ...status, conditions: next } };
+    const next = isJudged ? conditions : conditions.map((one) => (one === ready ? readyCondition(pod, now) : one));
+    const object = { ...pod, status: { ...status, ...observed(pod), conditions: next } };
     await unlessGone(this.#client.update(podType, object, { subresource: "status", signal }));
   }
 }
@@ -149,10 +151,14 @@ function succeededStatus(pod: KubeObject, now: string): JsonObject {
   };
 }
 
+const observed = ({ metadata: { generation } }: KubeObject): JsonObject =>
+  generation === undefined ? {} : { observedGeneration: generation };
+
 function commonStatus(pod: KubeObject, now: string): JsonObject {
   const podIP = podAddress(pod);
   return {
     ...objectOf(pod, "status"),
+    ...observed(pod),
     hostIP: hostAddress,
     hostIPs: [{ ip: hostAddress }],
     podIP,

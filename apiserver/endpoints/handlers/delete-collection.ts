@@ -8,7 +8,7 @@ import { readDeleteOptions } from "./delete.ts";
 export const deleteCollection: VerbHandler = async (request, scope) => {
   const { storage } = scope;
   if (storage.deleteCollection === undefined) throw verbNotServed(scope, "deletecollection");
-  const format = outputFormat(request, "list");
+  const format = outputFormat(request, scope, "list");
   const list = listOptions(request.query);
   const warnings = new Warnings();
   const { preconditions, ...options } = await readDeleteOptions(request, scope, warnings);

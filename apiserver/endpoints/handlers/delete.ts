@@ -17,7 +17,7 @@ import { Warnings } from "../warnings.ts";
 export const deleteObject: VerbHandler = async (request, scope) => {
   const { storage } = scope;
   if (storage.delete === undefined) throw verbNotServed(scope, "delete");
-  const format = outputFormat(request, "object");
+  const format = outputFormat(request, scope, "object");
   const warnings = new Warnings();
   const options = await readDeleteOptions(request, scope, warnings);
   const result = await storage.delete(contextOf(request, scope, warnings), urlName(request), options);

@@ -9,7 +9,7 @@ import { Warnings } from "../warnings.ts";
 export const getObject: VerbHandler = async (request, scope) => {
   const { storage } = scope;
   if (storage.get === undefined) throw verbNotServed(scope, "get");
-  const format = outputFormat(request, "object");
+  const format = outputFormat(request, scope, "object");
   if (request.rawQuery !== "" && queryBoolean(request.query.get("export"))) {
     throw newBadRequest("the export parameter, deprecated since v1.14, is no longer supported");
   }

@@ -7,7 +7,7 @@ import { Warnings } from "../warnings.ts";
 export const listObjects: VerbHandler = async (request, scope) => {
   const { storage } = scope;
   if (storage.list === undefined) throw verbNotServed(scope, "list");
-  const format = outputFormat(request, "list");
+  const format = outputFormat(request, scope, "list");
   const options = listOptions(request.query);
   const warnings = new Warnings();
   const list = await storage.list(contextOf(request, scope, warnings), options);

@@ -20,7 +20,7 @@ function writeHandler({ verb, options: optionsKind, mediaTypes }: WriteVerb): Ve
   return async (request, scope) => {
     const { storage } = scope;
     if (storage[verb] === undefined) throw verbNotServed(scope, verb);
-    const format = outputFormat(request, "object");
+    const format = outputFormat(request, scope, "object");
     const mediaType = acceptedContentType(request, mediaTypes(scope));
     const options = writeOptions(request.query, optionsKind, mediaType === applyPatchType);
     const bytes = await request.body(limits.maxBodyBytes.value);

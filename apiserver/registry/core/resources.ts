@@ -14,7 +14,14 @@ type Row = Pick<ResourceDefinition, "kind" | "resource" | "columns"> &
   Partial<
     Pick<
       ResourceDefinition,
-      "shortNames" | "categories" | "namespaced" | "strategy" | "selectableFields" | "subresources" | "otherVersions"
+      | "shortNames"
+      | "categories"
+      | "namespaced"
+      | "strategy"
+      | "selectableFields"
+      | "subresources"
+      | "otherVersions"
+      | "deletesSingly"
     >
   >;
 type GroupRows = {
@@ -76,6 +83,7 @@ const groupRows = (dependencies: CoreDependencies): readonly GroupRows[] => [
       {
         kind: "Namespace",
         resource: "namespaces",
+        deletesSingly: true,
         shortNames: ["ns"],
         namespaced: false,
         subresources: [finalizeSubresource, statusSubresource],
@@ -288,6 +296,9 @@ export function coreResources(dependencies: CoreDependencies): readonly Resource
       selectableFields: row.selectableFields ?? {},
       subresources: row.subresources ?? [],
       ...(row.otherVersions === undefined ? {} : { otherVersions: row.otherVersions }),
+      deletesSingly: row.deletesSingly ?? false,
+      // The one that is a custom resource in every other cluster.
+      bareItems: group !== "autoscaling.k8s.io",
       acceptsProtobuf: true,
     })),
   );

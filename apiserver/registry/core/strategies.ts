@@ -17,6 +17,9 @@ import * as workloads from "./validation/workloads.ts";
 
 const builtIn: Strategy = { allowUnconditionalUpdate: true, statusTakesLabels: true };
 
+/** Their spec is no more than what they are. */
+const uncounted: Strategy = { ...builtIn, tracksGeneration: false };
+
 function withSpec(object: KubeObject, defaults: JsonObject): KubeObject {
   return { ...object, spec: { ...defaults, ...objectOf(object, "spec") } };
 }
@@ -32,7 +35,7 @@ function withNameLabel(object: KubeObject): KubeObject {
 }
 
 export const namespaceStrategy: Strategy = {
-  ...builtIn,
+  ...uncounted,
   validateName: labelProblems,
   default: withNameLabel,
   // A generated name is known only now.
@@ -71,7 +74,7 @@ export const secretStrategy: Strategy = {
 };
 
 export const serviceStrategy: Strategy = {
-  ...builtIn,
+  ...uncounted,
   validateName: labelProblems,
   default: service.withServiceDefaults,
   prepareForCreate: service.withAddress,
@@ -81,7 +84,7 @@ export const serviceStrategy: Strategy = {
 };
 
 export const eventStrategy: Strategy = { ...builtIn, validate: small.validateEvent };
-export const leaseStrategy: Strategy = { ...builtIn, validate: small.validateLease };
+export const leaseStrategy: Strategy = { ...uncounted, validate: small.validateLease };
 export const controllerRevisionStrategy: Strategy = {
   ...builtIn,
   validate: small.validateRevision,
@@ -115,6 +118,11 @@ export const podStrategy: Strategy = {
     ...object,
     status: { phase: "Pending", qosClass: qosClassOf(objectOf(object, "spec")) },
   }),
+  // A pod that gets its node is the same pod.
+  desiredState: (object) => {
+    const { nodeName: _nodeName, ...spec } = objectOf(object, "spec") ?? {};
+    return { ...object, spec };
+  },
   validate: workloads.validatePod,
   validateUpdate: workloads.validatePodUpdate,
   gracePeriodSeconds: (object, requested) => {
@@ -195,7 +203,7 @@ function selectOwnPods(object: KubeObject): KubeObject {
 }
 
 export const persistentVolumeClaimStrategy: Strategy = {
-  ...builtIn,
+  ...uncounted,
   prepareForCreate: (object) => ({ ...object, status: { phase: "Pending" } }),
   validate: small.validateClaim,
   validateUpdate: small.validateClaimUpdate,

@@ -6,7 +6,7 @@ import { subdomainProblems } from "../../machinery/names.ts";
 import { Cacher } from "../../storage/cacher/cacher.ts";
 import type { StorageBackend } from "../../storage/interface.ts";
 import { resourcePrefix } from "../../storage/keys.ts";
-import type { ResourceEndpoint } from "../rest/interface.ts";
+import type { ResourceEndpoint, RestStorage } from "../rest/interface.ts";
 import type { View } from "../rest/part.ts";
 import type { ResourceDefinition, ServedVersion } from "../rest/strategy.ts";
 import { fieldTypeOf } from "../schema/field-types.ts";
@@ -85,15 +85,27 @@ function endpointOf(
     schemaName,
     columns,
     selectableFields: Object.keys(selectableFields),
-    storage: store,
+    storage: definition.deletesSingly === true ? withoutDeleteCollection(store) : store,
     subresources: definition.subresources.map(({ name, body, storage }) => ({
       name,
       ...(body ?? ownBody),
       storage: storage(parts),
     })),
     acceptsProtobuf: definition.acceptsProtobuf,
+    bareItems: definition.bareItems === true,
   };
 }
+
+const withoutDeleteCollection = (store: GenericStore): RestStorage => ({
+  patchTypes: store.patchTypes,
+  get: (context, name, options) => store.get(context, name, options),
+  list: (context, options) => store.list(context, options),
+  watch: (context, options) => store.watch(context, options),
+  create: (context, request) => store.create(context, request),
+  update: (context, request) => store.update(context, request),
+  patch: (context, request) => store.patch(context, request),
+  delete: (context, name, request) => store.delete(context, name, request),
+});
 
 function decoderOf(
   definition: ResourceDefinition,
@@ -145,7 +157,7 @@ function sharedByVersions(definition: ResourceDefinition, deps: EndpointDependen
     gvk,
     groupResource: { group, resource },
     strategy,
-    tracksGeneration: schemas.get(schemaName)?.properties?.spec !== undefined,
+    tracksGeneration: strategy.tracksGeneration !== false && schemas.get(schemaName)?.properties?.spec !== undefined,
     prefix,
     backend,
     cacher,

@@ -70,10 +70,20 @@ function pick(meta: ObjectMeta, names: readonly (keyof ObjectMeta)[]): ObjectMet
   return picked;
 }
 
+type Counting = {
+  /** `status` is no part of the desired state. */
+  readonly hasStatus: boolean;
+  readonly desiredState: ((object: KubeObject) => KubeObject) | undefined;
+};
+
 /** `next` with a generation one higher if it wants something else than `old` (API M-07). */
-export function withGeneration(next: KubeObject, old: KubeObject, hasStatus: boolean): KubeObject {
+export function withGeneration(
+  next: KubeObject,
+  old: KubeObject,
+  { hasStatus, desiredState = (object) => object }: Counting,
+): KubeObject {
   const { generation } = old.metadata;
-  if (generation === undefined || sameDesiredState(next, old, hasStatus)) return next;
+  if (generation === undefined || sameDesiredState(desiredState(next), desiredState(old), hasStatus)) return next;
   return { ...next, metadata: { ...next.metadata, generation: generation + 1 } };
 }
 

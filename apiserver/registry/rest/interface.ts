@@ -171,6 +171,8 @@ export type ResourceEndpoint = {
   readonly subresources: readonly SubresourceEndpoint[];
   /** Bodies may also come as `application/vnd.kubernetes.protobuf` (core types of the standalone host). */
   readonly acceptsProtobuf: boolean;
+  /** See `ResourceDefinition`. */
+  readonly bareItems?: boolean;
 };
 
 export type { JsonObject };

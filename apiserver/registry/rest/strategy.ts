@@ -24,6 +24,10 @@ export interface Strategy {
   readonly validateUpdate?: (object: KubeObject, old: KubeObject) => readonly FieldError[];
   /** Texts for `Warning` headers; nothing here refuses. */
   readonly warnings?: (object: KubeObject, old: KubeObject | undefined) => readonly string[];
+  /** Default: a kind with a spec counts its generations (API M-07); some of Kubernetes' own never did. */
+  readonly tracksGeneration?: false;
+  /** What a new generation is counted for; default: everything but metadata and status. */
+  readonly desiredState?: (object: KubeObject) => KubeObject;
   /** A write to `/status` may change labels and annotations too, as those of built-in kinds do; default: no (API M-10). */
   readonly statusTakesLabels?: boolean;
   /** PUT without resourceVersion is let through (most built-in kinds); otherwise 422 (API U-03). Default false. */
@@ -104,4 +108,8 @@ export type ResourceDefinition = Omit<ServedVersion, "group"> & {
   readonly subresources: readonly SubresourceDefinition[];
   /** Default: all. Events have no `/status`, Leases no `scale`; reviews are not definitions at all. */
   readonly acceptsProtobuf: boolean;
+  /** Items of lists come without apiVersion and kind, as those of all built-in kinds and of no others do. */
+  readonly bareItems?: boolean;
+  /** Objects are deleted one by one only (Namespaces). */
+  readonly deletesSingly?: boolean;
 };

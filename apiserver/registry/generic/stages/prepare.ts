@@ -23,7 +23,9 @@ export const prepare: Stage = (draft, { part, resource: { strategy } }) => {
 };
 
 /** API M-07 */
-export const countGeneration: Stage = (draft, { resource }) =>
-  draft.existing === undefined
-    ? draft
-    : { ...draft, object: withGeneration(draft.object, draft.existing, resource.hasStatus) };
+export const countGeneration: Stage = (draft, { resource: { hasStatus, strategy } }) => {
+  const { existing, object } = draft;
+  if (existing === undefined) return draft;
+  const { desiredState } = strategy;
+  return { ...draft, object: withGeneration(object, existing, { hasStatus, desiredState }) };
+};
