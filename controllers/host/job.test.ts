@@ -1,11 +1,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { JsonObject, KubeObject } from "../../apiserver/apis/meta/v1.ts";
-import { objectOf } from "../../apiserver/machinery/fields.ts";
+import { listOf, objectOf } from "../../apiserver/machinery/fields.ts";
+import { isObject } from "../../apiserver/machinery/json.ts";
 import { cpuClock } from "../../test/support/cpu-clock.ts";
 import { settle } from "../../test/support/fake-clock.ts";
 import { FakeHost } from "../../test/support/fake-host.ts";
-import { deriveJobStatus, missingPods } from "./job.ts";
+import { missingPods } from "./job-pods.ts";
+import { deriveJobStatus } from "./job-status.ts";
 import { jobType, podType } from "./types.ts";
 
 const aJob = (spec: JsonObject = {}): KubeObject => ({
@@ -126,4 +128,73 @@ test("a job of two billion pods gets them in steps, as far as there is room", ()
   assert.deepEqual(steps, [500, 500, 200, 0]);
   assert.equal(new Set(pods.map(({ metadata }) => metadata.name)).size, 1200);
   assert.ok(elapsedMs() < 1000);
+});
+
+const statusOf = async (host: FakeHost) => objectOf(await host.client.get(ref), "status");
+const conditionOf = async (host: FakeHost, type: string) =>
+  listOf(await statusOf(host), "conditions")
+    .filter(isObject)
+    .find((condition) => condition.type === type);
+
+test("a job that is suspended says so, stops its pods, and goes on when it is told", async () => {
+  await using host = await FakeHost.start();
+  await host.client.create(jobType, aJob({ suspend: true }));
+  await settle();
+  assert.deepEqual(await host.names(podType), []);
+  const suspended = await conditionOf(host, "Suspended");
+  assert.deepEqual([suspended?.status, suspended?.reason], ["True", "JobSuspended"]);
+  assert.equal((await statusOf(host))?.startTime, undefined);
+  await host.client.patch(ref, { type: "merge", body: { spec: { suspend: false } } });
+  await settle();
+  const resumed = await conditionOf(host, "Suspended");
+  assert.deepEqual([resumed?.status, resumed?.reason], ["False", "JobResumed"]);
+  assert.equal((await conditionOf(host, "Complete"))?.status, "True");
+});
+
+test("a job that somebody else runs is left alone", async () => {
+  await using host = await FakeHost.start();
+  await host.client.create(jobType, aJob({ managedBy: "example.org/robot" }));
+  await settle();
+  assert.deepEqual(await host.names(podType), []);
+  assert.equal(await statusOf(host), undefined);
+});
+
+test("an indexed job does each index once, and its pods know theirs", async () => {
+  await using host = await FakeHost.start();
+  await host.client.create(jobType, aJob({ completionMode: "Indexed", completions: 4, parallelism: 2 }));
+  await settle();
+  const status = await statusOf(host);
+  assert.deepEqual([status?.succeeded, status?.completedIndexes], [4, "0-3"]);
+  const { items } = await host.client.list(podType);
+  const indexes = items.map(({ metadata }) => metadata.labels?.["batch.kubernetes.io/job-completion-index"]).sort();
+  assert.deepEqual(indexes, ["0", "1", "2", "3"]);
+  const first = items.find(({ metadata }) => metadata.name?.startsWith("cleanup-0-")) ?? assert.fail();
+  assert.equal(objectOf(first, "spec")?.hostname, "cleanup-0");
+  assert.match(JSON.stringify(first.spec), /JOB_COMPLETION_INDEX/);
+});
+
+test("an index that failed is tried again, under another name; what is done is told as ranges", () => {
+  const job = aJob({ completionMode: "Indexed", completions: 7, parallelism: 9 });
+  const pod = (index: number, phase: string): KubeObject => ({
+    ...podIn(phase),
+    metadata: { name: `p${index}`, annotations: { "batch.kubernetes.io/job-completion-index": String(index) } },
+  });
+  const pods = [0, 1, 3, 5, 6].map((index) => pod(index, "Succeeded"));
+  const names = (more: readonly KubeObject[]) =>
+    missingPods(job, [...pods, ...more], 100).map(({ metadata }) => metadata.name);
+  const [second, fourth] = names([]);
+  assert.match(second ?? "", /^cleanup-2-/);
+  assert.match(fourth ?? "", /^cleanup-4-/);
+  assert.notEqual(names([pod(2, "Failed")])[0], second);
+  assert.deepEqual(names([pod(2, "Running")]), [fourth]);
+  assert.equal(deriveJobStatus(job, pods, "now").status.completedIndexes, "0,1,3,5,6");
+  assert.equal(deriveJobStatus(job, [...pods, pod(4, "Succeeded")], "now").status.completedIndexes, "0,1,3-6");
+});
+
+test("without a number of completions the first success ends the job, once the others have ended", () => {
+  const job = aJob({ parallelism: 2 });
+  const running = podIn("Running");
+  assert.equal(deriveJobStatus(job, [podIn("Succeeded"), running], "now").finished, false);
+  assert.deepEqual(missingPods(job, [podIn("Succeeded")], 100), []);
+  assert.equal(deriveJobStatus(job, [podIn("Succeeded"), podIn("Succeeded")], "now").finished, true);
 });

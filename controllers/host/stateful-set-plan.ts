@@ -18,6 +18,8 @@ export type Plan = {
   readonly create: readonly KubeObject[];
   readonly claims: readonly KubeObject[];
   readonly remove: readonly KubeObject[];
+  /** Claims that go with their pod, as the set is scaled down and doesn't keep them. */
+  readonly releases: readonly { readonly claim: string; readonly pod: KubeObject }[];
   /** Look again then, as a pod becomes available by the passing of time alone. */
   readonly recheckAfterMs?: number;
 };
@@ -115,9 +117,10 @@ export function planPods(
     .filter(([ordinal]) => ordinal < first || ordinal >= first + replicas)
     .sort(([a], [b]) => b - a)
     .map(([, pod]) => pod);
-  if (settled || parallel) remove.push(...nextCondemned(condemned, parallel));
+  const scaledDown = settled || parallel ? nextCondemned(condemned, parallel) : [];
+  remove.push(...scaledDown);
   if (settled && condemned.length === 0) remove.push(...nextOutdated(byOrdinal, settings, revisions));
-  return { create, claims, remove, ...recheck };
+  return { create, claims, remove, releases: scaledDown.flatMap((pod) => releasesOf(set, pod)), ...recheck };
 }
 
 function nextCondemned(condemned: readonly KubeObject[], parallel: boolean): readonly KubeObject[] {
@@ -188,11 +191,19 @@ const volumeOf = (template: JsonObject, podName: string) => ({
   persistentVolumeClaim: { claimName: claimName(template, podName) },
 });
 
+const retention = (set: KubeObject, field: "whenDeleted" | "whenScaled"): string =>
+  textOf(objectOf(objectOf(set, "spec"), "persistentVolumeClaimRetentionPolicy"), field);
+
+function releasesOf(set: KubeObject, pod: KubeObject): Plan["releases"] {
+  if (retention(set, "whenScaled") !== "Delete") return [];
+  return claimTemplates(set).map((template) => ({ claim: claimName(template, pod.metadata.name ?? ""), pod }));
+}
+
 /** The claims of one pod. They outlive it, and the set too unless its retention policy says otherwise. */
 function claimsOf(set: KubeObject, ordinal: number): readonly KubeObject[] {
   const { name = "", namespace = "" } = set.metadata;
   const spec = objectOf(set, "spec");
-  const owned = textOf(objectOf(spec, "persistentVolumeClaimRetentionPolicy"), "whenDeleted") === "Delete";
+  const owned = retention(set, "whenDeleted") === "Delete";
   return claimTemplates(set).map((template) => {
     const metadata = objectOf(template, "metadata");
     return {

@@ -190,6 +190,41 @@ test("each pod gets its claims, which outlive it", async () => {
   assert.equal((await host.names(persistentVolumeClaimType)).length, 2);
 });
 
+test("claims go with the pods of a set that is scaled down, where it doesn't keep them", async () => {
+  await using host = await FakeHost.start();
+  const claim = { metadata: { name: "data" }, spec: { accessModes: ["ReadWriteOnce"] } };
+  const retention = (whenScaled: string) => ({
+    volumeClaimTemplates: [claim],
+    persistentVolumeClaimRetentionPolicy: { whenDeleted: "Delete", whenScaled },
+  });
+  await host.client.create(statefulSetType, aStatefulSet(retention("Retain")));
+  await settle();
+  await change(host, { replicas: 1 });
+  await settle();
+  assert.deepEqual(await host.names(persistentVolumeClaimType), ["data-web-0", "data-web-1"], "Retain keeps them");
+  await change(host, { ...retention("Delete"), replicas: 2 });
+  await settle();
+  await change(host, { replicas: 1 });
+  await host.clock.advance(60_000);
+  assert.deepEqual(await host.names(podType), ["web-0"]);
+  assert.deepEqual(await host.names(persistentVolumeClaimType), ["data-web-0"]);
+});
+
+test("OnDelete: pods are replaced when somebody deletes them, and not before", async () => {
+  await using host = await FakeHost.start();
+  await host.client.create(statefulSetType, aStatefulSet({ updateStrategy: { type: "OnDelete" } }));
+  await settle();
+  await change(host, { template: template("image:2") });
+  await settle();
+  const status = await statusOf(host);
+  assert.deepEqual([status?.updatedReplicas, status?.readyReplicas], [0, 2]);
+  await host.client.delete({ type: podType, name: "web-0", namespace: "demo" });
+  await settle();
+  assert.equal((await statusOf(host))?.updatedReplicas, 1);
+  const pod = await host.client.get({ type: podType, name: "web-0", namespace: "demo" });
+  assert.match(JSON.stringify(pod.spec), /image:2/);
+});
+
 test("a pod counts as available only after minReadySeconds", async () => {
   await using host = await FakeHost.start();
   await host.client.create(statefulSetType, aStatefulSet({ replicas: 1, minReadySeconds: 10 }));

@@ -113,7 +113,8 @@ export class StatefulSetController implements Reconciler {
     return undefined;
   }
 
-  async #carryOut({ create, claims, remove }: Plan, { signal }: ReconcileContext): Promise<void> {
+  async #carryOut({ create, claims, remove, releases }: Plan, { signal }: ReconcileContext): Promise<void> {
+    await mapConcurrently(releases, maxConcurrentCreates, ({ claim, pod }) => this.#release(claim, pod, signal));
     await mapConcurrently(claims, maxConcurrentCreates, (claim) =>
       ensureCreated(this.#client, persistentVolumeClaimType, claim, signal),
     );
@@ -125,6 +126,20 @@ export class StatefulSetController implements Reconciler {
         await unlessGone(this.#client.delete({ type: podType, name, namespace }, { preconditions: { uid }, signal }));
       },
     );
+  }
+
+  /** Makes the claim its pod's: the garbage collector takes it when the pod is gone. */
+  async #release(name: string, pod: KubeObject, signal: AbortSignal): Promise<void> {
+    const { namespace = "", name: podName = "", uid = "" } = pod.metadata;
+    const claim = await unlessGone(this.#client.get({ type: persistentVolumeClaimType, name, namespace }, { signal }));
+    if (claim === undefined) return;
+    const ownerReferences = claim.metadata.ownerReferences ?? [];
+    if (ownerReferences.some((owner) => owner.uid === uid)) return;
+    // As the set's own it would outlive the pod.
+    const others = ownerReferences.filter(({ kind }) => kind !== statefulSetType.kind);
+    const owner = { apiVersion: "v1", kind: "Pod", name: podName, uid, blockOwnerDeletion: true };
+    const metadata = { ...claim.metadata, ownerReferences: [...others, owner] };
+    await unlessGone(this.#client.update(persistentVolumeClaimType, { ...claim, metadata }, { signal }));
   }
 
   async #publishStatus(
