@@ -1,4 +1,5 @@
 import { createGzip } from "node:zlib";
+import { turn } from "../machinery/turns.ts";
 
 /** Smaller answers are sent as they are: kube-apiserver's threshold (API N-43). */
 export const minCompressedBytes = 128 * 1024;
@@ -28,19 +29,31 @@ function isZeroWeight(parameter: string): boolean {
   return name.trim().toLowerCase() === "q" && weight.trim() !== "" && Number(weight) === 0;
 }
 
-/** Joins parts into chunks of at least `size()` bytes, except the last, so that each costs one write. */
-export function* joinParts(parts: Iterable<Uint8Array>, size: () => number): Generator<Uint8Array> {
+/** Making one chunk takes no longer than this by much, in ms, whatever its parts are made from. */
+const chunkMs = 4;
+
+/**
+ * Joins parts into chunks of at least `size()` bytes, so that each costs one write; into smaller ones where they take
+ * time to make.
+ */
+export function* joinParts(
+  parts: Iterable<Uint8Array>,
+  size: () => number,
+  maxMs: number = chunkMs,
+): Generator<Uint8Array> {
   let wanted = size();
+  let start = performance.now();
   let pending: Uint8Array[] = [];
   let bytes = 0;
   for (const part of parts) {
     pending.push(part);
     bytes += part.length;
-    if (bytes < wanted) continue;
+    if (bytes < wanted && performance.now() - start < maxMs) continue;
     yield concat(pending, bytes);
     pending = [];
     bytes = 0;
     wanted = size();
+    start = performance.now();
   }
   if (bytes > 0) yield concat(pending, bytes);
 }
@@ -54,7 +67,11 @@ function concat(parts: readonly Uint8Array[], bytes: number): Uint8Array {
 export async function* gzipParts(parts: Iterable<Uint8Array>): AsyncGenerator<Uint8Array> {
   const gzip = createGzip({ level, chunkSize: chunkBytes });
   const feed = async (): Promise<void> => {
-    for (const chunk of joinParts(parts, () => chunkBytes)) {
+    const chunks = joinParts(parts, () => chunkBytes);
+    for (;;) {
+      await turn();
+      const { done, value: chunk } = chunks.next();
+      if (done === true) break;
       if (!gzip.write(chunk)) await new Promise<void>((resolve) => gzip.once("drain", resolve).once("close", resolve));
       if (gzip.destroyed) return;
     }

@@ -182,8 +182,14 @@ function encodedResponse(
   { json, bytes, yaml }: Content,
 ): ApiResponse {
   const common = { status, contentType: format.mediaType, headers, result };
-  if (format.mediaType === "application/yaml") return piecesResponse(request, { ...common, pieces: encoded(yaml()) });
-  if (format.pretty) return piecesResponse(request, { ...common, pieces: withNewline(indentJson(json)) });
+  if (format.mediaType === "application/yaml") {
+    // Without quotes and braces it may be shorter, by far less than half.
+    const atLeast = bytes === undefined ? undefined : bytes / 2;
+    return piecesResponse(request, { ...common, pieces: encoded(yaml()), atLeast });
+  }
+  if (format.pretty) {
+    return piecesResponse(request, { ...common, pieces: withNewline(indentJson(json)), atLeast: bytes });
+  }
   return bytes === undefined
     ? piecesResponse(request, { ...common, pieces: withNewline(json) })
     : bytesResponse(request, { ...common, parts: withNewline(json), bytes: bytes + newline.length });

@@ -74,14 +74,18 @@ export function bytesResponse(
   return responseOf(answer, { "content-length": String(bytes) }, () => parts);
 }
 
-/** The same for pieces that are made when they are asked for: their length is known only where they are few. */
+/**
+ * The same for pieces that are made when they are asked for: their length is known only where they are few.
+ * @param atLeast  bytes they will be at least, where that is known
+ */
 export function piecesResponse(
   request: ApiRequest,
-  answer: AnswerOfBytes & { readonly pieces: Iterable<Uint8Array> },
+  answer: AnswerOfBytes & { readonly pieces: Iterable<Uint8Array>; readonly atLeast?: number | undefined },
 ): ApiResponse {
   const pieces = answer.pieces[Symbol.iterator]();
   const first: Uint8Array[] = [];
-  for (let bytes = 0; bytes < minCompressedBytes; ) {
+  const isLarge = (answer.atLeast ?? 0) >= minCompressedBytes;
+  for (let bytes = 0; bytes < minCompressedBytes && !isLarge; ) {
     const { done, value } = pieces.next();
     if (done === true) return bytesResponse(request, { ...answer, parts: first });
     first.push(value);

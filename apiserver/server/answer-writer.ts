@@ -5,6 +5,7 @@
 import type { ResponseBody } from "../endpoints/api-handler.ts";
 import { joinParts } from "../endpoints/compression.ts";
 import { limits } from "../limits.ts";
+import { turn } from "../machinery/turns.ts";
 
 /** What an answer is written to: a response of HTTP/1.1, a stream of HTTP/2. */
 export interface Sink {
@@ -61,16 +62,22 @@ export class AnswerWriter {
       sink.end(body);
       return;
     }
-    const chunks = Symbol.asyncIterator in body ? body : joinParts(body, () => this.#chunkBytes());
+    const chunks =
+      Symbol.asyncIterator in body ? body[Symbol.asyncIterator]() : joinParts(body, () => this.#chunkBytes());
     const deadline = endless ? undefined : setTimeout(() => sink.destroy(), this.#answerMs);
     try {
-      for await (const chunk of chunks) {
-        if (sink.destroyed) return;
-        if (!sink.write(chunk)) await this.#drained(sink, chunk.length, signal);
+      while (!sink.destroyed) {
+        await turn();
+        const { done, value: chunk } = await chunks.next();
+        if (done === true) {
+          if (!sink.destroyed) sink.end();
+          return;
+        }
+        if (!sink.destroyed && !sink.write(chunk)) await this.#drained(sink, chunk.length, signal);
       }
-      if (!sink.destroyed) sink.end();
     } finally {
       clearTimeout(deadline);
+      await chunks.return?.(undefined);
     }
   }
 
