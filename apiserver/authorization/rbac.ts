@@ -38,14 +38,14 @@ export class RbacAuthorizer implements Authorizer, RuleResolver {
   }
 
   rulesFor(user: UserInfo, namespace: string): { rules: readonly PolicyRule[]; errors: readonly string[] } {
-    const rules: PolicyRule[] = [];
+    const rules: (readonly PolicyRule[])[] = [];
     const errors = new Set<string>();
     for (const { grant, scope } of this.#grantsOf(user, namespace)) {
       const found = this.#rulesOf(grant.roleRef, scope);
       if (found === undefined) errors.add(missingText(grant.roleRef));
-      else rules.push(...found);
+      else rules.push(found);
     }
-    return { rules, errors: [...errors] };
+    return { rules: rules.flat(), errors: [...errors] };
   }
 
   roleRules(roleRef: RoleRef, namespace: string): readonly PolicyRule[] {

@@ -58,7 +58,9 @@ test("parseJson: nesting up to the limit, and not beyond", () => {
   assert.equal(stringifyJson(parseJson(nest(maxDepth))), nest(maxDepth));
   assert.throws(() => parseJson(nest(maxDepth + 1)), DepthError);
   assert.throws(() => parseJson("[".repeat(100_000)), DepthError);
-  assert.throws(() => parseJson(`${"[".repeat(9_999)}1.0${"]".repeat(9_999)}`), DepthError);
+  const exact = (depth: number) => `${"[".repeat(depth)}1.0${"]".repeat(depth)}`;
+  assert.equal(stringifyJson(parseJson(exact(2_000))), exact(2_000));
+  assert.throws(() => parseJson(exact(2_001)), DepthError);
 });
 
 test("parseJson: a surrogate without its partner becomes the replacement character", () => {

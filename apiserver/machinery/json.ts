@@ -1,5 +1,19 @@
 import type { JsonObject, JsonValue, RawNumber } from "../apis/meta/v1.ts";
 import { limits } from "../limits.ts";
+import {
+  closeBrace,
+  closeBracket,
+  colon,
+  comma,
+  endOfString,
+  exactForm,
+  openBrace,
+  openBracket,
+  quote,
+  withNumbers,
+} from "./json-text.ts";
+
+export { DepthError, maxDepth } from "./json-text.ts";
 
 /**
  * JSON as this server reads and prints it (design D8): a number comes back as it was written, whatever a double can
@@ -10,96 +24,24 @@ declare global {
   interface JSON {
     rawJSON(text: string): RawNumber;
     isRawJSON(value: unknown): value is RawNumber;
-    parse(text: string, reviver: (key: string, value: JsonValue, context: { source?: string }) => JsonValue): JsonValue;
   }
 }
-
-/** Deepest nesting of arrays and objects that is accepted (API N-17). */
-export const maxDepth = limits.maxDepth.value;
-
-/** The text nests deeper than `maxDepth`; answered as 400 `exceeded max depth`. */
-export class DepthError extends SyntaxError {
-  constructor() {
-    super("exceeded max depth");
-    this.name = "DepthError";
-  }
-}
-
-/**
- * A whole number token that a double may print differently: 16 digits or more, a trailing zero decimal, an exponent,
- * decimals below 1e-6 (JavaScript prints those with an exponent), or minus zero. It may also match inside a string,
- * which costs time and changes nothing.
- */
-const suspectToken = String.raw`\s*-?(?:\d{16,}|[\d.]{17,}|\d+\.\d*0|0\.0{6}\d*|\d+(?:\.\d+)?[eE][-+]?\d+|(?<=-)0)\s*(?:[,\]}]|$)`;
-const suspectMember = new RegExp(`[:,[]${suspectToken}`);
-const suspectRoot = new RegExp(`^${suspectToken}`);
-/** An escaped surrogate, which may lack its partner and then could not be stored as UTF-8 (API N-18). */
-const escapedSurrogate = /\\u[dD][89a-fA-F]/;
 
 /**
  * @throws SyntaxError  for anything but one JSON value with white space around it
  * @throws DepthError   beyond `maxDepth`
  */
 export function parseJson(text: string): JsonValue {
-  if (text.length > maxDepth) assertDepth(text);
-  const mayEscape = text.includes("\\u");
-  const exact = suspectMember.test(text) || suspectRoot.test(text) || (mayEscape && escapedSurrogate.test(text));
-  if (!exact) return JSON.parse(text);
+  const exact = exactForm(text);
+  if (exact === undefined) return JSON.parse(text);
+  const { text: replaced, marker, numbers } = exact;
+  let value: JsonValue;
   try {
-    return JSON.parse(text, keepSource);
-  } catch (error) {
-    // A reviver is called recursively, so the stack may end before our own limit does.
-    throw error instanceof RangeError ? new DepthError() : error;
+    value = JSON.parse(replaced);
+  } catch {
+    return JSON.parse(text); // for its error, which speaks of the text as it was sent
   }
-}
-
-function keepSource(_key: string, value: JsonValue, { source }: { source?: string }): JsonValue {
-  if (typeof value === "number") {
-    return source === undefined || source === String(value) ? value : JSON.rawJSON(source);
-  }
-  if (typeof value === "string") return value.toWellFormed();
-  return isObject(value) ? withWellFormedNames(value) : value;
-}
-
-function withWellFormedNames(object: JsonObject): JsonObject {
-  const names = Object.keys(object);
-  if (names.every((name) => name.isWellFormed())) return object;
-  const result: JsonObject = {};
-  for (const name of names) setMember(result, name.toWellFormed(), object[name]);
-  return result;
-}
-
-function assertDepth(text: string): void {
-  let depth = 0;
-  for (let i = 0; i < text.length; i++) {
-    const code = text.charCodeAt(i);
-    if (code === quote) i = endOfString(text, i);
-    else if (code === openBrace || code === openBracket) {
-      if (++depth > maxDepth) throw new DepthError();
-    } else if (code === closeBrace || code === closeBracket) depth--;
-  }
-}
-
-const quote = 0x22;
-const backslash = 0x5c;
-const openBrace = 0x7b;
-const closeBrace = 0x7d;
-const openBracket = 0x5b;
-const closeBracket = 0x5d;
-const colon = 0x3a;
-const comma = 0x2c;
-
-/** Index of the quote that ends the string starting at `start`, or the text's length when none does. */
-function endOfString(text: string, start: number): number {
-  let end = text.indexOf('"', start + 1);
-  while (end !== -1 && isEscaped(text, end)) end = text.indexOf('"', end + 1);
-  return end === -1 ? text.length : end;
-}
-
-function isEscaped(text: string, at: number): boolean {
-  let backslashes = 0;
-  while (text.charCodeAt(at - 1 - backslashes) === backslash) backslashes++;
-  return backslashes % 2 === 1;
+  return numbers.length === 0 ? value : withNumbers(value, marker, numbers);
 }
 
 /** Prints a value that came from `parseJson` or was built from plain data; numbers kept raw print as their text. */

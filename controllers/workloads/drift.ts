@@ -1,10 +1,10 @@
 /** Whether a live object still is what was applied, as the API server's defaults and other writers allow. */
 import { createHash } from "node:crypto";
 import type { JsonValue, KubeObject, ObjectMeta } from "../../apiserver/apis/meta/v1.ts";
-import { deepEqual, isObject, isRawNumber, stringifyJson } from "../../apiserver/machinery/json.ts";
+import { deepEqual, isObject, stringifyJson } from "../../apiserver/machinery/json.ts";
 import { compareQuantities, parseQuantity } from "../../apiserver/machinery/quantity.ts";
 import { group } from "./labels.ts";
-import { sortedEntries } from "./workload.ts";
+import { ordered } from "./ordered.ts";
 
 /**
  * Digest of the object as it was applied last. A field that is no longer wanted looks like one that somebody else
@@ -21,17 +21,6 @@ export function digest(value: JsonValue | object): string {
 }
 /** 64 bits: enough to notice a change; nobody gains by forging it. */
 const digestLength = 16;
-
-function ordered(value: JsonValue | object | undefined): JsonValue {
-  if (Array.isArray(value)) return value.map(ordered);
-  if (value === undefined) return null;
-  if (typeof value !== "object" || value === null || isRawNumber(value)) return value;
-  return Object.fromEntries(
-    sortedEntries(Object.fromEntries(Object.entries(value)))
-      .filter(([, item]) => item !== undefined)
-      .map(([key, item]) => [key, ordered(item)]),
-  );
-}
 
 export function stamped(object: KubeObject): KubeObject {
   const annotations = { ...object.metadata.annotations, [digestAnnotation]: digest(object) };
@@ -95,8 +84,9 @@ function compareLists(wanted: JsonValue[], live: JsonValue | undefined, path: st
     found.push(path);
     return;
   }
+  const byName = new Map(named ? live.map((item) => [nameOf(item), item] as const).reverse() : []);
   for (const [index, item] of wanted.entries()) {
-    const counterpart = named ? live.find((other) => nameOf(other) === nameOf(item)) : live[index];
+    const counterpart = named ? byName.get(nameOf(item)) : live[index];
     compare(item, counterpart ?? null, `${path}[${nameOf(item) ?? index}]`, found);
   }
 }

@@ -2,6 +2,7 @@
  * Pieces of Pulsar's `FunctionDetails` message, as its JSON form has it (FM 4.22): fields in the protocol's order, zero
  * values left out, 64-bit numbers as text. The kinds put them together.
  */
+
 import type {
   ConsumerConfig,
   CryptoConfig,
@@ -13,6 +14,7 @@ import type { ConsumerSpec, WorkloadSpec } from "../../apiserver/apis/compute/v1
 import type { JsonObject, JsonValue } from "../../apiserver/apis/meta/v1.ts";
 import { isObject, parseJson, stringifyJson } from "../../apiserver/machinery/json.ts";
 import { parseQuantity } from "../../apiserver/machinery/quantity.ts";
+import { ordered } from "./ordered.ts";
 import { sortedEntries } from "./workload.ts";
 
 /** Without the fields that hold their type's zero; a message that is set stays, even when it is empty. */
@@ -38,13 +40,7 @@ export const int64 = (value: number | undefined): string | undefined => (value ?
 
 /** Free-form configuration as text, the same however its author ordered the keys. */
 export function configText(config: JsonObject | undefined): string | undefined {
-  return config === undefined ? undefined : stringifyJson(sorted(config));
-}
-
-function sorted(value: JsonValue): JsonValue {
-  if (Array.isArray(value)) return value.map(sorted);
-  if (!isObject(value)) return value;
-  return Object.fromEntries(sortedEntries(value).map(([key, item]) => [key, item === undefined ? item : sorted(item)]));
+  return config === undefined ? undefined : stringifyJson(ordered(config));
 }
 
 const guarantees: { readonly [guarantee: string]: string } = {

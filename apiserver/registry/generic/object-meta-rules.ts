@@ -1,5 +1,7 @@
 /** What every kind's metadata obeys when it is written (API section 4). Pure. */
+
 import type { KubeObject, ObjectMeta, OwnerReference } from "../../apis/meta/v1.ts";
+import { abridged } from "../../errors/abridge.ts";
 import { deepEqual } from "../../machinery/json.ts";
 import { formatTime } from "../../machinery/time.ts";
 
@@ -111,9 +113,13 @@ export function withoutDuplicateOwners(meta: ObjectMeta): { metadata: ObjectMeta
   const owners = meta.ownerReferences ?? [];
   const kept: OwnerReference[] = [];
   const duplicates: string[] = [];
+  const seen = new Set<string>();
   for (const owner of owners) {
-    if (kept.some((other) => deepEqual(owner, other))) duplicates.push(owner.uid);
+    const { apiVersion, kind, name, uid, controller = null, blockOwnerDeletion = null } = owner;
+    const key = JSON.stringify([apiVersion, kind, name, uid, controller, blockOwnerDeletion]);
+    if (seen.has(key)) duplicates.push(owner.uid);
     else kept.push(owner);
+    seen.add(key);
   }
   return duplicates.length === 0
     ? { metadata: meta, duplicates }
@@ -121,5 +127,5 @@ export function withoutDuplicateOwners(meta: ObjectMeta): { metadata: ObjectMeta
 }
 
 export function duplicateOwnersWarning(uids: readonly string[]): string {
-  return `.metadata.ownerReferences contains duplicate entries; they were removed, list each owner once; duplicate UID(s): ${uids.join(", ")}`;
+  return `.metadata.ownerReferences contains duplicate entries; they were removed, list each owner once; duplicate UID(s): ${abridged(uids.join(", "))}`;
 }
