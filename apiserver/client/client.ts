@@ -50,6 +50,12 @@ export type WriteOptions = {
   readonly signal?: AbortSignal;
 };
 
+export type ApplyOptions = WriteOptions & {
+  readonly fieldManager: string;
+  /** Takes fields over from other managers instead of failing with `Conflict`. Default: true. */
+  readonly force?: boolean;
+};
+
 export type Patch =
   | { readonly type: "merge"; readonly body: JsonObject }
   | { readonly type: "json"; readonly body: JsonValue[] };
@@ -73,9 +79,9 @@ export interface ResourceClient {
   update(type: ResourceType, object: KubeObject, options?: WriteOptions): Promise<KubeObject>;
   patch(ref: ObjectRef, patch: Patch, options?: WriteOptions): Promise<KubeObject>;
   /**
-   * Makes the live object have the fields of `object`, and gives up fields this manager set before and no longer
-   * lists: server-side apply with `force` where the server has it. Unchanged objects cost no write.
+   * Makes the live object have the fields of `object`, and gives up fields this manager applied before and no longer
+   * lists: server-side apply. Creates what is not there. Unchanged objects cost no write.
    */
-  apply(type: ResourceType, object: KubeObject, options: WriteOptions & { fieldManager: string }): Promise<KubeObject>;
+  apply(type: ResourceType, object: KubeObject, options: ApplyOptions): Promise<KubeObject>;
   delete(ref: ObjectRef, options?: DeleteCall): Promise<void>;
 }

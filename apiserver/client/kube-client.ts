@@ -13,6 +13,7 @@ import { limits } from "../limits.ts";
 import { decodeUtf8 } from "../machinery/json.ts";
 import { collectionPath, objectPath } from "../machinery/resource-path.ts";
 import type {
+  ApplyOptions,
   DeleteCall,
   ListQuery,
   ObjectRef,
@@ -130,15 +131,12 @@ export class KubeClient implements ResourceClient {
     return this.#write("PATCH", path, jsonBody(`application/${patch.type}-patch+json`, patch.body), options);
   }
 
-  async apply(
-    type: ResourceType,
-    object: KubeObject,
-    options: WriteOptions & { fieldManager: string },
-  ): Promise<KubeObject> {
+  async apply(type: ResourceType, object: KubeObject, options: ApplyOptions): Promise<KubeObject> {
     const { namespace, name = "" } = object.metadata;
     const path = objectPath(type, namespace, name, options.subresource);
-    // JSON is YAML; conflicts are ours to win, as the fields of a workload are the controller's.
-    return this.#write("PATCH", path, jsonBody("application/apply-patch+yaml", object), options, [["force", "true"]]);
+    const force = String(options.force ?? true);
+    // JSON is YAML.
+    return this.#write("PATCH", path, jsonBody("application/apply-patch+yaml", object), options, [["force", force]]);
   }
 
   async delete(ref: ObjectRef, options: DeleteCall = {}): Promise<void> {

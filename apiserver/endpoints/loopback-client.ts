@@ -9,6 +9,7 @@ import { apiVersionOf } from "../apis/meta/v1.ts";
 import type { ConnectionInfo } from "../authentication/authenticator.ts";
 import type { UserInfo } from "../authentication/user.ts";
 import type {
+  ApplyOptions,
   ListQuery,
   ObjectRef,
   Patch,
@@ -17,13 +18,12 @@ import type {
   WatchQuery,
   WriteOptions,
 } from "../client/client.ts";
-import { isAlreadyExists, isNotFound, StatusError } from "../errors/status-error.ts";
+import { StatusError } from "../errors/status-error.ts";
 import { stringifyJson } from "../machinery/json.ts";
 import { collectionPath, objectPath } from "../machinery/resource-path.ts";
 import type { RestWatchEvent } from "../registry/rest/interface.ts";
 import type { ApiHandler, ApiRequest, ApiResult } from "./api-handler.ts";
 import { utf8 } from "./bytes.ts";
-import { AppliedFields } from "./loopback-apply.ts";
 import type { RequestInfo } from "./request-info.ts";
 import { bookmarkMetadata } from "./watch-stream.ts";
 
@@ -60,7 +60,6 @@ const noInfo: RequestInfo = {
 export class LoopbackClient implements ResourceClient {
   private readonly handler: ApiHandler;
   private readonly user: UserInfo;
-  private readonly applied = new AppliedFields();
 
   /** @param handler  filters and handlers that take `request.user` as it is: `Chain.loopback` */
   constructor(handler: ApiHandler, user: UserInfo) {
@@ -136,48 +135,20 @@ export class LoopbackClient implements ResourceClient {
     });
   }
 
-  /** Without server-side apply on this server: a create, or a merge patch of what differs; see `AppliedFields`. */
-  async apply(
-    type: ResourceType,
-    object: KubeObject,
-    options: WriteOptions & { fieldManager: string },
-  ): Promise<KubeObject> {
-    const ref = refOf(type, object.metadata.name, object.metadata.namespace);
-    const key = `${options.fieldManager} ${itemPath(ref, options.subresource)}`;
-    const live = await this.getOrCreate(type, object, options);
-    const patch = live.created ? undefined : this.applied.patchFor(key, object, live.object);
-    const result = patch === undefined ? live.object : await this.patch(ref, { type: "merge", body: patch }, options);
-    if (options.dryRun !== true) this.applied.remember(key, object);
-    return result;
+  async apply(type: ResourceType, object: KubeObject, options: ApplyOptions): Promise<KubeObject> {
+    return this.object({
+      method: "PATCH",
+      path: itemPath(refOf(type, object.metadata.name, object.metadata.namespace), options.subresource),
+      query: [...writeQuery(options), ["force", options.force ?? true]],
+      body: object,
+      contentType: "application/apply-patch+yaml",
+      signal: options.signal,
+    });
   }
 
   async delete(ref: ObjectRef, options: Parameters<ResourceClient["delete"]>[1] = {}): Promise<void> {
     const { signal, ...body } = options;
     await this.call({ method: "DELETE", path: itemPath(ref), body, signal });
-  }
-
-  private async getOrCreate(
-    type: ResourceType,
-    object: KubeObject,
-    options: WriteOptions & { fieldManager: string },
-  ): Promise<{ readonly object: KubeObject; readonly created: boolean }> {
-    const { subresource, signal } = options;
-    const ref = refOf(type, object.metadata.name, object.metadata.namespace);
-    const readOptions = {
-      ...(subresource === undefined ? {} : { subresource }),
-      ...(signal === undefined ? {} : { signal }),
-    };
-    try {
-      return { object: await this.get(ref, readOptions), created: false };
-    } catch (error) {
-      if (!isNotFound(error) || subresource !== undefined) throw error;
-    }
-    try {
-      return { object: await this.create(type, object, options), created: true };
-    } catch (error) {
-      if (!isAlreadyExists(error)) throw error;
-      return { object: await this.get(ref, readOptions), created: false };
-    }
   }
 
   private async object(call: Call): Promise<KubeObject> {

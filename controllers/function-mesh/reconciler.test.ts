@@ -79,15 +79,17 @@ test("the mesh is ready when its members are", async () => {
   assert.ok(world.events.some(({ message }) => message === "All members are ready."));
 });
 
-test("a change of a component replaces its member's spec, fields that are gone included", async () => {
+test("a change of a component changes its member: fields that are gone go, fields of others stay", async () => {
   await using world = await ComputeControllers.start();
   await world.create(functionMeshType, aMesh([component("a", { logTopic: "l" }), component("b")]));
+  await world.patch(functionType, "mesh-a", { spec: { subscriptionName: "theirs" } });
   const functions = [component("a", { className: "x.Other" }), component("b")];
   const writes = await world.writesOf(() => world.patch(functionMeshType, "mesh", { spec: { functions } }));
-  assert.ok(writes.includes("update functions/mesh-a") && !writes.includes("update functions/mesh-b"), writes.join());
+  assert.ok(writes.includes("patch functions/mesh-a") && !writes.includes("patch functions/mesh-b"), writes.join());
   const spec = partOf(await world.find(functionType, "mesh-a"), "spec");
   assert.equal(spec.className, "x.Other");
   assert.equal("logTopic" in spec, false);
+  assert.equal(spec.subscriptionName, "theirs");
 });
 
 test("a member whose component is gone goes, and only that", async () => {

@@ -68,11 +68,13 @@ export class MeshReconciler implements Reconciler {
     const wanted = stamped(live === undefined ? object : withReplicasOf(member, live));
     try {
       if (live === undefined) {
-        const created = await this.#deps.compute.create(kind.type, wanted, { fieldManager, signal });
+        // Without force: what somebody else has put there meanwhile is a conflict, not ours.
+        const options = { fieldManager, force: false, signal };
+        const created = await this.#deps.compute.apply(kind.type, wanted, options);
         return { kind, component, result: "created", live: created };
       }
       if (isCurrent(wanted, live)) return { kind, component, result: "unchanged", live };
-      const updated = await this.#deps.compute.update(kind.type, replacement(wanted, live), { fieldManager, signal });
+      const updated = await this.#deps.compute.apply(kind.type, sameAs(live, wanted), { fieldManager, signal });
       return { kind, component, result: "updated", live: updated };
     } catch (error) {
       // A lost race: the next run sees what won.
@@ -149,19 +151,11 @@ function withReplicasOf({ object, autoscaled }: Member, live: KubeObject): KubeO
   return { ...object, spec: { ...spec, replicas: numberAt(live, "spec", "replicas") } };
 }
 
-/** The live object with the wanted spec: fields that the mesh no longer has must go. */
-function replacement(wanted: KubeObject, live: KubeObject): KubeObject {
-  const { metadata } = live;
-  const { annotations: marks, labels, ownerReferences = [] } = wanted.metadata;
+/** `wanted` for the very object that was seen, as it was seen: the number of replicas is that object's. */
+function sameAs({ metadata: { uid, resourceVersion } }: KubeObject, wanted: KubeObject): KubeObject {
   return {
-    ...live,
-    metadata: {
-      ...metadata,
-      labels: { ...metadata.labels, ...labels },
-      annotations: { ...metadata.annotations, ...marks },
-      ownerReferences,
-    },
-    spec: partOf(wanted, "spec"),
+    ...wanted,
+    metadata: { ...wanted.metadata, ...(uid && { uid }), ...(resourceVersion && { resourceVersion }) },
   };
 }
 

@@ -14,6 +14,7 @@ import {
   type WatchEvent,
 } from "../../apiserver/apis/meta/v1.ts";
 import type {
+  ApplyOptions,
   DeleteCall,
   ListQuery,
   ObjectRef,
@@ -39,6 +40,7 @@ import { applyJsonPatch } from "../../apiserver/machinery/json-patch.ts";
 import { applyMergePatch } from "../../apiserver/machinery/merge-patch.ts";
 import { parseFieldSelector, parseLabelSelector } from "../../apiserver/machinery/selectors.ts";
 import { formatTime } from "../../apiserver/machinery/time.ts";
+import { FakeManagers } from "./fake-managers.ts";
 
 export type Verb = "get" | "list" | "watch" | "create" | "update" | "patch" | "delete";
 export type Request = {
@@ -79,6 +81,7 @@ export class FakeClient implements ResourceClient {
   readonly #tables = new Map<string, Table>();
   readonly #streams = new Map<string, Set<Stream>>();
   readonly #failures: Failure[] = [];
+  readonly #managers = new FakeManagers();
   #revision = 100;
   #oldestRevision = 0;
   #uids = 0;
@@ -183,26 +186,42 @@ export class FakeClient implements ResourceClient {
       },
       ...(type.resource === "namespaces" ? { spec: { finalizers: ["kubernetes"] }, status: { phase: "Active" } } : {}),
     };
+    this.#managers.noteUpdate(type, undefined, created, options.fieldManager ?? "");
     return this.#commit(type, "ADDED", created);
   }
 
   async update(type: ResourceType, object: KubeObject, options: WriteOptions = {}): Promise<KubeObject> {
     const { name = "", namespace = "" } = object.metadata;
     this.#enter("update", type, name, options);
-    return this.#replace(this.#stored({ type, name, namespace }), object, type, options.subresource);
+    return this.#noted(this.#stored({ type, name, namespace }), object, type, options);
   }
 
   async patch(ref: ObjectRef, patch: Patch, options: WriteOptions = {}): Promise<KubeObject> {
     this.#enter("patch", ref.type, ref.name, options);
     const old = this.#stored(ref);
     const changed = patch.type === "merge" ? applyMergePatch(old, patch.body) : applyJsonPatch(old, patch.body);
-    return this.#replace(old, asKubeObject(changed), ref.type, options.subresource);
+    return this.#noted(old, asKubeObject(changed), ref.type, options);
   }
 
-  async apply(type: ResourceType, object: KubeObject, options: WriteOptions): Promise<KubeObject> {
+  async apply(type: ResourceType, object: KubeObject, options: ApplyOptions): Promise<KubeObject> {
+    const { fieldManager, force = true } = options;
     const { name = "", namespace = "" } = object.metadata;
-    if (!this.#table(type).objects.has(keyText(namespace, name))) return this.create(type, object, options);
-    return this.patch({ type, name, namespace }, { type: "merge", body: object }, options);
+    const live = this.#table(type).objects.get(keyText(namespace, name));
+    const applied = this.#managers.apply(type, live, clone(object), fieldManager, force);
+    let written: KubeObject;
+    if (live === undefined) written = await this.create(type, object, options);
+    else {
+      this.#enter("patch", type, name, options);
+      written = this.#replace(live, asKubeObject(applied.object), type, options.subresource);
+    }
+    this.#managers.noteApply(type, written, applied.managedFields);
+    return written;
+  }
+
+  #noted(old: KubeObject, object: KubeObject, type: ResourceType, options: WriteOptions): KubeObject {
+    const written = this.#replace(old, object, type, options.subresource);
+    this.#managers.noteUpdate(type, old, written, options.fieldManager ?? "");
+    return written;
   }
 
   async delete(ref: ObjectRef, options: DeleteCall = {}): Promise<void> {
