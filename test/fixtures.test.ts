@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { describe, test } from "node:test";
 import { parseAllDocuments } from "yaml";
 import type { JsonObject, KubeObject } from "../apiserver/apis/meta/v1.ts";
-import { rejectedFixtures } from "./conformance/fixtures-rejected.ts";
+import { rejectedFixtures, warnedFixtures } from "./conformance/fixtures-rejected.ts";
 import type { Client } from "./http/support/client.ts";
 import { collectionOf, createNamespacesOf, isKubeObject, lostFields, refusedFields } from "./http/support/manifests.ts";
 import { createNamespace, ok } from "./http/support/objects.ts";
@@ -51,7 +51,7 @@ describe("manifests of the public project", () => {
       await createNamespacesOf(admin, objects);
       for (const object of objects) {
         const rejection = rejectedFixtures[nameOf(file, object)];
-        const refused = await refusalOf(admin, object, namespace);
+        const refused = await refusalOf(admin, object, namespace, nameOf(file, object));
         assert.deepEqual(
           refused,
           rejection?.fields,
@@ -67,6 +67,7 @@ async function refusalOf(
   admin: Client,
   object: JsonObject & KubeObject,
   namespace: string,
+  name: string,
 ): Promise<readonly string[] | undefined> {
   const collection = collectionOf(object, namespace);
   if (collection === undefined) return [];
@@ -75,7 +76,8 @@ async function refusalOf(
     assert.ok(created.status === 422 || created.status === 400, created.text);
     return refusedFields(created);
   }
-  assert.deepEqual(created.warnings, []);
+  const warnings = (warnedFixtures[name] ?? []).map((text) => `299 - ${JSON.stringify(text)}`);
+  assert.deepEqual(created.warnings, warnings);
   const item = `${collection}/${object.metadata.name}`;
   assert.deepEqual(lostFields(object, ok(await admin.get(item)).body), []);
   ok(await admin.delete(item));

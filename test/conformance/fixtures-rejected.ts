@@ -11,6 +11,9 @@ export type Rejection = {
 const packageLocation =
   "the operator's webhook refuses it too: a package is named by a URL or by function://tenant/namespace/name@version";
 
+const sidecarRequests =
+  "spec.pod.sidecars[0]: requests nothing: the autoscaler of pulsar-function needs the requests of all containers";
+
 /** By file below `fixtures/function-mesh` and by object, `Kind/name`. */
 export const rejectedFixtures: { readonly [fixture: string]: Rejection } = {
   "integration-oauth2/google-pubsub-source/manifests.yaml Secret/gcp-account": {
@@ -33,4 +36,16 @@ export const rejectedFixtures: { readonly [fixture: string]: Rejection } = {
     fields: ["spec.python.pyLocation"],
     reason: packageLocation,
   },
+};
+
+/** Warnings that the public manifests earn, by the same names. */
+export const warnedFixtures: { readonly [fixture: string]: readonly string[] } = {
+  "integration/reconciliation/manifests-one.yaml FunctionMesh/functionmesh-sample": [
+    "spec.sinks[0].input: no member of the mesh writes to its topics",
+  ],
+  "integration/reconciliation/manifests-two.yaml FunctionMesh/functionmesh-sample": [
+    "spec.sinks[0].input: no member of the mesh writes to its topics",
+  ],
+  "samples/compute_v1alpha1_function.yaml Function/java-function-sample": [sidecarRequests],
+  "samples/compute_v1alpha1_function_key_based_batcher.yaml Function/java-function-batcher-sample": [sidecarRequests],
 };

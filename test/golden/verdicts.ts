@@ -67,6 +67,10 @@ export const refusedHere: { readonly [name: string]: { readonly fields: readonly
       fields: ["spec.java.jarLocation"],
       reason: "W-1: the same check on update as on create, where the operator refuses this location",
     },
+    "pod-labels-break-selector": {
+      fields: ["spec.pod.labels[component]"],
+      reason: "kaap issue 153: the cluster would refuse the StatefulSet, for ever",
+    },
     "update-remove-pulsar/v2": { fields: ["spec.pulsar"], reason: "W-1: the operator crashes over this input" },
     "update-scale-zero/v2": {
       fields: ["spec.minReplicas"],

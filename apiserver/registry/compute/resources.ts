@@ -12,8 +12,8 @@ import { refusedScaleSubresource, scaleSubresource, statusSubresource } from "..
 import type { Column } from "../rest/interface.ts";
 import type { ResourceDefinition, Strategy, SubresourceDefinition } from "../rest/strategy.ts";
 import { backendConfigColumns, functionColumns, functionMeshColumns, sinkColumns, sourceColumns } from "./columns.ts";
-import { validateMesh } from "./validation.ts";
-import { meshWarnings } from "./warnings.ts";
+import { validateBackendConfig, validateMesh } from "./validation.ts";
+import { backendConfigWarnings, meshWarnings } from "./warnings.ts";
 import { workloadStrategy } from "./workload-strategy.ts";
 
 const scale = scaleSubresource({
@@ -22,7 +22,7 @@ const scale = scaleSubresource({
   statusSelector: ["status", "selector"],
 });
 const meshStrategy: Strategy = { validate: validateMesh, warnings: meshWarnings };
-const backendConfigStrategy: Strategy = {};
+const backendConfigStrategy: Strategy = { validate: validateBackendConfig, warnings: backendConfigWarnings };
 
 type Row = {
   readonly type: ResourceType;

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { inputTopics, locationProblem, topicProblem, unknownDomain } from "./topics.ts";
+import { inputTopics, locationProblem, topicProblem } from "./topics.ts";
 
 const topics: readonly (readonly [topic: string, good: boolean])[] = [
   ["t", true],
@@ -9,7 +9,8 @@ const topics: readonly (readonly [topic: string, good: boolean])[] = [
   ["persistent://a/b/c", true],
   ["non-persistent://a-1/b.2/c=3:4_5", true],
   ["persistent://a/b/c/with/slashes", true],
-  ["kafka://whatever", true],
+  ["kafka://whatever", false],
+  ["://a", false],
   ["", false],
   ["a/b", false],
   ["a/b/c/d", false],
@@ -24,13 +25,6 @@ for (const [topic, good] of topics) {
   test(`topicProblem: ${JSON.stringify(topic)} is ${good ? "" : "no "}topic`, () =>
     assert.equal(topicProblem(topic) === undefined, good));
 }
-
-test("unknownDomain: what is in front of ://, when Pulsar has no such topics", () => {
-  assert.equal(unknownDomain("kafka://a"), "kafka");
-  assert.equal(unknownDomain("://a"), "");
-  for (const topic of ["a", "persistent://a/b/c", "non-persistent://a/b/c"])
-    assert.equal(unknownDomain(topic), undefined);
-});
 
 const locations: readonly (readonly [location: string, good: boolean])[] = [
   ["http://x", true],

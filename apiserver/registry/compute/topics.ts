@@ -38,16 +38,10 @@ export function topicProblem(topic: string): string | undefined {
     if (segments.length === 1) return topic === "" ? detail : undefined;
     return segments.length === 3 && segmentsAreValid(segments) ? undefined : detail;
   }
-  if (unknownDomain(topic) !== undefined) return undefined;
+  const domain = topic.slice(0, separator);
+  if (!domains.includes(domain)) return `Pulsar has no topics of domain ${domain}, only ${domains.join(" and ")} ones`;
   const [tenant = "", namespace = "", ...rest] = topic.slice(separator + 3).split("/");
   return segmentsAreValid([tenant, namespace, rest.join("/")]) ? undefined : detail;
-}
-
-/** The domain in front of `://`, if Pulsar has none of that name. A newer Pulsar may have: worth a warning, no refusal. */
-export function unknownDomain(topic: string): string | undefined {
-  const separator = topic.indexOf("://");
-  const domain = topic.slice(0, separator);
-  return separator === -1 || domains.includes(domain) ? undefined : domain;
 }
 
 function segmentsAreValid([tenant = "", namespace = "", topic = ""]: readonly string[]): boolean {

@@ -16,9 +16,11 @@ import {
 } from "../../errors/field-error.ts";
 import { entriesOf, isSet, isTrue, listOf, numberOf, objectOf, textOf, textsOf } from "../../machinery/fields.ts";
 import { isObject } from "../../machinery/json.ts";
-import { isGenerated } from "../../machinery/names.ts";
+import { isGenerated, subdomainProblems } from "../../machinery/names.ts";
 import { compareQuantities, parseQuantity } from "../../machinery/quantity.ts";
 import { defaultSpec, meshComponents, type WorkloadKind } from "./defaults.ts";
+import { autoscalerErrors, claimErrors, podErrors, pullPolicyError, selectingLabelErrors } from "./pod-rules.ts";
+import { configSizeErrors, imageErrors, pulsarNameErrors, referenceErrors, unprintableErrors } from "./text-rules.ts";
 import { inputTopics, locationProblem, topicProblem } from "./topics.ts";
 
 type Subject = {
@@ -52,19 +54,66 @@ const rules: readonly Rule[] = [
   { kinds: ["Function"], check: checkWindow },
   { kinds: all, check: checkPulsar },
   { kinds: all, check: checkBuiltinAutoscaler },
+  { kinds: all, check: ({ spec, at, kind }) => podErrors(spec, at, kind) },
+  { kinds: all, check: ({ spec, at, kind }) => selectingLabelErrors(spec, at, kind) },
+  { kinds: all, check: ({ spec, at }) => autoscalerErrors(spec, at) },
+  { kinds: ["Function"], check: ({ spec, at }) => claimErrors(spec, at) },
+  { kinds: all, check: checkPolicies },
+  { kinds: all, check: ({ spec, at }) => imageErrors(spec, at) },
+  { kinds: all, check: ({ spec, at }) => referenceErrors(spec, at) },
+  { kinds: all, check: ({ spec, at }) => pulsarNameErrors(spec, at) },
+  { kinds: all, check: ({ spec, at, kind }) => configSizeErrors(spec, at, kind) },
+  { kinds: all, check: ({ spec, at }) => unprintableErrors(spec, at) },
 ];
 
 export function validateWorkload(kind: WorkloadKind): (object: KubeObject, old?: KubeObject) => readonly FieldError[] {
-  return (object, old) => [
+  return ratcheted((object, old) => [
     ...checkName(object),
     ...validateSpec({ kind, spec: objectOf(object, "spec") ?? {}, at: "spec", isNew: old === undefined }),
-  ];
+  ]);
 }
+
+/**
+ * A rule that came after an object was stored keeps nobody from changing something else of it: what was wrong before,
+ * word for word, is let be.
+ */
+function ratcheted(validate: Validate): Validate {
+  return (object, old) => {
+    const errors = validate(object, old);
+    if (errors.length === 0 || old === undefined) return errors;
+    const before = new Set(validate(old, old).map(textOfError));
+    return errors.filter((error) => !before.has(textOfError(error)));
+  };
+}
+
+type Validate = (object: KubeObject, old?: KubeObject) => readonly FieldError[];
+const textOfError = ({ field, body }: FieldError): string => `${field}: ${body}`;
+
+/** Names of Services start with a letter and have no dots (RFC 1035). */
+const serviceName = /^[a-z](?:[-a-z0-9]*[a-z0-9])?$/;
+const serviceNameRule =
+  "must consist of lower case letters, digits and '-', start with a letter and end with a letter or digit: a Service is named after it";
 
 function checkName(object: KubeObject): readonly FieldError[] {
   const { name = "" } = object.metadata;
-  return longName(object) === "given" ? [invalid("metadata.name", name, nameTooLong)] : [];
+  return [
+    ...(longName(object) === "given" ? [invalid("metadata.name", name, nameTooLong)] : []),
+    // What is no name at all is told by the rules of metadata.
+    ...(subdomainProblems(name).length === 0 && !serviceName.test(name)
+      ? [invalid("metadata.name", name, serviceNameRule)]
+      : []),
+  ];
 }
+
+export const validateBackendConfig: Validate = ratcheted((config) => {
+  const spec = objectOf(config, "spec") ?? {};
+  const env = Object.keys(objectOf(spec, "env") ?? {}).map((name) => ({ name }));
+  const variables = podErrors({ pod: { env } }, "").map((error) => ({
+    ...error,
+    field: error.field.replace(/^pod\.env\[(\d+)\].*$/, (_, index) => `spec.env[${env[Number(index)]?.name}]`),
+  }));
+  return [...variables, ...podErrors(spec, "spec"), ...unprintableErrors(spec, "spec")];
+});
 
 /** Too long for the labels of its pods, and whose doing that is: a generated name is not the user's to shorten. */
 export function longName({ metadata: { name = "", generateName = "" } }: KubeObject): "no" | "given" | "generated" {
@@ -77,11 +126,15 @@ function validateSpec(subject: Subject): readonly FieldError[] {
 }
 
 /** A mesh is valid when every member it makes would be, and each has a name of its own (W-33, W-40, W-61). */
-export function validateMesh(mesh: KubeObject, old?: KubeObject): readonly FieldError[] {
+export const validateMesh: Validate = ratcheted(meshErrors);
+
+function meshErrors(mesh: KubeObject, old?: KubeObject): readonly FieldError[] {
   const meshName = mesh.metadata.name ?? "";
   const before = new Set(old === undefined ? [] : meshComponents(old).map(componentKey));
   const errors: FieldError[] = [];
   const seen = new Set<string>();
+  if (subdomainProblems(meshName).length === 0 && !serviceName.test(meshName))
+    errors.push(invalid("metadata.name", meshName, serviceNameRule));
   for (const { field, index, kind, spec } of meshComponents(mesh)) {
     const at = joinPath("spec", field, index);
     const nameAt = joinPath(at, "name");
@@ -89,6 +142,7 @@ export function validateMesh(mesh: KubeObject, old?: KubeObject): readonly Field
     if (name === "") errors.push(required(nameAt, "names the component inside the mesh"));
     else if (seen.has(componentKey({ field, spec }))) errors.push(duplicate(nameAt, name));
     seen.add(componentKey({ field, spec }));
+    if (name !== "" && !memberPart.test(name)) errors.push(invalid(nameAt, name, memberPartRule));
     const memberName = `${meshName}-${name}`;
     if (meshName !== "" && memberName.length > maxWorkloadNameLength) {
       errors.push(
@@ -104,6 +158,11 @@ export function validateMesh(mesh: KubeObject, old?: KubeObject): readonly Field
   }
   return errors;
 }
+
+/** Stands behind the name of the mesh and a dash. */
+const memberPart = /^[-a-z0-9]*[a-z0-9]$/;
+const memberPartRule =
+  "must consist of lower case letters, digits and '-' and end with a letter or digit: the component's object is named after it";
 
 const componentKey = ({ field, spec }: { readonly field: string; readonly spec: JsonObject }): string =>
   `${field}/${textOf(spec, "name")}`;
@@ -199,6 +258,21 @@ function checkVerticalAutoscaler({ spec, at }: Subject): readonly FieldError[] {
       : [],
   );
   return [...errors, ...nameless];
+}
+
+function checkPolicies({ spec, at }: Subject): readonly FieldError[] {
+  const pull = pullPolicyError(spec, at);
+  const retention = objectOf(spec, "persistentVolumeClaimRetentionPolicy");
+  const retentionAt = joinPath(at, "persistentVolumeClaimRetentionPolicy");
+  return [
+    ...(pull === undefined ? [] : [pull]),
+    ...["whenDeleted", "whenScaled"].flatMap((field) => {
+      const value = textOf(retention, field);
+      return value === "" || value === "Retain" || value === "Delete"
+        ? []
+        : [notSupported(joinPath(retentionAt, field), value, ["Retain", "Delete"])];
+    }),
+  ];
 }
 
 function checkResources({ spec, at }: Subject): readonly FieldError[] {

@@ -3,31 +3,19 @@ import { test } from "node:test";
 import { aMesh, aSpec, aWorkload } from "../../../test/support/workloads.ts";
 import { meshWarnings, workloadWarnings } from "./warnings.ts";
 
-const unknown = (at: string, domain: string): string =>
-  `${at}: Pulsar has no topics of domain ${domain}, only persistent and non-persistent ones`;
-
-test("warnings: topics of a domain that Pulsar doesn't have, wherever they are", () => {
-  const spec = aSpec("Function", {
-    input: { topics: ["kafka://a/b/c"], topicPattern: "persistent://a/b/.*", sourceSpecs: { "mqtt://a": {} } },
-    output: { topic: "amqp://a/b/c" },
-    logTopic: "nats://l",
-  });
-  assert.deepEqual(workloadWarnings("Function")(aWorkload("Function", spec)), [
-    unknown("spec.input.topics[0]", "kafka"),
-    unknown("spec.input.sourceSpecs[mqtt://a]", "mqtt"),
-    unknown("spec.output.topic", "amqp"),
-    unknown("spec.logTopic", "nats"),
-  ]);
-});
-
 test("warnings: a Source reads no topics", () => {
-  const spec = aSpec("Source", { input: { topics: ["kafka://a/b/c"] } });
+  const spec = aSpec("Source", { input: { topics: ["out"] } });
   assert.deepEqual(workloadWarnings("Source")(aWorkload("Source", spec)), []);
 });
 
 test("warnings: fewer replicas than the autoscaler allows, unless it is switched off", () => {
   const at = (replicas: number, maxReplicas?: number) =>
-    workloadWarnings("Sink")(aWorkload("Sink", aSpec("Sink", { replicas, minReplicas: 2, maxReplicas })));
+    workloadWarnings("Sink")(
+      aWorkload(
+        "Sink",
+        aSpec("Sink", { replicas, minReplicas: 2, maxReplicas, resources: { requests: { cpu: "1" } } }),
+      ),
+    );
   const noAutoscaler = "without maxReplicas no autoscaler acts on it";
   assert.deepEqual(at(1), [`spec.replicas: is 1, less than minReplicas, 2: ${noAutoscaler}`]);
   assert.deepEqual(at(1, 3), ["spec.replicas: is 1, less than minReplicas, 2: the autoscaler will change it"]);
@@ -46,11 +34,12 @@ test("warnings: a generated name that is too long", () => {
 
 test("warnings: of a mesh's components, at their places", () => {
   const mesh = aMesh({
-    functions: [aSpec("Function", { name: "a", output: { topic: "kafka://a" } })],
+    functions: [aSpec("Function", { name: "a", logTopic: "in" })],
     sinks: [aSpec("Sink", { name: "b", replicas: 1, minReplicas: 3 })],
   });
   assert.deepEqual(meshWarnings(mesh), [
-    unknown("spec.functions[0].output.topic", "kafka"),
+    "spec.functions[0].logTopic: is an input topic as well: a cycle of one",
     "spec.sinks[0].replicas: is 1, less than minReplicas, 3: without maxReplicas no autoscaler acts on it",
+    "spec.sinks[0].input: no member of the mesh writes to its topics",
   ]);
 });

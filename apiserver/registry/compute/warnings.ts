@@ -3,7 +3,15 @@ import type { JsonObject, KubeObject } from "../../apis/meta/v1.ts";
 import { joinPath } from "../../errors/field-error.ts";
 import { numberOf, objectOf, textOf } from "../../machinery/fields.ts";
 import { defaultSpec, meshComponents, type WorkloadKind } from "./defaults.ts";
-import { inputTopics, type Topic, unknownDomain } from "./topics.ts";
+import {
+  builtinWarnings,
+  effectlessFields,
+  backendConfigWarnings as effectlessOfConfig,
+  flowWarnings,
+  scalingWarnings,
+  unfedSinks,
+} from "./effects.ts";
+import { inputTopics } from "./topics.ts";
 import { longName, nameTooLong } from "./validation.ts";
 
 export function workloadWarnings(kind: WorkloadKind): (object: KubeObject) => readonly string[] {
@@ -11,17 +19,34 @@ export function workloadWarnings(kind: WorkloadKind): (object: KubeObject) => re
 }
 
 export function meshWarnings(mesh: KubeObject): readonly string[] {
-  return [...meshComponents(mesh)].flatMap(({ field, index, kind, spec }) =>
-    warnSpec(kind, defaultSpec(kind, spec, textOf(spec, "name")), joinPath("spec", field, index)),
-  );
+  const components = meshComponents(mesh);
+  return [
+    ...components.flatMap(({ field, index, kind, spec }) =>
+      warnSpec(kind, defaultSpec(kind, spec, textOf(spec, "name")), joinPath("spec", field, index)),
+    ),
+    ...unfedSinks(components.map((component) => ({ ...component, inputs: topicsOf(component.kind, component.spec) }))),
+  ];
 }
+
+export const backendConfigWarnings = (config: KubeObject): readonly string[] =>
+  effectlessOfConfig(objectOf(config, "spec") ?? {});
+
+const topicsOf = (kind: WorkloadKind, spec: JsonObject): readonly string[] =>
+  kind === "Source" ? [] : inputTopics(spec, "").map(({ topic }) => topic);
 
 function warnName(object: KubeObject): readonly string[] {
   return longName(object) === "generated" ? [`metadata.name: ${nameTooLong}`] : [];
 }
 
 function warnSpec(kind: WorkloadKind, spec: JsonObject, at: string): readonly string[] {
-  return [...warnReplicas(spec, at), ...warnTopics(kind, spec, at)];
+  const given = { kind, spec };
+  return [
+    ...warnReplicas(spec, at),
+    ...scalingWarnings(given, at),
+    ...flowWarnings(given, at, topicsOf(kind, spec)),
+    ...builtinWarnings(given, at),
+    ...effectlessFields(given, at),
+  ];
 }
 
 /** 0 is "switched off", whatever the autoscaler's bounds. */
@@ -37,17 +62,4 @@ function warnReplicas(spec: JsonObject, at: string): readonly string[] {
       ? "without maxReplicas no autoscaler acts on it"
       : "the autoscaler will change it";
   return [`${joinPath(at, "replicas")}: is ${replicas}, ${compared} than ${bound}, ${amount}: ${then}`];
-}
-
-function warnTopics(kind: WorkloadKind, spec: JsonObject, at: string): readonly string[] {
-  const named: readonly Topic[] = [
-    { topic: textOf(objectOf(spec, "output"), "topic"), at: joinPath(at, "output", "topic") },
-    ...["logTopic", "deadLetterTopic"].map((field) => ({ topic: textOf(spec, field), at: joinPath(at, field) })),
-  ];
-  return [...(kind === "Source" ? [] : inputTopics(spec, at)), ...named].flatMap(({ topic, at: topicAt }) => {
-    const domain = unknownDomain(topic);
-    return domain === undefined
-      ? []
-      : [`${topicAt}: Pulsar has no topics of domain ${domain}, only persistent and non-persistent ones`];
-  });
 }

@@ -32,6 +32,6 @@ for (const kind of ["Function", "Source", "Sink"] as const) {
     assert.deepEqual(fields(strategy.validateUpdate?.(workload({ volumeClaimTemplates: [{}] }), workload())), [
       "spec.volumeClaimTemplates",
     ]);
-    assert.equal(strategy.warnings?.(workload({ logTopic: "kafka://a" }), undefined).length, 1);
+    assert.equal(strategy.warnings?.(workload({ runtimeFlags: "-x" }), undefined).length, 1);
   });
 }

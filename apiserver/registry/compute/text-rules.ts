@@ -1,0 +1,187 @@
+/** Rules about texts that end up in a container's command, environment or mounts, wherever in the spec they stand. */
+import type { JsonObject, JsonValue } from "../../apis/meta/v1.ts";
+import { type FieldError, invalid, joinPath, required } from "../../errors/field-error.ts";
+import { entriesOf, isSet, listOf, objectOf, textOf } from "../../machinery/fields.ts";
+import { isObject, stringifyJson } from "../../machinery/json.ts";
+import { subdomainProblems } from "../../machinery/names.ts";
+import { entriesAt, named } from "../core/validation/checks.ts";
+import type { WorkloadKind } from "./defaults.ts";
+import { imageProblem } from "./image-reference.ts";
+
+/** Free-form configuration travels as JSON, which writes such characters as escapes. */
+const freeForm: ReadonlySet<string> = new Set([
+  ...["funcConfig", "sourceConfig", "sinkConfig", "configs", "discoveryTriggererConfig", "config"],
+]);
+/** Control characters of ASCII other than tab and line breaks. */
+const control = /[^\P{Cc}\t\n\r\x80-\x9f]/u;
+const isUnprintable = (text: string): boolean => control.test(text) || !text.isWellFormed();
+const unprintableRule = "must not contain control characters: no container can be started with them";
+
+/** A NUL ends every argument and variable; no runtime starts a container with one (FM 11). */
+export function unprintableErrors(value: JsonValue | undefined, at: string): readonly FieldError[] {
+  if (typeof value === "string") return isUnprintable(value) ? [invalid(at, value, unprintableRule)] : [];
+  if (Array.isArray(value)) return value.flatMap((item, index) => unprintableErrors(item, joinPath(at, index)));
+  if (!isObject(value)) return [];
+  return Object.entries(value).flatMap(([key, item]) => {
+    const plain = /^[\w-]+$/.test(key);
+    const itemAt = plain ? joinPath(at, key) : joinPath(at, { key });
+    if (freeForm.has(key)) return [];
+    const named = isUnprintable(key) ? [invalid(itemAt, key, unprintableRule)] : [];
+    return [...named, ...unprintableErrors(item, itemAt)];
+  });
+}
+
+const imageFields = ["image", "downloaderImage", "cleanupImage", "filebeatImage"];
+
+export const imageErrors = (spec: JsonObject, at: string): readonly FieldError[] =>
+  imageFields.flatMap((field) => {
+    const image = textOf(spec, field);
+    const problem = image === "" ? undefined : imageProblem(image);
+    return problem === undefined ? [] : [invalid(joinPath(at, field), image, problem)];
+  });
+
+/** Fields that hold the name of a ConfigMap or Secret, below `pulsar` and `pulsarPackageService`. */
+const connectionNames: readonly (readonly string[])[] = [
+  ["pulsarConfig"],
+  ["authSecret"],
+  ["tlsSecret"],
+  ["tlsConfig", "certSecretName"],
+  ["authConfig", "oauth2Config", "keySecretName"],
+  ["cleanupAuthConfig", "oauth2Config", "keySecretName"],
+];
+/** … and a key in it. */
+const connectionKeys: readonly (readonly string[])[] = [
+  ["tlsConfig", "certSecretKey"],
+  ["authConfig", "oauth2Config", "keySecretKey"],
+  ["cleanupAuthConfig", "oauth2Config", "keySecretKey"],
+];
+
+const dataKey = /^[-._a-zA-Z0-9]{1,253}$/;
+const keyProblems = (key: string): readonly string[] =>
+  dataKey.test(key) && key !== "." && !key.startsWith("..")
+    ? []
+    : ["must be the key of a ConfigMap or Secret: alphanumeric characters, '-', '_' or '.'"];
+
+function textAt(object: JsonObject | undefined, path: readonly string[]): string {
+  const [field = "", ...rest] = path;
+  return rest.length === 0 ? textOf(object, field) : textAt(objectOf(object, field), rest);
+}
+
+function optionalName(
+  value: string,
+  at: string,
+  problemsOf: (name: string) => readonly string[],
+): readonly FieldError[] {
+  return value === "" ? [] : named(value, at, problemsOf);
+}
+
+/** Names of ConfigMaps and Secrets, and keys in them, are checked where pods refer to them. */
+export function referenceErrors(spec: JsonObject, at: string): readonly FieldError[] {
+  const connections = ["pulsar", "pulsarPackageService"].flatMap((field) => {
+    const connection = objectOf(spec, field);
+    const connectionAt = joinPath(at, field);
+    return [
+      ...connectionNames.flatMap((path) =>
+        optionalName(textAt(connection, path), joinPath(connectionAt, ...path), subdomainProblems),
+      ),
+      ...connectionKeys.flatMap((path) =>
+        optionalName(textAt(connection, path), joinPath(connectionAt, ...path), keyProblems),
+      ),
+    ];
+  });
+  const logs = ["java", "python", "golang"].flatMap((runtime) => {
+    const config = objectOf(objectOf(objectOf(spec, runtime), "log"), "logConfig");
+    const configAt = joinPath(at, runtime, "log", "logConfig");
+    return [
+      ...optionalName(textOf(config, "name"), joinPath(configAt, "name"), subdomainProblems),
+      ...optionalName(textOf(config, "key"), joinPath(configAt, "key"), keyProblems),
+    ];
+  });
+  return [...connections, ...logs, ...secretErrors(spec, at), ...cryptoErrors(spec, at)];
+}
+
+const variableName = /^[\x21-\x3c\x3e-\x7e]+$/;
+
+function secretErrors(spec: JsonObject, at: string): readonly FieldError[] {
+  return entriesOf(spec, "secretsMap").flatMap(([variable, secret]) => {
+    const secretAt = joinPath(at, "secretsMap", { key: variable });
+    const [name, key] = [textOf(secret, "path"), textOf(secret, "key")];
+    return [
+      ...(variableName.test(variable)
+        ? []
+        : [
+            invalid(
+              secretAt,
+              variable,
+              "must be the name of an environment variable: printable characters other than space and '='",
+            ),
+          ]),
+      ...(name === ""
+        ? [required(joinPath(secretAt, "path"), "name of the Secret")]
+        : named(name, joinPath(secretAt, "path"), subdomainProblems)),
+      ...(key === ""
+        ? [required(joinPath(secretAt, "key"), "key in the Secret")]
+        : named(key, joinPath(secretAt, "key"), keyProblems)),
+    ];
+  });
+}
+
+/** Every place of a CryptoConfig, with its path. */
+export function cryptoConfigs(spec: JsonObject, at: string): readonly (readonly [JsonObject, string])[] {
+  const producer = objectOf(objectOf(objectOf(spec, "output"), "producerConf"), "cryptoConfig");
+  const consumers = entriesOf(objectOf(spec, "input"), "sourceSpecs").map(
+    ([topic, consumer]) =>
+      [
+        objectOf(consumer, "cryptoConfig"),
+        joinPath(at, "input", "sourceSpecs", { key: topic }, "cryptoConfig"),
+      ] as const,
+  );
+  const all = [[producer, joinPath(at, "output", "producerConf", "cryptoConfig")] as const, ...consumers];
+  return all.flatMap(([config, configAt]) => (config === undefined ? [] : [[config, configAt] as const]));
+}
+
+function cryptoErrors(spec: JsonObject, at: string): readonly FieldError[] {
+  return cryptoConfigs(spec, at).flatMap(([config, configAt]) =>
+    entriesAt(listOf(config, "cryptoSecrets"), joinPath(configAt, "cryptoSecrets")).flatMap(([secret, secretAt]) => {
+      const mountPath = textOf(secret, "asVolume");
+      return [
+        ...optionalName(textOf(secret, "secretName"), joinPath(secretAt, "secretName"), subdomainProblems),
+        ...optionalName(textOf(secret, "secretKey"), joinPath(secretAt, "secretKey"), keyProblems),
+        ...(mountPath !== "" && !/^\/[^:]*$/.test(mountPath)
+          ? [invalid(joinPath(secretAt, "asVolume"), mountPath, "must be an absolute path without ':'")]
+          : []),
+      ];
+    }),
+  );
+}
+
+/** Pulsar's rule for tenants and namespaces. */
+const pulsarName = /^[-=:.\w]+$/;
+
+export const pulsarNameErrors = (spec: JsonObject, at: string): readonly FieldError[] =>
+  ["tenant", "namespace"].flatMap((field) => {
+    const name = textOf(spec, field);
+    return name === "" || pulsarName.test(name)
+      ? []
+      : [invalid(joinPath(at, field), name, "must consist of letters, digits and -=:._, as Pulsar has it")];
+  });
+
+/** Linux starts no program with an argument longer than 131,072 bytes; the rest of a command takes some thousand. */
+const maxConfigBytes = 120_000;
+
+/** Configuration is an argument of the instance, and a Source's is in it twice (argo-workflows issue 15471). */
+export function configSizeErrors(spec: JsonObject, at: string, kind: WorkloadKind): readonly FieldError[] {
+  const fields = {
+    Function: ["funcConfig", "sourceConfig", "sinkConfig"],
+    Source: ["sourceConfig"],
+    Sink: ["sinkConfig"],
+  };
+  return fields[kind].flatMap((field) => {
+    if (!isSet(spec, field)) return [];
+    const text = JSON.stringify(stringifyJson(spec[field] ?? null));
+    const bytes = Buffer.byteLength(text) * (kind === "Source" ? 2 : 1);
+    if (bytes <= maxConfigBytes) return [];
+    const detail = `Too long: makes an argument of ${bytes} bytes; an instance can be started with ${maxConfigBytes} at most. Keep large values in a file or topic`;
+    return [{ type: "FieldValueTooLong", field: joinPath(at, field), body: detail } as const];
+  });
+}
