@@ -1,0 +1,545 @@
+/**
+ * Wrong objects: for each the field that is told, the kind of mistake, and what would be right, which is accepted.
+ * Families share a field and a right value; each of their wrong values is an object of its own.
+ */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { aMesh, aSpec, aWorkload, type WorkloadKind } from "../../../test/support/workloads.ts";
+import type { JsonObject, JsonValue, KubeObject } from "../../apis/meta/v1.ts";
+import type { FieldErrorType } from "../../errors/field-error.ts";
+import { isObject } from "../../machinery/json.ts";
+import { defaultWorkload } from "./defaults.ts";
+import { validateBackendConfig, validateMesh, validateWorkload } from "./validation.ts";
+
+type Family = {
+  readonly kind?: WorkloadKind;
+  /** Fields beside the wrong one that make it count. */
+  readonly beside?: { readonly [field: string]: JsonValue | undefined };
+  /** Dotted path below `spec` to put the value at; `[n]` makes a list. */
+  readonly at: string;
+  /** Path that is told, below `spec`; `at` unless given. */
+  readonly told?: string;
+  readonly type: FieldErrorType;
+  readonly wrong: readonly JsonValue[];
+  readonly right: JsonValue;
+};
+
+const required = "FieldValueRequired";
+const invalid = "FieldValueInvalid";
+const forbidden = "FieldValueForbidden";
+const unsupported = "FieldValueNotSupported";
+const notFound = "FieldValueNotFound";
+
+const badImages = ["Upper/Case:1", "has space:1", "a:b:c", "a/b@sha256:12", "-dash:1", "a//b", "a:", "http://a/b"];
+const badNames = ["Upper", "under_score", "a b", "-a", "a/b"];
+const badTopics = [
+  "a/b",
+  "a/b/c/d",
+  "persistent://a/b",
+  "persistent://a b/c/d",
+  "kafka://a/b/c",
+  "://a",
+  "persistent://",
+];
+const badLocations = ["/a.jar", "file:///a.jar", "ftp://a/b", "function://a/b", "function://a/b/c@1@2"];
+const controls = ["a\0b", "\u0001", "a\u001b[0m", "\u007f", "\ud800"];
+const container = (changes: JsonObject): JsonObject => ({ name: "s", image: "s:1", ...changes });
+const go = { java: undefined, golang: { go: "/f" } };
+const python = { java: undefined, python: { py: "/f.py" } };
+const crypto = (changes: JsonObject): JsonObject => ({
+  cryptoKeyReaderClassName: "R",
+  encryptionKeys: ["k"],
+  ...changes,
+});
+
+const families: readonly Family[] = [
+  // What runs.
+  { at: "java.jar", type: required, wrong: [""], right: "/a.jar" },
+  { at: "python.py", beside: { java: undefined }, type: required, wrong: [""], right: "/a.py" },
+  { at: "golang.go", beside: { java: undefined }, type: required, wrong: [""], right: "/a" },
+  { at: "className", type: required, wrong: [""], right: "a.B" },
+  { at: "className", beside: python, type: required, wrong: [""], right: "a.B" },
+  { at: "java.jarLocation", type: invalid, wrong: badLocations, right: "function://public/default/fn@v1" },
+  { at: "python.pyLocation", beside: python, type: invalid, wrong: badLocations.slice(0, 2), right: "https://a/b.py" },
+  { at: "golang.goLocation", beside: go, type: invalid, wrong: badLocations.slice(0, 2), right: "https://a/b" },
+  { at: "python", type: forbidden, wrong: [{ py: "/a.py" }], right: null },
+  { at: "statefulConfig", beside: go, type: forbidden, wrong: [{ pulsar: { serviceUrl: "bk://a" } }], right: null },
+  { at: "statefulConfig.pulsar.serviceUrl", type: required, wrong: [""], right: "bk://a:4181" },
+  // Images.
+  { at: "image", type: invalid, wrong: badImages, right: "registry.example.org:5000/team/fn:1.0" },
+  { at: "cleanupImage", type: invalid, wrong: badImages.slice(0, 3), right: "a" },
+  { at: "downloaderImage", type: invalid, wrong: badImages.slice(0, 3), right: "a/b" },
+  { at: "filebeatImage", type: invalid, wrong: badImages.slice(0, 3), right: `a@sha256:${"0".repeat(64)}` },
+  { at: "imagePullPolicy", type: unsupported, wrong: ["Sometimes", "always", "-"], right: "Always" },
+  // Numbers.
+  { at: "replicas", type: invalid, wrong: [-1, -2_147_483_648], right: 0 },
+  { at: "minReplicas", type: invalid, wrong: [0, -1], right: 1 },
+  { at: "maxReplicas", beside: { replicas: 4 }, type: invalid, wrong: [3, 1], right: 4 },
+  { at: "minReplicas", beside: { replicas: 2, maxReplicas: 9 }, type: invalid, wrong: [3], right: 2 },
+  { at: "timeout", type: invalid, wrong: [-1], right: 1000 },
+  { at: "timeout", beside: { processingGuarantee: "effectively_once" }, type: forbidden, wrong: [1], right: 0 },
+  { at: "maxMessageRetry", beside: { processingGuarantee: "effectively_once" }, type: forbidden, wrong: [1], right: 0 },
+  { at: "maxMessageRetry", beside: { deadLetterTopic: "dead" }, type: required, wrong: [0, -1], right: 3 },
+  {
+    at: "input.sourceSpecs.a.receiverQueueSize",
+    told: "input.sourceSpecs[a].receiverQueueSize",
+    type: invalid,
+    wrong: [-1],
+    right: 0,
+  },
+  { at: "resources.requests.memory", type: invalid, wrong: ["0", "-1Gi"], right: "1Gi" },
+  { at: "resources.requests.cpu", type: invalid, wrong: ["-1"], right: "100m" },
+  {
+    at: "resources.requests.memory",
+    beside: { resources: { limits: { memory: "1Gi" } } },
+    type: invalid,
+    wrong: ["2Gi"],
+    right: "1Gi",
+  },
+  {
+    at: "resources.requests.cpu",
+    beside: { resources: { limits: { cpu: "1" } } },
+    type: invalid,
+    wrong: ["1001m"],
+    right: "1",
+  },
+  { at: "resources.limits.gpu", told: "resources.limits[gpu]", type: invalid, wrong: [1], right: null },
+  { at: "resources.requests.coffee", told: "resources.requests[coffee]", type: invalid, wrong: ["1"], right: null },
+  ...(["windowLengthCount", "windowLengthDurationMs"] as const).map(
+    (field) =>
+      ({
+        at: `windowConfig.${field}`,
+        type: invalid,
+        wrong: [0, -1],
+        right: 5,
+      }) satisfies Family,
+  ),
+  { at: "windowConfig", type: required, wrong: [{}], right: { windowLengthCount: 2 } },
+  // Topics and what goes over them.
+  { at: "input.topics[0]", type: invalid, wrong: badTopics, right: "persistent://public/default/in" },
+  {
+    at: "input.topicPattern",
+    type: invalid,
+    wrong: ["persistent://a/b", "a/b"],
+    right: "persistent://public/default/.*",
+  },
+  { at: "output.topic", type: invalid, wrong: badTopics, right: "non-persistent://public/default/out" },
+  { at: "output.topic", type: invalid, wrong: ["in"], right: "out" },
+  { at: "logTopic", type: invalid, wrong: badTopics.slice(0, 3), right: "logs" },
+  { at: "deadLetterTopic", beside: { maxMessageRetry: 3 }, type: invalid, wrong: badTopics.slice(0, 3), right: "dead" },
+  { at: "input", type: required, wrong: [{}, { topics: [] }], right: { topics: ["a"] } },
+  { kind: "Sink", at: "input", type: required, wrong: [{}, { topics: [] }], right: { topicPattern: "a" } },
+  { at: "retainKeyOrdering", beside: { retainOrdering: true }, type: forbidden, wrong: [true], right: false },
+  {
+    at: "retainKeyOrdering",
+    beside: { processingGuarantee: "effectively_once" },
+    type: forbidden,
+    wrong: [true],
+    right: false,
+  },
+  {
+    at: "output.producerConf.cryptoConfig.cryptoKeyReaderClassName",
+    type: required,
+    beside: { output: { topic: "out", producerConf: { cryptoConfig: crypto({}) } } },
+    wrong: [""],
+    right: "R",
+  },
+  {
+    at: "output.producerConf.cryptoConfig.encryptionKeys",
+    type: required,
+    beside: { output: { topic: "out", producerConf: { cryptoConfig: crypto({}) } } },
+    wrong: [[]],
+    right: ["k"],
+  },
+  {
+    at: "output.producerConf.cryptoConfig.cryptoSecrets[0].asVolume",
+    type: invalid,
+    beside: { output: { topic: "out", producerConf: { cryptoConfig: crypto({}) } } },
+    wrong: ["relative", "/a:b"],
+    right: "/keys",
+  },
+  { at: "tenant", type: invalid, wrong: ["a b", "a/b", "ü", "a!"], right: "team-1" },
+  { at: "namespace", type: invalid, wrong: ["a b", "a/b", "ü", "a!"], right: "namespace:test" },
+  // Connections and secrets.
+  { at: "pulsar.pulsarConfig", type: required, wrong: [""], right: "pulsar" },
+  { at: "pulsar.pulsarConfig", type: invalid, wrong: badNames, right: "pulsar.internal" },
+  { at: "pulsar.authSecret", type: invalid, wrong: badNames, right: "auth" },
+  { at: "pulsar.tlsSecret", type: invalid, wrong: badNames, right: "tls" },
+  { at: "pulsar.tlsConfig.certSecretName", type: invalid, wrong: badNames.slice(0, 2), right: "ca.internal" },
+  { at: "pulsar.tlsConfig.certSecretKey", type: invalid, wrong: ["a/b", "..", "a b"], right: "ca.crt" },
+  { at: "pulsar.authConfig.oauth2Config.keySecretName", type: invalid, wrong: badNames.slice(0, 2), right: "key" },
+  { at: "pulsar.authConfig.oauth2Config.keySecretKey", type: invalid, wrong: ["a/b"], right: "k.json" },
+  { at: "pulsarPackageService.pulsarConfig", type: required, wrong: [""], right: "packages" },
+  { at: "java.log.logConfig.name", type: invalid, wrong: badNames.slice(0, 2), right: "log" },
+  { at: "java.log.logConfig.key", type: invalid, wrong: ["a/b", ".."], right: "log4j.xml" },
+  {
+    at: "secretsMap.PW",
+    told: "secretsMap[PW].path",
+    type: required,
+    wrong: [{ key: "k" }],
+    right: { path: "s", key: "k" },
+  },
+  {
+    at: "secretsMap.PW",
+    told: "secretsMap[PW].key",
+    type: required,
+    wrong: [{ path: "s" }],
+    right: { path: "s", key: "k" },
+  },
+  {
+    at: "secretsMap.PW",
+    told: "secretsMap[PW].path",
+    type: invalid,
+    wrong: badNames.slice(0, 2).map((path) => ({ path, key: "k" })),
+    right: { path: "s", key: "k" },
+  },
+  { at: "secretsMap.A=B", told: "secretsMap[A=B]", type: invalid, wrong: [{ path: "s", key: "k" }], right: null },
+  // Pods.
+  {
+    at: "volumeMounts[0]",
+    told: "volumeMounts[0].name",
+    type: notFound,
+    wrong: [{ name: "nope", mountPath: "/a" }],
+    right: null,
+  },
+  {
+    at: "volumeMounts[0]",
+    told: "volumeMounts[0].mountPath",
+    beside: { pod: { volumes: [{ name: "v", emptyDir: {} }] } },
+    type: required,
+    wrong: [{ name: "v", mountPath: "" }],
+    right: { name: "v", mountPath: "/a" },
+  },
+  {
+    at: "pod.volumes[0]",
+    told: "pod.volumes[0].name",
+    type: invalid,
+    wrong: badNames.map((name) => ({ name, emptyDir: {} })),
+    right: { name: "v", emptyDir: {} },
+  },
+  {
+    at: "pod.volumes[0]",
+    told: "pod.volumes[0].secret",
+    type: forbidden,
+    wrong: [{ name: "v", emptyDir: {}, secret: { secretName: "s" } }],
+    right: { name: "v", emptyDir: {} },
+  },
+  { at: "pod.labels.team", told: "pod.labels", type: invalid, wrong: ["a b", "-a", "a".repeat(64)], right: "eu" },
+  { at: "pod.labels.a b", told: "pod.labels", type: invalid, wrong: ["c"], right: null },
+  ...["component", "name", "namespace", "app", "app.kubernetes.io/name"].map(
+    (key) =>
+      ({
+        at: `pod.labels`,
+        told: `pod.labels[${key}]`,
+        type: invalid,
+        wrong: [{ [key]: "mine" }],
+        right: { team: "mine" },
+      }) satisfies Family,
+  ),
+  { at: "pod.annotations", told: "pod.annotations[a b]", type: invalid, wrong: [{ "a b": "c" }], right: { a: "c" } },
+  { at: "pod.nodeSelector.pool", told: "pod.nodeSelector", type: invalid, wrong: ["a b"], right: "a" },
+  { at: "pod.serviceAccountName", type: invalid, wrong: badNames, right: "runner" },
+  { at: "pod.terminationGracePeriodSeconds", type: invalid, wrong: [-1], right: 0 },
+  {
+    at: "pod.imagePullSecrets[0]",
+    told: "pod.imagePullSecrets[0].name",
+    type: invalid,
+    wrong: badNames.slice(0, 2).map((name) => ({ name })),
+    right: { name: "regcred" },
+  },
+  {
+    at: "pod.imagePullSecrets[0]",
+    told: "pod.imagePullSecrets[0].name",
+    type: required,
+    wrong: [{}],
+    right: { name: "regcred" },
+  },
+  {
+    at: "pod.env[0]",
+    told: "pod.env[0].name",
+    type: invalid,
+    wrong: [{ name: "A=B" }, { name: "ü" }],
+    right: { name: "A.B" },
+  },
+  {
+    at: "pod.env[0]",
+    told: "pod.env[0].valueFrom",
+    type: invalid,
+    wrong: [
+      { name: "A", valueFrom: {} },
+      { name: "A", value: "1", valueFrom: { fieldRef: { fieldPath: "metadata.name" } } },
+    ],
+    right: { name: "A", valueFrom: { fieldRef: { fieldPath: "metadata.name" } } },
+  },
+  {
+    at: "pod.tolerations[0]",
+    told: "pod.tolerations[0].operator",
+    type: invalid,
+    wrong: [{ operator: "Equal" }, { key: "k", operator: "Exists", value: "v" }],
+    right: { operator: "Exists" },
+  },
+  {
+    at: "pod.tolerations[0]",
+    told: "pod.tolerations[0].effect",
+    type: invalid,
+    wrong: [{ key: "k", operator: "Exists", effect: "NoSchedule", tolerationSeconds: 3 }],
+    right: { key: "k", operator: "Exists", effect: "NoExecute", tolerationSeconds: 3 },
+  },
+  { at: "pod.liveness.periodSeconds", type: invalid, wrong: [-1], right: 10 },
+  { at: "pod.liveness.successThreshold", type: invalid, wrong: [2, -1], right: 1 },
+  { at: "pod.startupProbe", type: required, wrong: [{}], right: { httpGet: { port: 9094 } } },
+  {
+    at: "pod.startupProbe",
+    told: "pod.startupProbe.tcpSocket",
+    type: forbidden,
+    wrong: [{ httpGet: { port: 1 }, tcpSocket: { port: 1 } }],
+    right: { tcpSocket: { port: 1 } },
+  },
+  {
+    at: "pod.vpa.resourcePolicy.containerPolicies[0]",
+    told: "pod.vpa.resourcePolicy.containerPolicies[0].containerName",
+    type: required,
+    wrong: [{}],
+    right: { containerName: "*" },
+  },
+  { at: "pod.vpa", beside: { maxReplicas: 3 }, type: forbidden, wrong: [{}], right: null },
+  {
+    at: "pod.builtinAutoscaler[0]",
+    type: unsupported,
+    wrong: ["CPU80", "AverageUtilizationCPUPercent81"],
+    right: "AverageUtilizationCPUPercent80",
+  },
+  ...(["sidecars", "initContainers"] as const).flatMap((list): Family[] => [
+    {
+      at: `pod.${list}[0]`,
+      told: `pod.${list}[0].name`,
+      type: invalid,
+      wrong: [...badNames, "pulsar-function", "filebeat", "downloader"].map((name) => container({ name })),
+      right: container({}),
+    },
+    {
+      at: `pod.${list}[0]`,
+      told: `pod.${list}[0].image`,
+      type: required,
+      wrong: [{ name: "s" }, container({ image: " " })],
+      right: container({}),
+    },
+    {
+      at: `pod.${list}[0]`,
+      told: `pod.${list}[0].image`,
+      type: invalid,
+      wrong: badImages.slice(0, 3).map((image) => container({ image })),
+      right: container({}),
+    },
+    {
+      at: `pod.${list}[0]`,
+      told: `pod.${list}[0].imagePullPolicy`,
+      type: unsupported,
+      wrong: [container({ imagePullPolicy: "x" })],
+      right: container({}),
+    },
+    {
+      at: `pod.${list}[0]`,
+      told: `pod.${list}[0].ports[0].containerPort`,
+      type: invalid,
+      wrong: [-1, 65_536, 100_000].map((containerPort) => container({ ports: [{ containerPort }] })),
+      right: container({ ports: [{ containerPort: 80 }] }),
+    },
+    {
+      at: `pod.${list}[0]`,
+      told: `pod.${list}[0].ports[0].containerPort`,
+      type: required,
+      wrong: [container({ ports: [{ containerPort: 0 }] })],
+      right: container({ ports: [{ containerPort: 80 }] }),
+    },
+    {
+      at: `pod.${list}[0]`,
+      told: `pod.${list}[0].ports[0].name`,
+      type: invalid,
+      wrong: ["UPPER", "much-too-long-name"].map((name) => container({ ports: [{ name, containerPort: 80 }] })),
+      right: container({ ports: [{ name: "http", containerPort: 80 }] }),
+    },
+    {
+      at: `pod.${list}[0]`,
+      told: `pod.${list}[0].volumeMounts[0].name`,
+      type: notFound,
+      wrong: [container({ volumeMounts: [{ name: "nope", mountPath: "/a" }] })],
+      right: container({}),
+    },
+    {
+      at: `pod.${list}[0]`,
+      told: `pod.${list}[0].env[0].name`,
+      type: invalid,
+      wrong: [container({ env: [{ name: "A=B" }] })],
+      right: container({ env: [{ name: "A" }] }),
+    },
+    {
+      at: `pod.${list}[0]`,
+      told: `pod.${list}[0].resources.requests[coffee]`,
+      type: invalid,
+      wrong: [container({ resources: { requests: { coffee: "1" } } })],
+      right: container({ resources: { requests: { cpu: "1" } } }),
+    },
+  ]),
+  {
+    at: "pod.sidecars[0]",
+    told: "pod.sidecars[0].restartPolicy",
+    type: forbidden,
+    wrong: [container({ restartPolicy: "Always" })],
+    right: container({}),
+  },
+  // Claims.
+  {
+    at: "volumeClaimTemplates[0]",
+    told: "volumeClaimTemplates[0].metadata.name",
+    type: required,
+    wrong: [{ spec: claimSpec() }],
+    right: { metadata: { name: "d" }, spec: claimSpec() },
+  },
+  {
+    at: "volumeClaimTemplates[0]",
+    told: "volumeClaimTemplates[0].metadata.name",
+    type: invalid,
+    wrong: ["A", "a_b"].map((name) => ({ metadata: { name }, spec: claimSpec() })),
+    right: { metadata: { name: "d" }, spec: claimSpec() },
+  },
+  {
+    at: "persistentVolumeClaimRetentionPolicy.whenDeleted",
+    type: unsupported,
+    wrong: ["Keep", "delete"],
+    right: "Delete",
+  },
+  { at: "persistentVolumeClaimRetentionPolicy.whenScaled", type: unsupported, wrong: ["Keep"], right: "Retain" },
+  // Texts that no container can be started with, wherever they stand.
+  ...["className", "subscriptionName", "java.jar", "clusterName", "pod.serviceAccountName"].map(
+    (at) =>
+      ({
+        at,
+        type: invalid,
+        wrong: at === "className" ? controls : controls.slice(0, 1),
+        right: at === "pod.serviceAccountName" ? "runner" : "/a",
+      }) satisfies Family,
+  ),
+  {
+    at: "pod.env[0]",
+    told: "pod.env[0].value",
+    type: invalid,
+    wrong: controls.map((value) => ({ name: "A", value })),
+    right: { name: "A", value: "tab\tand\nline" },
+  },
+  { at: "java.javaOpts[0]", type: invalid, wrong: controls.slice(0, 2), right: "-Da=b" },
+  // Sizes.
+  {
+    at: "funcConfig",
+    type: "FieldValueTooLong",
+    wrong: [{ a: "x".repeat(130_000) }],
+    right: { a: "x".repeat(100_000) },
+  },
+  {
+    kind: "Source",
+    at: "sourceConfig",
+    type: "FieldValueTooLong",
+    wrong: [{ a: "x".repeat(70_000) }],
+    right: { a: "x".repeat(50_000) },
+  },
+  { kind: "Sink", at: "sinkConfig", type: "FieldValueTooLong", wrong: [{ a: "x".repeat(130_000) }], right: {} },
+  { kind: "Source", at: "sourceConfig", type: required, wrong: [null], right: {} },
+  { kind: "Sink", at: "sinkConfig", type: required, wrong: [null], right: {} },
+  { kind: "Source", at: "java", type: required, wrong: [null], right: { jar: "/a.nar" } },
+  { kind: "Sink", at: "java", type: required, wrong: [null], right: { jar: "/a.nar" } },
+];
+
+function claimSpec(): JsonObject {
+  return { accessModes: ["ReadWriteOnce"], resources: { requests: { storage: "1Gi" } } };
+}
+
+/** `object` with `value` at a dotted path; `null` takes the member away. */
+function withAt(object: JsonObject, path: string, value: JsonValue): JsonObject {
+  const [, field = "", index, rest] =
+    /^([^.[]+(?: [^.[]+)?)(?:\[(\d+)\])?(?:\.(.*))?$/s.exec(path) ?? assert.fail(path);
+  const old = object[field];
+  if (index !== undefined) {
+    const first = Array.isArray(old) ? old[0] : undefined;
+    const item = rest === undefined ? value : withAt(isObject(first) ? first : {}, rest, value);
+    return value === null ? withoutMember(object, field) : { ...object, [field]: [item] };
+  }
+  if (rest !== undefined) return { ...object, [field]: withAt(isObject(old) ? old : {}, rest, value) };
+  return value === null ? withoutMember(object, field) : { ...object, [field]: value };
+}
+
+const withoutMember = (object: JsonObject, field: string): JsonObject =>
+  Object.fromEntries(Object.entries(object).filter(([name]) => name !== field));
+
+function objectOf({ kind = "Function", beside = {}, at }: Family, value: JsonValue): KubeObject {
+  return defaultWorkload(kind)(aWorkload(kind, withAt(aSpec(kind, beside), at, value)));
+}
+
+const brief = (value: JsonValue): string => JSON.stringify(value).slice(0, 60);
+
+let objects = 0;
+for (const family of families) {
+  const { kind = "Function", at, told = at, type, wrong, right } = family;
+  for (const value of wrong) {
+    objects++;
+    test(`wrong: ${kind} with ${at} ${brief(value)}`, () => {
+      const errors = validateWorkload(kind)(objectOf(family, value));
+      assert.ok(
+        errors.some((error) => error.field === `spec.${told}` && error.type === type),
+        JSON.stringify(errors),
+      );
+      const accepted = validateWorkload(kind)(objectOf(family, right));
+      assert.deepEqual(accepted, [], `${brief(right)} would be right`);
+    });
+  }
+}
+
+for (const name of ["2fa-events", "shop.orders", "0"]) {
+  objects++;
+  test(`wrong: a Function called ${name}, after which no Service can be named (kubernetes issue 96147)`, () => {
+    const object = defaultWorkload("Function")(aWorkload("Function", aSpec("Function"), { name }));
+    assert.deepEqual(
+      validateWorkload("Function")(object).map(({ field }) => field),
+      ["metadata.name"],
+    );
+  });
+}
+
+for (const name of ["Upper", "a_b", "a.b", "a-", "-", "a b"]) {
+  objects++;
+  test(`wrong: a component of a mesh called ${JSON.stringify(name)}`, () => {
+    const fields = validateMesh(aMesh({ functions: [aSpec("Function", { name })] })).map(({ field }) => field);
+    assert.ok(fields.includes("spec.functions[0].name"));
+    assert.deepEqual(validateMesh(aMesh({ functions: [aSpec("Function", { name: "a-1" })] })), []);
+  });
+}
+
+const configs: readonly (readonly [spec: JsonObject, field: string])[] = [
+  [{ env: { "A=B": "1" } }, "spec.env[A=B]"],
+  [{ pod: { labels: { "a b": "c" } } }, "spec.pod.labels"],
+  [{ pod: { tolerations: [{ operator: "Equal" }] } }, "spec.pod.tolerations[0].operator"],
+  [{ pod: { serviceAccountName: "A B" } }, "spec.pod.serviceAccountName"],
+  [{ env: { A: "\0" } }, "spec.env.A"],
+];
+for (const [spec, field] of configs) {
+  objects++;
+  test(`wrong: a BackendConfig with ${brief(spec)}`, () => {
+    const config = { ...aWorkload("Function", spec), kind: "BackendConfig" };
+    assert.deepEqual(
+      validateBackendConfig(config).map((error) => error.field),
+      [field],
+    );
+  });
+}
+
+test("what was wrong before an update, word for word, keeps nobody from changing something else", () => {
+  const stored = aWorkload("Function", aSpec("Function", { image: "No Image", replicas: 1 }));
+  const scaled = aWorkload("Function", aSpec("Function", { image: "No Image", replicas: 2 }));
+  const worse = aWorkload("Function", aSpec("Function", { image: "Still No Image" }));
+  assert.deepEqual(validateWorkload("Function")(scaled, stored), []);
+  assert.deepEqual(
+    validateWorkload("Function")(worse, stored).map(({ field }) => field),
+    ["spec.image"],
+  );
+});
+
+test("the table holds at least 200 wrong objects", () => assert.ok(objects >= 200, String(objects)));
