@@ -1,5 +1,5 @@
 import { createGzip } from "node:zlib";
-import { turn } from "../machinery/turns.ts";
+import { inTurn } from "../machinery/turns.ts";
 
 /** Smaller answers are sent as they are: kube-apiserver's threshold (API N-43). */
 export const minCompressedBytes = 128 * 1024;
@@ -69,8 +69,7 @@ export async function* gzipParts(parts: Iterable<Uint8Array>): AsyncGenerator<Ui
   const feed = async (): Promise<void> => {
     const chunks = joinParts(parts, () => chunkBytes);
     for (;;) {
-      await turn();
-      const { done, value: chunk } = chunks.next();
+      const { done, value: chunk } = await inTurn(() => chunks.next());
       if (done === true) break;
       if (!gzip.write(chunk)) await new Promise<void>((resolve) => gzip.once("drain", resolve).once("close", resolve));
       if (gzip.destroyed) return;

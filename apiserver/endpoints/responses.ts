@@ -71,8 +71,12 @@ export function bytesResponse(
   const { parts } = answer;
   const bytes = answer.bytes ?? answer.parts.reduce((sum, { length }) => sum + length, 0);
   if (compressible(bytes, request.headers.get("accept-encoding"))) return compressedResponse(answer, parts);
-  return responseOf(answer, { "content-length": String(bytes) }, () => parts);
+  const body = (): ResponseBody => (bytes <= maxJoinedBytes ? Buffer.concat([...parts], bytes) : parts);
+  return responseOf(answer, { "content-length": String(bytes) }, body);
 }
+
+/** Up to here one write of one copy is cheaper than taking parts one after the other. */
+const maxJoinedBytes = 32 * 1024;
 
 /**
  * The same for pieces that are made when they are asked for: their length is known only where they are few.

@@ -9,22 +9,38 @@ const sliceMs = 10;
 const waiting: (() => void)[] = [];
 let sliceStart: number | undefined;
 
-/** `undefined`: go on at once; otherwise when the promise resolves. To be asked before each piece. */
-export function turn(): Promise<void> | undefined {
+/**
+ * Makes one piece, at once or when it is its turn.
+ * @param make  runs synchronously
+ * @throws unknown  what `make` throws
+ */
+export function inTurn<T>(make: () => T): T | Promise<T> {
   if (sliceStart === undefined) {
     sliceStart = performance.now();
-    setImmediate(endSlice);
-    return undefined;
+    setImmediate(nextSlice);
   }
-  if (waiting.length === 0 && performance.now() - sliceStart < sliceMs) return undefined;
-  return new Promise((resolve) => waiting.push(resolve));
+  if (waiting.length === 0 && !isOver(sliceStart)) return make();
+  return new Promise((resolve, reject) => {
+    waiting.push(() => {
+      try {
+        resolve(make());
+      } catch (error) {
+        reject(error);
+      }
+    });
+  });
 }
 
-/** One of those who wait has its turn, the next one when the loop has come round again. */
-function endSlice(): void {
-  const next = waiting.shift();
-  sliceStart = next === undefined ? undefined : performance.now();
-  if (next === undefined) return;
-  setImmediate(endSlice);
-  next();
+const isOver = (start: number): boolean => performance.now() - start >= sliceMs;
+
+/** The loop has come round. */
+function nextSlice(): void {
+  if (waiting.length === 0) {
+    sliceStart = undefined;
+    return;
+  }
+  const start = performance.now();
+  sliceStart = start;
+  setImmediate(nextSlice);
+  while (waiting.length > 0 && !isOver(start)) waiting.shift()?.();
 }

@@ -5,7 +5,7 @@
 import type { ResponseBody } from "../endpoints/api-handler.ts";
 import { joinParts } from "../endpoints/compression.ts";
 import { limits } from "../limits.ts";
-import { turn } from "../machinery/turns.ts";
+import { inTurn } from "../machinery/turns.ts";
 
 /** What an answer is written to: a response of HTTP/1.1, a stream of HTTP/2. */
 export interface Sink {
@@ -67,8 +67,7 @@ export class AnswerWriter {
     const deadline = endless ? undefined : setTimeout(() => sink.destroy(), this.#answerMs);
     try {
       while (!sink.destroyed) {
-        await turn();
-        const { done, value: chunk } = await chunks.next();
+        const { done, value: chunk } = await inTurn(() => chunks.next());
         if (done === true) {
           if (!sink.destroyed) sink.end();
           return;
