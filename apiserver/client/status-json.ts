@@ -22,13 +22,13 @@ const reasonByCode: { readonly [code: number]: StatusReason } = {
   504: "Timeout",
 };
 /** The other reasons servers give; `Gone` is what old ones say for `Expired` (API E-13). */
-const reasonByName: { readonly [name: string]: StatusReason } = {
-  ...Object.fromEntries(Object.values(reasonByCode).map((reason) => [reason, reason])),
-  AlreadyExists: "AlreadyExists",
-  ServerTimeout: "ServerTimeout",
-  StorageReadError: "StorageReadError",
-  Gone: "Expired",
-};
+const reasonByName: ReadonlyMap<string, StatusReason> = new Map([
+  ...Object.values(reasonByCode).map((reason) => [reason, reason] as const),
+  ["AlreadyExists", "AlreadyExists"],
+  ["ServerTimeout", "ServerTimeout"],
+  ["StorageReadError", "StorageReadError"],
+  ["Gone", "Expired"],
+]);
 /** Longest text of a foreign answer that goes into a message, in characters. */
 const maxForeignText = 2048;
 
@@ -48,7 +48,7 @@ export function statusErrorFromAnswer(code: number, body: string, retryAfterSeco
 /** @param fallbackCode for a Status that has none */
 export function statusErrorFromJson(status: JsonObject, fallbackCode: number, retryAfterSeconds?: number): StatusError {
   const code = numberOf(status, "code") ?? fallbackCode;
-  const reason = reasonByName[textOf(status, "reason")] ?? "";
+  const reason = reasonByName.get(textOf(status, "reason")) ?? "";
   const details = objectOf(status, "details");
   return statusError(
     code,

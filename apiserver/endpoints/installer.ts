@@ -16,7 +16,7 @@ import { getObject } from "./handlers/get.ts";
 import { listObjects } from "./handlers/list.ts";
 import { watchObjects } from "./handlers/watch.ts";
 import { createObject, patchObject, updateObject } from "./handlers/write.ts";
-import { namePathProblem } from "./request-info.ts";
+import { isServedMethod, namePathProblem } from "./request-info.ts";
 import { pathNotFoundResponse } from "./responses.ts";
 import { type RequestScope, scopeOf, subresourceScopeOf, type VerbHandler } from "./scope.ts";
 
@@ -104,7 +104,7 @@ async function serveResource(request: ApiRequest, table: RouteTable): Promise<Ap
 
   const scope = parts[2] === undefined ? routes.scope : routes.subresources.get(parts[2]);
   if (scope === undefined) return notFound();
-  const handler = verbsOf(request, scope)[info.verb];
+  const handler = isServedMethod(request.method) ? verbsOf(request, scope)[info.verb] : undefined;
   if (handler === undefined) throw newMethodNotAllowedOnPath();
   if (request.method !== "GET" && info.verb === "watch") throw newMethodNotAllowed(scope.resource, "watch");
   return handler(request, scope);

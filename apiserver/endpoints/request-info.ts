@@ -21,20 +21,25 @@ export type RequestInfo = {
   readonly parts: readonly string[];
 };
 
-const itemVerbs: { readonly [method: string]: string } = {
-  GET: "get",
-  HEAD: "get",
-  POST: "create",
-  PUT: "update",
-  PATCH: "patch",
-  DELETE: "delete",
-};
-const collectionVerbs: { readonly [method: string]: string } = {
+/** By method; over HTTP/2 a client may call its method anything, so this is no object that has inherited members. */
+const itemVerbs: ReadonlyMap<string, string> = new Map([
+  ["GET", "get"],
+  ["HEAD", "get"],
+  ["POST", "create"],
+  ["PUT", "update"],
+  ["PATCH", "patch"],
+  ["DELETE", "delete"],
+]);
+const collectionVerbs: ReadonlyMap<string, string> = new Map([
   ...itemVerbs,
-  GET: "list",
-  HEAD: "list",
-  DELETE: "deletecollection",
-};
+  ["GET", "list"],
+  ["HEAD", "list"],
+  ["DELETE", "deletecollection"],
+]);
+
+/** Whether a method stands for a verb: one that is merely called like a verb, as `LIST`, does not. */
+export const isServedMethod = (method: string): boolean => itemVerbs.has(method);
+
 /** Segments after `namespaces/N` that belong to the Namespace object itself. */
 const namespaceSubresources: ReadonlySet<string> = new Set(["status", "finalize"]);
 
@@ -120,7 +125,7 @@ function splitNamespace(segments: string[]): {
 }
 
 function verbOf(method: string, item: boolean, query: URLSearchParams): string {
-  const verb = (item ? itemVerbs : collectionVerbs)[method] ?? method.toLowerCase();
+  const verb = (item ? itemVerbs : collectionVerbs).get(method) ?? method.toLowerCase();
   return verb === "list" && queryBoolean(query.get("watch")) ? "watch" : verb;
 }
 
