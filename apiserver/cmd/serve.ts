@@ -28,6 +28,7 @@ import { configMapMemory } from "./config-map-memory.ts";
 import { namespacedName, type Options } from "./options.ts";
 import { ensureServingCertificate } from "./pki.ts";
 import { type Election, type Foundation, type FoundationParts, selectControllers } from "./profile.ts";
+import { readBundle } from "./read-bundle.ts";
 import { fixedTls, type ServingTls, tlsFromFiles, tlsFromPresence } from "./serving-tls.ts";
 import { readSettings } from "./settings.ts";
 import { pkiDirectory } from "./standalone.ts";
@@ -202,12 +203,14 @@ async function givenAuthentication(
 ): Promise<{ readonly clientCaBundle?: string; readonly frontProxy?: FrontProxyConfig }> {
   const lower = (names: readonly string[]): readonly string[] => names.map((name) => name.toLowerCase());
   return {
-    ...(options.clientCaFile === "" ? {} : { clientCaBundle: await readFile(options.clientCaFile, "utf8") }),
+    ...(options.clientCaFile === ""
+      ? {}
+      : { clientCaBundle: await readBundle("client-ca-file", options.clientCaFile) }),
     ...(options.requestheaderClientCaFile === ""
       ? {}
       : {
           frontProxy: {
-            caBundle: await readFile(options.requestheaderClientCaFile, "utf8"),
+            caBundle: await readBundle("requestheader-client-ca-file", options.requestheaderClientCaFile),
             allowedNames: options.requestheaderAllowedNames,
             usernameHeaders: lower(options.requestheaderUsernameHeaders),
             uidHeaders: lower(options.requestheaderUidHeaders),
