@@ -180,7 +180,7 @@ test("fields given twice and unknown fields: an error under Strict", async () =>
     code: 400,
     reason: "BadRequest",
     message:
-      'Function in version "v1alpha1" cannot be handled as a Function: strict decoding error: unknown field "spec.nothing", duplicate field "spec.replicas"',
+      'Function in version "v1alpha1" cannot be handled as a Function: strict decoding error: duplicate field "spec.replicas", unknown field "spec.nothing"',
   });
   assertFailure(
     await admin.post(`${functions}?fieldValidation=Strict`, twiceYaml, { "content-type": "application/yaml" }),
@@ -191,8 +191,8 @@ test("fields given twice and unknown fields: an error under Strict", async () =>
 test("fields given twice and unknown fields: a warning each by default, the last one wins", async () => {
   const reply = ok(await admin.post(`${functions}?dryRun=All`, twice), 201);
   assert.deepEqual(reply.warnings, [
-    '299 - "unknown field \\"spec.nothing\\""',
     '299 - "duplicate field \\"spec.replicas\\""',
+    '299 - "unknown field \\"spec.nothing\\""',
   ]);
   assert.equal(reply.at("spec", "replicas"), 2);
   assert.equal(reply.at("spec", "nothing"), undefined);

@@ -67,3 +67,12 @@ test("the server itself is a Service in `default`", async () => {
   const service = ok(await admin.get("/api/v1/namespaces/default/services/kubernetes"));
   assert.deepEqual([service.at("spec", "clusterIP"), service.at("spec", "ports", 0, "port")], ["10.96.0.1", 443]);
 });
+
+test("of a built-in kind unknown fields are told before fields given twice", async () => {
+  const body = '{"metadata":{"name":"b"},"data":{"k":"1"},"data":{"k":"2"},"nothing":1}';
+  const reply = await admin.post(`${configMaps}?fieldValidation=Strict`, body);
+  assertFailure(reply, {
+    code: 400,
+    message: /strict decoding error: unknown field "nothing", duplicate field "data"$/,
+  });
+});

@@ -43,7 +43,7 @@ export type Strictness = {
   readonly fieldValidation: FieldValidation;
   /** What reading a patch found, told before unknown fields of the result. */
   readonly ofPatch: readonly string[];
-  /** What parsing the body found, told after unknown fields (API V-17). */
+  /** What parsing the body found: of built-in kinds told after unknown fields, of ours before them (API V-17). */
   readonly ofBody: readonly string[];
   readonly warn: (text: string) => void;
 };
@@ -101,7 +101,9 @@ export class ObjectDecoder {
     );
     if (this.#isTyped && decoded.malformed !== undefined) throw this.undecodable(decoded.malformed);
     const unknown = [...unknownFields, ...decoded.unknownFields].sort().map((field) => `unknown field "${field}"`);
-    this.#report([...strictness.ofPatch, ...unknown, ...strictness.ofBody], strictness);
+    const { ofPatch, ofBody } = strictness;
+    // Go knows what its type lacks before it looks at the text again; custom resources are read the other way round.
+    this.#report(this.#isTyped ? [...ofPatch, ...unknown, ...ofBody] : [...ofPatch, ...ofBody, ...unknown], strictness);
     const { metadata: _metadata, ...rest } = decoded.object;
     return { object: { ...rest, ...type, metadata }, errors: decoded.errors };
   }
