@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import { X509Certificate } from "node:crypto";
 import { test } from "node:test";
 import { issueOdd, keyPem, nameOf, type OddRequest, oids, type Signed } from "../../test/support/certificates.ts";
 import { handshake } from "../../test/support/handshake.ts";
@@ -146,21 +145,53 @@ test("a changed bundle counts at once for connections that exist", async () => {
   assert.throws(() => verifier.verify(old), /unknown authority/);
 });
 
-test("what leads to CAs of two sorts of clients is neither; a CA of both is both", async () => {
-  const crossed = authority("between", { key: between.key, issuer: stranger });
-  const both = root.certificate + stranger.certificate + crossed.certificate;
-  const verifier = new CertificateVerifier({
-    bundle: () => root.certificate,
-    others: () => stranger.certificate + crossed.certificate,
+const under = authority("under the root", { issuer: root });
+const beside = authority("beside it", { issuer: root });
+/** Two sorts of clients, by their bundles; OpenSSL trusts all CAs there are. */
+const sorts: readonly {
+  readonly what: string;
+  readonly chain: readonly Signed[];
+  readonly bundle: readonly Signed[];
+  readonly others: readonly Signed[];
+  readonly accepted: boolean;
+}[] = [
+  { what: "of this CA", chain: [client(root)], bundle: [root], others: [stranger], accepted: true },
+  { what: "of the other CA", chain: [client(stranger)], bundle: [root], others: [stranger], accepted: false },
+  { what: "of a CA of both", chain: [client(root)], bundle: [root], others: [root], accepted: true },
+  { what: "of a CA below the other's", chain: [client(under), under], bundle: [under], others: [root], accepted: true },
+  { what: "of the other's, above this one", chain: [client(root)], bundle: [under], others: [root], accepted: false },
+  { what: "of this CA, above the other's", chain: [client(root)], bundle: [root], others: [under], accepted: true },
+  {
+    what: "of the other's, below this one",
+    chain: [client(under), under],
+    bundle: [root],
+    others: [under],
+    accepted: false,
+  },
+  {
+    what: "of this CA, beside the other's",
+    chain: [client(under), under],
+    bundle: [under, root],
+    others: [beside, root],
+    accepted: true,
+  },
+  {
+    what: "of the other's, beside this one",
+    chain: [client(beside), beside],
+    bundle: [under, root],
+    others: [beside, root],
+    accepted: false,
+  },
+];
+for (const { what, chain, bundle, others, accepted } of sorts) {
+  test(`a certificate ${what} is ${accepted ? "accepted" : "refused"}`, async () => {
+    const pem = (list: readonly Signed[]) => list.map(({ certificate }) => certificate).join("");
+    const verifier = new CertificateVerifier({ bundle: () => pem(bundle), others: () => pem(others) });
+    const connection = await present(chain, pem([...bundle, ...others, root]));
+    if (accepted) assert.equal(verifier.verify(connection).commonName, "jane");
+    else assert.throws(() => verifier.verify(connection), /another sort of clients/);
   });
-  assert.equal(verifier.verify(await present([client(root)], both)).commonName, "jane");
-  assert.throws(
-    () => verifier.verify({ ...neverRefused, clientCertificates: derOf(client(between), between) }),
-    /two sorts/,
-  );
-  const shared = new CertificateVerifier({ bundle: () => root.certificate, others: () => root.certificate });
-  assert.equal(shared.verify(await present([client(root)])).commonName, "jane");
-});
+}
 
 test("a bundle must reach a root: with an intermediate alone OpenSSL trusts nobody", async () => {
   const verifier = new CertificateVerifier({ bundle: () => between.certificate });
@@ -170,6 +201,3 @@ test("a bundle must reach a root: with an intermediate alone OpenSSL trusts nobo
   const reaching = new CertificateVerifier({ bundle: () => whole });
   assert.equal(reaching.verify(await present([client(between)], whole)).commonName, "jane");
 });
-
-const neverRefused = { remoteAddress: "", certificateError: undefined };
-const derOf = (...chain: readonly Signed[]) => chain.map(({ certificate }) => new X509Certificate(certificate).raw);

@@ -92,15 +92,16 @@ export class CertificateVerifier {
     }
   }
 
-  /**
-   * Whatever way OpenSSL went, it ended at one of the CAs that a link of the chain leads to. When all of those are in this
-   * bundle, so is that one; a chain that leads elsewhere as well proves nothing.
-   */
+  /** The first CA of any sort on the way up decides: one may be below another in the same hierarchy. */
   #requireAnchor(chain: readonly X509Certificate[]): void {
-    const leadsTo = (roots: readonly X509Certificate[]): boolean =>
-      roots.some((root) => chain.some((link) => isSame(link, root) || isSignedBy(link, root)));
-    if (!leadsTo(this.#roots)) throw new Error("certificate signed by unknown authority");
-    if (leadsTo(this.#strangers)) throw new Error("the certificate leads to authorities of two sorts of clients");
+    for (const link of chain) {
+      for (const leadsTo of [isSame, isSignedBy]) {
+        if (this.#roots.some((root) => leadsTo(link, root))) return;
+        if (this.#strangers.some((root) => leadsTo(link, root)))
+          throw new Error("the certificate is of another sort of clients");
+      }
+    }
+    throw new Error("certificate signed by unknown authority");
   }
 }
 
