@@ -6,14 +6,20 @@
 import { annotations, cleanupFinalizer, pulsarClusterLabels } from "../../apiserver/apis/compute/v1alpha1/group.ts";
 import { type KubeObject, orphanFinalizer } from "../../apiserver/apis/meta/v1.ts";
 import type { ResourceClient, ResourceType } from "../../apiserver/client/client.ts";
-import { isAlreadyExists, isNotFound, StatusError } from "../../apiserver/errors/status-error.ts";
+import {
+  isAlreadyExists,
+  isForbidden,
+  isInvalid,
+  isNotFound,
+  StatusError,
+} from "../../apiserver/errors/status-error.ts";
 import type { Clock } from "../../apiserver/machinery/clock.ts";
 import { isObject } from "../../apiserver/machinery/json.ts";
 import type { EventRecord, EventRecorder } from "../runtime/interface.ts";
 import { isControlledBy, type Owner } from "../runtime/owners.ts";
 import { done, type ReconcileContext, type Result, requeueAfter } from "../runtime/reconciler.ts";
 import type { Settings } from "../settings.ts";
-import { fieldManager, type WorkloadWriter } from "./apply.ts";
+import { failureMessage, fieldManager, type WorkloadWriter } from "./apply.ts";
 import { desiredCleanupJob, ownerLabel } from "./cleanup-job.ts";
 import type { Observed } from "./gather.ts";
 import { partOf } from "./parts.ts";
@@ -41,6 +47,9 @@ export type CleanupStep =
   | { readonly do: "start-job" }
   /** Something has to happen; look again at the latest after so many ms. */
   | { readonly do: "wait"; readonly ms: number };
+
+/** A refused Job is tried again so often, in ms, until the deadline. */
+const refusedRetryMs = 10_000;
 
 /** Pods may take one deadline to stop, the Job another. The rest is for the cluster to act on both. */
 const longestFactor = 3;
@@ -162,15 +171,34 @@ export class Finalizer {
       await writer.createJob(job, context.signal);
     } catch (error) {
       if (isAlreadyExists(error)) return requeueAfter(settings.cleanupDeadlineSeconds * 1000);
-      // A namespace that is going takes no new objects, and must not wait for us.
-      if (!isNamespaceTerminating(error)) throw error;
-      const message = "The namespace is being deleted and takes no clean-up Job; subscriptions may remain.";
-      recorder.record(resource, { type: "Warning", reason: "CleanupFailed", message });
+      const refusal = this.#refusal(error, resource);
+      if (refusal === undefined) throw error;
+      recorder.record(resource, { type: "Warning", ...refusal.event });
+      if (!refusal.final) return requeueAfter(refusedRetryMs);
       await this.#setFinalizer(resource, workload.type, false, context);
       return done;
     }
     recorder.record(resource, { type: "Normal", reason: "CleaningUp", message: `Created Job ${job.metadata.name}.` });
     return requeueAfter(settings.cleanupDeadlineSeconds * 1000);
+  }
+
+  /** What a Job that cannot be made means; absent when trying again soon may help. */
+  #refusal(
+    error: unknown,
+    { metadata }: KubeObject,
+  ): { readonly final: boolean; readonly event: Omit<EventRecord, "type"> } | undefined {
+    // A namespace that is going takes no new objects, and must not wait for us.
+    if (isNamespaceTerminating(error)) {
+      const message = "The namespace is being deleted and takes no clean-up Job; subscriptions may remain.";
+      return { final: true, event: { reason: "CleanupFailed", message } };
+    }
+    if (!isInvalid(error) && !isForbidden(error)) return undefined;
+    const { clock, settings } = this.#deps;
+    const waitedMs = clock.now() - Date.parse(metadata.deletionTimestamp ?? "");
+    const final = waitedMs >= settings.cleanupDeadlineSeconds * 1000;
+    const then = final ? "Subscriptions may remain." : "It is tried again.";
+    const message = `The cluster takes no clean-up Job: ${failureMessage(error)} ${then}`;
+    return { final, event: { reason: final ? "CleanupFailed" : "CleanupRefused", message } };
   }
 
   async #setFinalizer(

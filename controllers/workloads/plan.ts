@@ -73,7 +73,9 @@ function planStatefulSet({ wanted, live, workload, record, paused }: StatefulSet
   const paths = differences(wanted, plan.live);
   const changed = changedCauses(record, recorded);
   const restarts = changesPods(record, recorded, paths);
-  const causes: readonly Cause[] = changed.length === 0 ? ["Drifted"] : changed;
+  // Scaling changes the spec and nothing that pods are made of.
+  const scaled: Cause = recorded?.generation === record.generation ? "Drifted" : "SpecChanged";
+  const causes: readonly Cause[] = changed.length === 0 ? [scaled] : changed;
   // What made the same pods as before keeps nothing that was changed by hand from being repaired.
   const concerned = recorded?.template === record.template ? [] : changed;
   const hold = restarts ? holdReason(concerned, record, recorded, paused) : undefined;

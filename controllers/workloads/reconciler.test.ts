@@ -479,3 +479,17 @@ test("the BackendConfigs in effect are shown with what they give", async () => {
   const [applied] = Object(await statusOf(world)).backendConfigs;
   assert.deepEqual([applied.name, applied.fields], ["backend-config", ["env.TZ", "pod.labels.team"]]);
 });
+
+test("a clean-up Job that the cluster refuses is tried until the deadline, and each outcome told", async () => {
+  await using world = await ComputeControllers.start({ cleanupDeadlineSeconds: 30 });
+  const quota = newForbidden({ group: "batch", resource: "jobs" }, "a-function-cleanup", "exceeded quota: q");
+  world.client.fail(({ resource, verb }) => resource === "jobs" && verb === "create", quota, 99);
+  await world.create(functionType, aFunction("a", cleaning));
+  await world.delete(functionType, "a");
+  await world.patch(StatefulSet, "a-function", { metadata: { finalizers: null } });
+  assert.ok(world.events.some(({ reason, message }) => reason === "CleanupRefused" && message.includes("quota")));
+  assert.notEqual(await world.find(functionType, "a"), undefined);
+  await world.clock.advance(31_000);
+  assert.equal(await world.find(functionType, "a"), undefined);
+  assert.ok(world.events.some(({ reason, message }) => reason === "CleanupFailed" && message.includes("quota")));
+});
