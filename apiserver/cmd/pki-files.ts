@@ -33,12 +33,12 @@ export class PkiFiles {
   prepare(): void {
     try {
       makeDirectories(this.directory);
+      const problem = directoryProblem(this.directory);
+      if (problem !== undefined) throw new Error(problem);
+      for (const file of this.names()) if (file.endsWith(".key")) makePrivate(this.#file(file));
     } catch (error) {
       throw this.refused(error instanceof Error ? error.message : String(error), "Nothing was changed");
     }
-    const problem = directoryProblem(this.directory);
-    if (problem !== undefined) throw this.refused(problem, "Nothing was changed");
-    for (const file of this.names()) if (file.endsWith(".key")) makePrivate(this.#file(file));
   }
 
   /** Of all that is there; none while the directory is missing. */

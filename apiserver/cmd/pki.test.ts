@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { createPrivateKey, X509Certificate } from "node:crypto";
-import { chmod, copyFile, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { chmod, chown, copyFile, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { type TestContext, test } from "node:test";
@@ -118,6 +118,11 @@ const damages: readonly {
       await mkdir(path.join(d, "ca.crt"));
     },
     says: /ca\.crt cannot be read/,
+  },
+  {
+    what: "a key belongs to another user",
+    do: (d) => (process.getuid?.() === 0 ? chown(path.join(d, "ca.key"), 65_534, 65_534) : chmod(d, 0o777)),
+    says: /ca\.key belongs to another user|other users can write/,
   },
   { what: "others can write there", do: (d) => chmod(d, 0o777), says: /other users can write to .*chmod go-w/ },
 ];

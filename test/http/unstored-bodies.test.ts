@@ -157,6 +157,15 @@ for (const { what, method = "POST", path, body, message } of unknownFields) {
   });
 }
 
+test("a field that is given twice is told of, or refused", async () => {
+  const twice = tokenRequest('{"audiences":["vault"],"audiences":[]}');
+  assertFailure(await admin.post(`${token}?fieldValidation=Strict`, twice), {
+    code: 400,
+    message: /duplicate field "spec\.audiences"/,
+  });
+  assert.match(ok(await admin.post(token, twice), 201).warnings.join(), /duplicate field \\"spec\.audiences\\"/);
+});
+
 test("a delete that is obeyed tells of fields that mean nothing", async () => {
   ok(await admin.post(account, { metadata: { name: "told" } }), 201);
   const { warnings } = ok(await admin.delete(`${account}/told`, { precondition: { uid: "x" } }));
