@@ -14,6 +14,7 @@ import {
   type PathParameter,
   type Route,
   routesOf,
+  versionRoute,
 } from "./operations.ts";
 import { type Parameter, type ParameterName, parameters } from "./parameters.ts";
 import type { SchemaSet } from "./schema.ts";
@@ -97,7 +98,7 @@ export function buildOpenApiV2(
   resources: readonly OpenApiResource[],
   info: DocumentInfo = defaultInfo,
 ): OpenApiV2Document {
-  const routes = routesOf(resources);
+  const routes = [...routesOf(resources), versionRoute];
   return {
     swagger: "2.0",
     info,

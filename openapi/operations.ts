@@ -1,4 +1,5 @@
 import { type Action, type ParameterName, parametersOf } from "./parameters.ts";
+import { versionSchemaName } from "./schemas/version.ts";
 
 /** One served resource, as far as the documents tell of it. */
 export type OpenApiResource = {
@@ -70,6 +71,22 @@ export function routesOf(resources: readonly OpenApiResource[]): Route[] {
   }
   return [...routes.values()].sort((a, b) => (a.path < b.path ? -1 : 1));
 }
+
+/** Of no group: only the document of everything has it. Generated clients ask for it with a slash at its end. */
+export const versionRoute: Route = {
+  path: "/version/",
+  pathParameters: [],
+  operations: [
+    {
+      method: "get",
+      id: "getCodeVersion",
+      tag: "version",
+      description: "Get the version of the server.",
+      parameters: [],
+      answer: { schemaName: versionSchemaName, codes: ["200"], types: ["application/json"] },
+    },
+  ],
+};
 
 /** A cluster-scoped collection is written once as the list and once as the collection; discovery once per resource. */
 function mergeRoutes(known: Route | undefined, added: Route): Route {

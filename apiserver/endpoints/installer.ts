@@ -138,14 +138,16 @@ function pathHandler(
 ): ApiHandler {
   return async (request) => {
     const { path } = request.info;
-    const exact = paths.get(path) ?? (isApiPath(path) && path.endsWith("/") ? paths.get(path.slice(0, -1)) : undefined);
+    const exact = paths.get(path) ?? (maySlash(path) && path.endsWith("/") ? paths.get(path.slice(0, -1)) : undefined);
     if (exact !== undefined) return exact(request);
     for (const [prefix, handler] of prefixes) if (path.startsWith(prefix)) return handler(request);
     return isBelowKnownGroup(path, table) ? notFound() : pathNotFoundResponse();
   };
 }
 
-const isApiPath = (path: string): boolean => path.startsWith("/api/") || path.startsWith("/apis/");
+/** Generated clients end these with a slash. */
+const maySlash = (path: string): boolean =>
+  path === "/version/" || path.startsWith("/api/") || path.startsWith("/apis/");
 
 /** Paths of groups that exist answer a Status, all others plain text (API D-16, D-17). */
 function isBelowKnownGroup(path: string, table: RouteTable): boolean {

@@ -20,6 +20,10 @@ export function openApiSource(
   const published = resources.map(publishedResource);
   return {
     v2: () => buildOpenApiV2(schemas, published, info),
+    v2Protobuf: async () => {
+      const { encodeOpenApiV2 } = await import("../../openapi/protobuf.ts");
+      return encodeOpenApiV2(buildOpenApiV2(schemas, published, info));
+    },
     v3: new Map(
       [...resourcesByDocument(published)].map(([key, ofDocument]) => [
         key,

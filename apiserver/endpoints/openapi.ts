@@ -9,6 +9,8 @@ import { bytesResponse, emptyResponse, firstHeader, type HeaderFields } from "./
 /** What builds the documents; each is called at most once. */
 export type OpenApiSource = {
   readonly v2: () => object | Promise<object>;
+  /** The same as gnostic's protobuf. */
+  readonly v2Protobuf: () => Uint8Array | Promise<Uint8Array>;
   /** By key without leading slash, e.g. `apis/compute.functionmesh.io/v1alpha1`. */
   readonly v3: ReadonlyMap<string, () => object | Promise<object>>;
 };
@@ -25,19 +27,20 @@ export function openApiHandlers(
 ): { readonly paths: ReadonlyMap<string, ApiHandler>; readonly prefixes: readonly (readonly [string, ApiHandler])[] } {
   const lastModified = startedAt.toUTCString();
   const v2 = once(source.v2);
+  const v2Protobuf = onceHashed(async () => hashed(await source.v2Protobuf()));
   const v3 = new Map([...source.v3].map(([key, build]) => [key, once(build)]));
-  const rootDocument = onceHashed(async () => {
+  const rootDocument = once(async () => {
     const paths: { [key: string]: { serverRelativeURL: string } } = {};
     for (const [key, document] of v3) paths[key] = { serverRelativeURL: urlOf(key, (await document()).hash) };
     return { paths };
   });
   const serve =
-    (document: () => Promise<HashedDocument>): ApiHandler =>
+    (document: () => Promise<HashedDocument>, contentType?: string): ApiHandler =>
     async (request) =>
-      documentResponse(request, await document(), { "last-modified": lastModified });
+      documentResponse(request, await document(), { "last-modified": lastModified }, contentType);
   return {
     paths: new Map([
-      ["/openapi/v2", guarded(serve(v2))],
+      ["/openapi/v2", v2Handler({ json: serve(v2), protobuf: serve(v2Protobuf, protobufType) })],
       [root, guarded(serve(rootDocument))],
     ]),
     prefixes: [[`${root}/`, guarded(groupVersionHandler(v3, lastModified))]],
@@ -47,26 +50,40 @@ export function openApiHandlers(
 const urlOf = (key: string, hash: string): string => `${root}/${key}?hash=${hash}`;
 
 function once(build: () => object | Promise<object>): () => Promise<HashedDocument> {
-  return onceHashed(async () => build());
+  return onceHashed(async () => hashed(utf8(JSON.stringify(await build()))));
 }
 
 /** A failed attempt is forgotten, so that the next request tries again. */
-function onceHashed(build: () => Promise<object>): () => Promise<HashedDocument> {
+function onceHashed(build: () => Promise<HashedDocument>): () => Promise<HashedDocument> {
   let made: Promise<HashedDocument> | undefined;
   return () => {
-    made ??= build()
-      .then(hashed)
-      .catch((error: unknown) => {
-        made = undefined;
-        throw error;
-      });
+    made ??= build().catch((error: unknown) => {
+      made = undefined;
+      throw error;
+    });
     return made;
   };
 }
 
-function hashed(document: object): HashedDocument {
-  const bytes = utf8(JSON.stringify(document));
+function hashed(bytes: Uint8Array): HashedDocument {
   return { bytes, hash: createHash("sha512").update(bytes).digest("hex").toUpperCase() };
+}
+
+/** As client-go asks for it, and as it is answered. */
+const protobufType = "application/com.github.proto-openapi.spec.v2.v1.0+protobuf";
+const protobufTypes = ["application/com.github.proto-openapi.spec.v2@v1.0+protobuf", protobufType] as const;
+
+/** JSON or protobuf, whichever the first clause asks for that one of them fits (API O-01…O-03). */
+function v2Handler({ json, protobuf }: { readonly json: ApiHandler; readonly protobuf: ApiHandler }): ApiHandler {
+  return async (request) => {
+    onlyReads(request);
+    for (const clause of acceptClauses(request)) {
+      if (clause.parameters.has("as")) continue;
+      if (matchMediaType(clause, ["application/json"]) !== undefined) return json(request);
+      if (matchMediaType(clause, protobufTypes) !== undefined) return protobuf(request);
+    }
+    return emptyResponse(406);
+  };
 }
 
 /** Other types than JSON are refused without a body (API O-03, O-14). */
@@ -102,13 +119,18 @@ function groupVersionHandler(
   };
 }
 
-function documentResponse(request: ApiRequest, document: HashedDocument, headers: HeaderFields): ApiResponse {
+function documentResponse(
+  request: ApiRequest,
+  document: HashedDocument,
+  headers: HeaderFields,
+  contentType = "application/json",
+): ApiResponse {
   const etag = `"${document.hash}"`;
   const common = { ...headers, etag, vary: "Accept" };
   if (isNotModified(request, etag, headers["last-modified"])) return emptyResponse(304, common);
   return bytesResponse(request, {
     status: 200,
-    contentType: "application/json",
+    contentType,
     parts: [document.bytes],
     headers: common,
   });

@@ -171,6 +171,23 @@ test("a body that comes by the byte is 504 when its time is up", async (t) => {
   assert.equal((await answerTo(stream)).status, 504);
 });
 
+test("a client that reads slowly gets all of an answer, and is not told to stop before it has it", async (t) => {
+  const text = "x".repeat(1024 * 1024);
+  const server = await serve(
+    t,
+    known(async () => ok(text)),
+  );
+  const session = await open(t, server, { initialWindowSize: 16 * 1024 });
+  for (const method of ["GET", "POST"]) {
+    const stream = session.request({ ":method": method, ":path": "/" });
+    if (method === "POST") stream.write("a body that nobody reads");
+    const { text: got } = await answerTo(stream);
+    assert.equal(got.length, text.length, method);
+    assert.equal(stream.rstCode, constants.NGHTTP2_NO_ERROR);
+    stream.end();
+  }
+});
+
 /** A stream that gives away as much as is taken, and counts it. */
 function endless(): { answer: ApiResponse; taken: () => number; released: Promise<void> } {
   const released = Promise.withResolvers<void>();

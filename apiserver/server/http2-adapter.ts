@@ -53,6 +53,9 @@ export function http2Adapter({
   };
 }
 
+/** Time for a client to notice that its request is answered, in ms. */
+const lingerMs = 5_000;
+
 type Context = { readonly session: ServerHttp2Session; readonly exchange: Exchange; readonly connection: Connection };
 
 async function serve(stream: ServerHttp2Stream, raw: readonly string[], context: Context): Promise<void> {
@@ -77,16 +80,25 @@ async function serve(stream: ServerHttp2Stream, raw: readonly string[], context:
     connection,
     signal: controller.signal,
   });
-  stream.once("finish", () => {
-    // What the client still sends of its request is of no use to anybody.
-    if (!stream.readableEnded) stream.close(constants.NGHTTP2_NO_ERROR);
-  });
+  if (stream.endAfterHeaders) stream.resume();
+  else stream.once("finish", () => dropRest(stream));
   await exchange.serve({
     request,
     controller,
     sink: stream,
     writeHead: (answer) => stream.respond(fieldsOf(answer)),
   });
+}
+
+/**
+ * What the client still sends of an answered request is of no use to anybody. It isn't told to stop at once: Go's client
+ * forgets the answer then.
+ */
+function dropRest(stream: ServerHttp2Stream): void {
+  if (stream.readableEnded) return;
+  stream.resume();
+  const timer = setTimeout(() => stream.close(constants.NGHTTP2_NO_ERROR), lingerMs).unref();
+  stream.once("close", () => clearTimeout(timer));
 }
 
 /** Takes what HTTP/1.1 has in its first line out of the headers. */

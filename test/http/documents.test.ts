@@ -153,6 +153,24 @@ test("OpenAPI v2: one document, which says what it is only as JSON", async () =>
   ok(await admin.get("/openapi/v2", { accept: "text/html" }), 406);
 });
 
+test("OpenAPI v2 as protobuf, as client-go asks for it (API O-02): all of it, and revalidated as the other", async () => {
+  const type = "application/com.github.proto-openapi.spec.v2.v1.0+protobuf";
+  for (const accept of [type, "application/com.github.proto-openapi.spec.v2@v1.0+protobuf"]) {
+    const reply = ok(await admin.get("/openapi/v2", { accept }));
+    assert.equal(reply.headers["content-type"], type);
+    assert.ok(reply.bytes.includes("io.functionmesh.compute.v1alpha1.Function"));
+  }
+  await assertRevalidates("/openapi/v2", { accept: type });
+  const json = ok(await admin.get("/openapi/v2", { accept: `application/json, ${type}` }));
+  assert.equal(json.headers["content-type"], "application/json");
+});
+
+test("version is where generated clients look for it, and its document says so", async () => {
+  assert.equal(ok(await anonymous.get("/version/")).text, ok(await anonymous.get("/version")).text);
+  const paths = ok(await admin.get("/openapi/v2")).body.paths;
+  assert.ok(isObject(paths) && "/version/" in paths);
+});
+
 test("version and index are for people and programs", async () => {
   const version = ok(await anonymous.get("/version"));
   for (const field of ["major", "minor", "gitVersion", "goVersion", "platform"]) {
