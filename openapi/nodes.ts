@@ -1,4 +1,5 @@
-import type { Schema, SchemaOrRef } from "./schema.ts";
+import type { JsonObject } from "../apiserver/apis/meta/v1.ts";
+import type { ObjectOf, Schema, SchemaOrRef, Typed, ValueOf } from "./schema.ts";
 
 /** The words that kinds are described in: one function per shape of a field. */
 
@@ -13,39 +14,46 @@ export type ListFacts = Pick<
 >;
 type Properties = { [name: string]: SchemaOrRef };
 
-export function text(description: string, facts: Facts = {}): Schema {
+/** @typeParam T  narrower than text where our own code is the only writer */
+export function text<T extends string = string>(description: string, facts: Facts = {}): Typed<T> {
   return { type: "string", description, ...facts };
 }
 
 /** One of a closed set. */
-export function choice(values: readonly string[], description: string): Schema {
+export function choice<const T extends string>(values: readonly T[], description: string): Typed<T> {
   return { type: "string", enum: [...values], description };
 }
 
-export function flag(description: string): Schema {
+export function flag(description: string): Typed<boolean> {
   return { type: "boolean", description };
 }
 
-export function int32(description: string, facts: Facts = {}): Schema {
+export function int32(description: string, facts: Facts = {}): Typed<number> {
   return { type: "integer", format: "int32", description, ...facts };
 }
 
-export function int64(description: string, facts: Facts = {}): Schema {
+export function int64(description: string, facts: Facts = {}): Typed<number> {
   return { type: "integer", format: "int64", description, ...facts };
 }
 
 /** RFC 3339. */
-export function instant(description: string): Schema {
+export function instant(description: string): Typed<string> {
   return { type: "string", format: "date-time", description };
 }
 
 /** Replaced as a whole by apply, unless `facts` say how entries are told apart. */
-export function list(
-  items: SchemaOrRef,
+export function list<S extends SchemaOrRef>(
+  items: S,
   description: string,
   facts: ListFacts = { "x-kubernetes-list-type": "atomic" },
-): Schema {
+): Typed<ValueOf<S>[]> {
   return { type: "array", items, description, ...facts };
+}
+
+/** A list of texts. */
+export function texts(description: string, facts?: ListFacts): Typed<string[]> {
+  const items: Typed<string> = { type: "string" };
+  return list(items, description, facts);
 }
 
 /** Entries that are told apart by these members. Strategic merge patch knows one of them only: the first. */
@@ -61,21 +69,35 @@ export function patchedBy(key: string): ListFacts {
 }
 
 /** Any key; the values are all alike. */
-export function map(values: SchemaOrRef, description: string): Schema {
+export function map<S extends SchemaOrRef>(values: S, description: string): Typed<{ [key: string]: ValueOf<S> }> {
   return { type: "object", additionalProperties: values, description };
 }
 
-export function textMap(description: string): Schema {
-  return map({ type: "string" }, description);
+export function textMap(description: string): Typed<{ [key: string]: string }> {
+  return { type: "object", additionalProperties: { type: "string" }, description };
 }
 
 /** Closed: members that are not listed are unknown fields. */
-export function object(description: string, properties: Properties, required: readonly string[] = []): Schema {
+export function object<P extends Properties>(
+  description: string,
+  properties: P,
+  required: readonly (keyof P & string)[] = [],
+): Typed<ObjectOf<P>> {
   return { type: "object", description, properties, ...(required.length > 0 && { required: [...required] }) };
 }
 
+/** As `object`, of what only this program writes: members that are required are there. */
+export function record<P extends Properties, const R extends keyof P & string>(
+  description: string,
+  properties: P,
+  required: readonly R[],
+): Typed<ObjectOf<Omit<P, R>> & { [Name in R]: ValueOf<P[Name]> }> {
+  const schema: Schema = object(description, properties, required);
+  return schema;
+}
+
 /** Whatever the user writes is kept digit for digit. */
-export function freeForm(description: string): Schema {
+export function freeForm(description: string): Typed<JsonObject> {
   return { type: "object", description, "x-kubernetes-preserve-unknown-fields": true };
 }
 

@@ -1,4 +1,5 @@
 import type { ReferenceObject, SchemaObject } from "openapi3-ts/oas30";
+import type { JsonObject } from "../apiserver/apis/meta/v1.ts";
 
 /**
  * One node of a kind's schema (design D3): OpenAPI 3.0 with the Kubernetes extensions this server reads. It is the
@@ -40,13 +41,28 @@ export type SchemaRef = ReferenceObject &
 
 export type SchemaOrRef = Schema | SchemaRef;
 
+declare const valueType: unique symbol;
+
+/**
+ * A schema whose values have the type `T`. Only the compiler knows: builders of `nodes.ts` say it, `ValueOf` reads it, and
+ * at run time there is nothing of it.
+ */
+export type Typed<T, S extends SchemaOrRef = Schema> = S & { readonly [valueType]?: T };
+
+/** The type of what a schema describes. Members may be absent, whatever the schema requires: it is read before it is judged. */
+export type ValueOf<S> = S extends { readonly [valueType]?: infer T } ? T : never;
+
+/** The type of an object with these properties. */
+export type ObjectOf<Properties> = { [Name in keyof Properties]?: ValueOf<Properties[Name]> };
+
 /** Schemas by component name, e.g. `io.functionmesh.compute.v1alpha1.Function`. */
 export type SchemaSet = ReadonlyMap<string, Schema>;
 
 /** Of references within a schema set, and in published OpenAPI v3. */
 export const refPrefix = "#/components/schemas/";
 
-export function ref(name: string, siblings: Omit<SchemaRef, "$ref"> = {}): SchemaRef {
+/** @typeParam T  of what it leads to, as far as our own code reads it */
+export function ref<T = JsonObject>(name: string, siblings: Omit<SchemaRef, "$ref"> = {}): Typed<T, SchemaRef> {
   return { $ref: refPrefix + name, ...siblings };
 }
 

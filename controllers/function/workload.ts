@@ -1,5 +1,5 @@
 import type { FunctionResource, FunctionSpec } from "../../apiserver/apis/compute/v1alpha1/function.ts";
-import { functionType } from "../../apiserver/apis/compute/v1alpha1/group.ts";
+import { functionType, group } from "../../apiserver/apis/compute/v1alpha1/group.ts";
 import { subscriptionTasks } from "../workloads/cleanup-tasks.ts";
 import { cryptoConfigs } from "../workloads/pulsar-access.ts";
 import { genericRuntime, goRuntime, javaRuntime, pythonRuntime } from "../workloads/runtime.ts";
@@ -8,7 +8,7 @@ import { functionDetails } from "./details.ts";
 import { goConfig } from "./go-config.ts";
 
 /** Labels that only functions carry; the selectors of existing StatefulSets hold them (FM 4.1). */
-const kindLabels = { app: "function-mesh", "compute.functionmesh.io/app": "function-mesh" };
+const kindLabels = { app: "function-mesh", [`${group}/app`]: "function-mesh" };
 
 export function functionWorkload(fn: FunctionResource): Workload {
   const spec = fn.spec ?? {};

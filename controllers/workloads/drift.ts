@@ -1,9 +1,9 @@
 /** Whether a live object still is what was applied, as the API server's defaults and other writers allow. */
 import { createHash } from "node:crypto";
+import { group } from "../../apiserver/apis/compute/v1alpha1/group.ts";
 import type { JsonValue, KubeObject, ObjectMeta } from "../../apiserver/apis/meta/v1.ts";
 import { deepEqual, isObject, stringifyJson } from "../../apiserver/machinery/json.ts";
 import { compareQuantities, parseQuantity } from "../../apiserver/machinery/quantity.ts";
-import { group } from "./labels.ts";
 import { ordered } from "./ordered.ts";
 
 /**

@@ -1,6 +1,6 @@
+import { group } from "../../apiserver/apis/compute/v1alpha1/group.ts";
 import { objectName, type Workload } from "./workload.ts";
 
-export const group = "compute.functionmesh.io";
 /** Found on every object of a workload, the clean-up Job included: whose it is. */
 export const nameLabel = `${group}/name`;
 export const namespaceLabel = `${group}/namespace`;

@@ -5,14 +5,13 @@
  * Invariant: no cause is a way round another: what changes for several of them waits until each lets it through.
  */
 import type { BackendConfigResource } from "../../apiserver/apis/compute/v1alpha1/backend-config.ts";
-import { annotations } from "../../apiserver/apis/compute/v1alpha1/group.ts";
+import { annotations, group } from "../../apiserver/apis/compute/v1alpha1/group.ts";
 import type { JsonObject, JsonValue, KubeObject } from "../../apiserver/apis/meta/v1.ts";
 import { isObject, parseJson, stringifyJson } from "../../apiserver/machinery/json.ts";
 import type { Settings } from "../settings.ts";
 import type { BackendConfigs } from "./backend-config.ts";
 import type { Cause, HoldReason } from "./child.ts";
 import { digest } from "./drift.ts";
-import { group } from "./labels.ts";
 import { partOf } from "./parts.ts";
 import { isAutoscaled, shipsLogFiles, type Workload } from "./workload.ts";
 

@@ -1,4 +1,4 @@
-import { choice, instant, int32, keyedBy, list, map, object, text } from "../nodes.ts";
+import { choice, instant, int32, keyedBy, list, map, object, text, texts } from "../nodes.ts";
 import { ref, type Schema } from "../schema.ts";
 import { metaPackage, quantityName } from "./well-known-types.ts";
 
@@ -17,7 +17,7 @@ const containerPolicy = object("How the autoscaler treats one container.", {
   mode: choice(["Auto", "Off"], "Off leaves the container as it is. Default: Auto."),
   minAllowed: amounts("The least that is ever recommended."),
   maxAllowed: amounts("The most that is ever recommended."),
-  controlledResources: list({ type: "string" }, "Resources that are changed. Default: cpu and memory."),
+  controlledResources: texts("Resources that are changed. Default: cpu and memory."),
   controlledValues: choice(
     ["RequestsAndLimits", "RequestsOnly"],
     "Whether limits move in proportion to requests. Default: RequestsAndLimits.",
@@ -27,7 +27,7 @@ const containerPolicy = object("How the autoscaler treats one container.", {
 const evictionRequirement = object(
   "A condition under which pods may be evicted.",
   {
-    resources: list({ type: "string" }, "Resources whose recommendation is looked at."),
+    resources: texts("Resources whose recommendation is looked at."),
     changeRequirement: choice(
       ["TargetHigherThanRequests", "TargetLowerThanRequests"],
       "Evict only when the recommendation is above, or below, what is requested.",

@@ -2,7 +2,7 @@ import { flag, object, text, textMap } from "../nodes.ts";
 import { kindSchemas } from "./kind.ts";
 import { podPolicy } from "./pod-policy.ts";
 
-const backendConfigSpec = object("What is added to the pods.", {
+export const backendConfigSpec = object("What is added to the pods.", {
   name: text("Without effect."),
   env: textMap("Environment variables of the main containers. What a workload sets itself wins."),
   pod: podPolicy,

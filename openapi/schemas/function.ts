@@ -1,4 +1,4 @@
-import { choice, flag, freeForm, int32, int64, list, object, text, textMap, withoutRequired } from "../nodes.ts";
+import { choice, flag, freeForm, int32, int64, list, object, text, textMap, texts, withoutRequired } from "../nodes.ts";
 import { ref } from "../schema.ts";
 import { componentName, kindSchemas } from "./kind.ts";
 import { input, output } from "./messaging.ts";
@@ -63,7 +63,7 @@ const volumeClaimTemplate = object("A claim that each instance gets for itself."
     namespace: text("Without effect: claims are made where the function is."),
     labels: textMap("Labels of the claims."),
     annotations: textMap("Annotations of the claims."),
-    finalizers: list({ type: "string" }, "Finalizers of the claims."),
+    finalizers: texts("Finalizers of the claims."),
   }),
   spec: ref("io.k8s.api.core.v1.PersistentVolumeClaimSpec", {
     description: "Size, class and access modes of the storage.",

@@ -1,8 +1,9 @@
 import { list, text } from "../nodes.ts";
 import { ref, type Schema, type SchemaOrRef } from "../schema.ts";
 
-const group = "compute.functionmesh.io";
-const version = "v1alpha1";
+/** The API group this server exists for, and the version of it that these schemas are of. */
+export const group = "compute.functionmesh.io";
+export const version = "v1alpha1";
 const metaPackage = "io.k8s.apimachinery.pkg.apis.meta.v1";
 
 /** @returns the component name of one of our types, e.g. `io.functionmesh.compute.v1alpha1.Function` */

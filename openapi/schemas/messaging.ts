@@ -1,4 +1,4 @@
-import { choice, flag, int32, list, map, object, text, textMap } from "../nodes.ts";
+import { choice, flag, int32, list, map, object, text, textMap, texts } from "../nodes.ts";
 
 const failureAction =
   "One of FAIL, DISCARD, CONSUME or SEND; anything else, also nothing, means FAIL. FAIL stops with an error";
@@ -16,8 +16,7 @@ const cryptoSecret = object(
 const cryptoConfig = object("End-to-end encryption of the messages of one topic.", {
   cryptoKeyReaderClassName: text("Java class that reads the keys. Needed for encryption to work at all."),
   cryptoKeyReaderConfig: textMap("Settings handed to the key reader when it is created."),
-  encryptionKeys: list(
-    { type: "string" },
+  encryptionKeys: texts(
     "Names of the public keys a producer encrypts with. An output that is encrypted needs at least one.",
   ),
   producerCryptoFailureAction: text(
@@ -48,8 +47,7 @@ const consumerConfig = object("How one topic is consumed.", {
 /** Of functions and sinks: what they read. */
 export const input = object("The topics that are consumed. At least one must be named, in whichever of these fields.", {
   typeClassName: text("Class of the messages' values. Default: [B, an array of bytes."),
-  topics: list(
-    { type: "string" },
+  topics: texts(
     "Topics by name: persistent://tenant/namespace/topic, non-persistent://…, or a short name in public/default.",
   ),
   topicPattern: text("A regular expression over full topic names. New topics that match are picked up while running."),

@@ -1,3 +1,18 @@
+import type {
+  Affinity,
+  Container,
+  EnvVar,
+  HorizontalPodAutoscalerBehavior,
+  LocalObjectReference,
+  MetricSpec,
+  PodSecurityContext,
+  Probe,
+  Quantity,
+  ResourceClaim,
+  Toleration,
+  Volume,
+  VolumeMount,
+} from "../../apiserver/apis/compute/v1alpha1/core-types.ts";
 import {
   choice,
   duplicatesTolerated,
@@ -11,15 +26,16 @@ import {
   patchedBy,
   text,
   textMap,
+  texts,
 } from "../nodes.ts";
-import { ref, type Schema, type SchemaOrRef } from "../schema.ts";
+import { ref } from "../schema.ts";
 
 const core = (type: string) => `io.k8s.api.core.v1.${type}`;
 const autoscaling = (type: string) => `io.k8s.api.autoscaling.v2.${type}`;
-const quantity: SchemaOrRef = ref("io.k8s.apimachinery.pkg.api.resource.Quantity");
+const quantity = ref<Quantity>("io.k8s.apimachinery.pkg.api.resource.Quantity");
 
 /** Amounts by resource: `cpu`, `memory`, …. */
-function amounts(description: string): Schema {
+function amounts(description: string) {
   return map(quantity, description);
 }
 
@@ -32,7 +48,7 @@ export const resources = object(
     limits: amounts(
       "What may be used at most. A container that needs more memory is killed; one that needs more cpu is slowed down. Java uses a fifth of the memory limit for direct buffers.",
     ),
-    claims: list(ref(core("ResourceClaim")), "Claims of the pod that the container uses.", {
+    claims: list(ref<ResourceClaim>(core("ResourceClaim")), "Claims of the pod that the container uses.", {
       "x-kubernetes-list-type": "map",
       "x-kubernetes-list-map-keys": ["name"],
     }),
@@ -40,7 +56,7 @@ export const resources = object(
 );
 
 export const volumeMounts = list(
-  ref(core("VolumeMount")),
+  ref<VolumeMount>(core("VolumeMount")),
   "Where volumes of pod.volumes appear in the main, downloader, log shipping and clean-up containers.",
   keyedBy("mountPath"),
 );
@@ -64,7 +80,7 @@ const containerPolicy = object("How the autoscaler treats one container.", {
   mode: choice(["Auto", "Off"], "Off leaves the container as it is. Default: Auto."),
   minAllowed: amounts("The least that is ever recommended."),
   maxAllowed: amounts("The most that is ever recommended."),
-  controlledResources: list({ type: "string" }, "Resources that are changed. Default: cpu and memory."),
+  controlledResources: texts("Resources that are changed. Default: cpu and memory."),
   controlledValues: choice(
     ["RequestsAndLimits", "RequestsOnly"],
     "Whether limits move in proportion to requests. Default: RequestsAndLimits.",
@@ -101,12 +117,12 @@ export const podPolicy = object(
       "Annotations of the pods. They win over the defaults that announce the metrics port to Prometheus.",
     ),
     nodeSelector: textMap("Labels a node must have to run the pods."),
-    affinity: ref(core("Affinity"), {
+    affinity: ref<Affinity>(core("Affinity"), {
       description:
         "Where pods may, or had better, run. A preference for spreading the workload over nodes is added unless disableDefaultAffinity is set.",
     }),
-    tolerations: list(ref(core("Toleration")), "Taints of nodes that the pods put up with."),
-    securityContext: ref(core("PodSecurityContext"), {
+    tolerations: list(ref<Toleration>(core("Toleration")), "Taints of nodes that the pods put up with."),
+    securityContext: ref<PodSecurityContext>(core("PodSecurityContext"), {
       description:
         "Replaces the default as a whole: user 10000, group and file system group 10001, the runtime's default seccomp profile.",
     }),
@@ -114,44 +130,47 @@ export const podPolicy = object(
       "Seconds between asking the instance to stop and killing it. Default: Kubernetes' own, 30.",
     ),
     volumes: list(
-      ref(core("Volume")),
+      ref<Volume>(core("Volume")),
       "Volumes of the pods, to be mounted by volumeMounts, sidecars and initContainers.",
       {
         ...byName,
         "x-kubernetes-patch-strategy": "merge,retainKeys",
       },
     ),
-    imagePullSecrets: list(ref(core("LocalObjectReference")), "Secrets with which images are pulled.", {
-      ...byName,
-      ...duplicatesTolerated,
-    }),
+    imagePullSecrets: list(
+      ref<LocalObjectReference>(core("LocalObjectReference")),
+      "Secrets with which images are pulled.",
+      {
+        ...byName,
+        ...duplicatesTolerated,
+      },
+    ),
     initContainers: list(
-      ref(core("Container")),
+      ref<Container>(core("Container")),
       "Containers that run to completion, in this order, before the package is downloaded and the instance starts.",
       byName,
     ),
-    sidecars: list(ref(core("Container")), "Containers that run beside the main one.", byName),
+    sidecars: list(ref<Container>(core("Container")), "Containers that run beside the main one.", byName),
     serviceAccountName: text("Identity of the pods towards Kubernetes. Default: the namespace's default account."),
-    builtinAutoscaler: list(
-      { type: "string" },
+    builtinAutoscaler: texts(
       "Ready-made scaling rules, effective with maxReplicas: AverageUtilizationCPUPercent or AverageUtilizationMemoryPercent, followed by 80, 50 or 20. One rule of each family counts; other names are ignored. Wins over autoScalingMetrics and autoScalingBehavior.",
     ),
     autoScalingMetrics: list(
-      ref(autoscaling("MetricSpec")),
+      ref<MetricSpec>(autoscaling("MetricSpec")),
       "What the HorizontalPodAutoscaler scales by, effective with maxReplicas. Default: 80 percent of the cpu limit.",
     ),
-    autoScalingBehavior: ref(autoscaling("HorizontalPodAutoscalerBehavior"), {
+    autoScalingBehavior: ref<HorizontalPodAutoscalerBehavior>(autoscaling("HorizontalPodAutoscalerBehavior"), {
       description: "How fast the HorizontalPodAutoscaler scales up and down, effective with maxReplicas.",
     }),
     vpa,
     env: list(
-      ref(core("EnvVar")),
+      ref<EnvVar>(core("EnvVar")),
       "Environment variables of the main and the log shipping container. In a BackendConfig use spec.env instead.",
       // Apply replaces it as a whole, as it does with the CRD; strategic merge patch merges it.
       { "x-kubernetes-list-type": "atomic", ...patchedBy("name") },
     ),
     liveness,
-    startupProbe: ref(core("Probe"), {
+    startupProbe: ref<Probe>(core("Probe"), {
       description: "Startup probe of the main container: until it succeeds once, liveness isn't probed.",
     }),
     disableDefaultAffinity: flag("Don't add the preference for spreading pods over nodes. Default: false."),

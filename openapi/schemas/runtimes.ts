@@ -1,4 +1,4 @@
-import { choice, list, object, text } from "../nodes.ts";
+import { choice, object, text, texts } from "../nodes.ts";
 
 const logConfig = object(
   "A complete logging configuration. The other settings of log have no effect then.",
@@ -48,10 +48,7 @@ export const runtimes = {
       jarLocation: text(download),
       extraDependenciesDir: text("Directory in the container whose archives are added to the class path."),
       log,
-      javaOpts: list(
-        { type: "string" },
-        "Options of the Java virtual machine, added after those of the server. Each is one argument.",
-      ),
+      javaOpts: texts("Options of the Java virtual machine, added after those of the server. Each is one argument."),
       instancePath: text("Class path of the Java instance. Default: /pulsar/instances/java-instance.jar."),
       entryClass: text("Main class of the instance. Default: org.apache.pulsar.functions.instance.JavaInstanceMain."),
     },

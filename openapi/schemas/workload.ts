@@ -1,4 +1,4 @@
-import { choice, flag, freeForm, instant, int32, int64, list, map, object, text } from "../nodes.ts";
+import { choice, flag, freeForm, instant, int32, int64, list, map, object, record, text, texts } from "../nodes.ts";
 import { podPolicy, resources, volumeMounts } from "./pod-policy.ts";
 import { pulsar, pulsarPackageService } from "./pulsar.ts";
 import { runtimes } from "./runtimes.ts";
@@ -138,9 +138,19 @@ export const resourceCondition = object("The state of one part.", {
   lastTransitionTime: instant("When status last changed, RFC 3339."),
 });
 
+/**
+ * - `Pending`: no pod has started yet
+ * - `Progressing`: pods start, or are replaced
+ * - `Ready`: all pods are ready, or none is wanted
+ * - `Degraded`: a pod can't do its work, or what it needs is missing
+ * - `Paused`: a change waits because somebody paused it; what runs is ready
+ * - `Failed`: the cluster refuses an object, or the name of one is taken
+ */
+export type WorkloadPhase = "Pending" | "Progressing" | "Ready" | "Degraded" | "Paused" | "Failed";
+
 /** The one thing to know of an object, beside the map of its parts. */
 export const summary = {
-  phase: text(
+  phase: text<WorkloadPhase>(
     "The state in one word: Pending, Progressing, Ready, Degraded, Paused or Failed. kubectl wait --for=jsonpath='{.status.phase}'=Ready waits for it.",
   ),
   reason: text("Why, in one word for programs."),
@@ -148,7 +158,7 @@ export const summary = {
 };
 
 /** `conditions`, `replicas` and `selector` are required, as in the CRDs (FM 1.3). */
-export const workloadStatus = object(
+export const workloadStatus = record(
   "What was last observed. Written by the controller.",
   {
     conditions: map(
@@ -165,10 +175,7 @@ export const workloadStatus = object(
         namespace: text("Its namespace."),
         name: text("Its name."),
         resourceVersion: text("The version that was read."),
-        fields: list(
-          { type: "string" },
-          "What it gives, for example env.TZ. Where the workload says something, that wins.",
-        ),
+        fields: texts("What it gives, for example env.TZ. Where the workload says something, that wins."),
       }),
       "The BackendConfigs in effect: the installation's first, then the namespace's, which wins.",
     ),

@@ -33,7 +33,13 @@ for (const row of computeResources) {
     assert.deepEqual(row.categories, ["all", "fnall"]);
     assert.ok(row.subresources.some(({ name }) => name === "status"));
     assert.equal(row.listKind, `${kind}List`);
-    assert.ok(schemas.has(row.schemaName));
+    for (const [name, of] of [
+      [row.schemaName, kind],
+      [`${row.schemaName}List`, row.listKind],
+    ] as const) {
+      const { group, version } = row;
+      assert.deepEqual(schemas.get(name)?.["x-kubernetes-group-version-kind"], [{ group, version, kind: of }]);
+    }
     assert.equal(row.acceptsProtobuf, false);
   });
 

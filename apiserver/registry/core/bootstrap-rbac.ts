@@ -4,6 +4,7 @@
  *
  * `admin`, `edit` and `view` aggregate others by label; their rules are put together when they are evaluated.
  */
+import { group } from "../../apis/compute/v1alpha1/group.ts";
 import type { JsonObject, KubeObject } from "../../apis/meta/v1.ts";
 import { authenticatedGroup, mastersGroup } from "../../authentication/user.ts";
 import type { RbacKind } from "../../authorization/rbac-policy.ts";
@@ -29,7 +30,7 @@ const tenantResources: { readonly [group: string]: readonly string[] } = {
   autoscaling: ["horizontalpodautoscalers"],
   "autoscaling.k8s.io": ["verticalpodautoscalers"],
   batch: ["jobs"],
-  "compute.functionmesh.io": [
+  [group]: [
     "backendconfigs",
     "functionmeshes",
     "functions",
@@ -48,7 +49,7 @@ const observedResources: { readonly [group: string]: readonly string[] } = {
   autoscaling: ["horizontalpodautoscalers/status"],
   batch: ["jobs/status"],
   "events.k8s.io": ["events"],
-  "compute.functionmesh.io": ["functionmeshes/status", "functions/status", "sinks/status", "sources/status"],
+  [group]: ["functionmeshes/status", "functions/status", "sinks/status", "sources/status"],
 };
 
 const perGroup = (verbs: string[], resources: { readonly [group: string]: readonly string[] }): Rule[] =>

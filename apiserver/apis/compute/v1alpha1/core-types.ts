@@ -8,11 +8,13 @@ import type { JsonObject } from "../../meta/v1.ts";
 /** `"100m"`, `"1.1Gi"`, or a plain number. Spelling is kept as written (API N-20). */
 export type Quantity = string | number;
 
+export type ResourceClaim = { name: string; request?: string };
+
 /** core/v1 ResourceRequirements; resource name (`cpu`, `memory`, …) to amount. */
 export type ResourceRequirements = {
   limits?: { [resource: string]: Quantity };
   requests?: { [resource: string]: Quantity };
-  claims?: { name: string; request?: string }[];
+  claims?: ResourceClaim[];
 };
 
 export type EnvVar = JsonObject & { name: string; value?: string };

@@ -1,7 +1,7 @@
 /** The API group this server exists for: its version, its kinds, and the keys it gives a meaning to. */
+import { componentName, group, version } from "../../../../openapi/schemas/kind.ts";
 
-export const group = "compute.functionmesh.io";
-export const version = "v1alpha1";
+export { group, version } from "../../../../openapi/schemas/kind.ts";
 export const apiVersion = `${group}/${version}` as const;
 
 /** What identifies one kind on the wire. */
@@ -37,7 +37,7 @@ function namespacedType<Kind extends string>(kind: Kind, resource: string, short
     namespaced: true,
     shortNames,
     categories: ["all", category],
-    schemaName: `io.functionmesh.compute.${version}.${kind}`,
+    schemaName: componentName(kind),
   } satisfies ResourceType;
 }
 

@@ -1,13 +1,7 @@
-import type { JsonObject, KubeObject } from "../../meta/v1.ts";
-import type { InputConf } from "./messaging.ts";
-import type { ConsumerSpec, WorkloadSpec, WorkloadStatus } from "./workload.ts";
+import type { ValueOf } from "../../../../openapi/schema.ts";
+import type { sinkSpec } from "../../../../openapi/schemas/sink.ts";
+import type { KubeObject } from "../../meta/v1.ts";
+import type { WorkloadStatus } from "./workload.ts";
 
-export type SinkSpec = WorkloadSpec &
-  ConsumerSpec & {
-    sinkType?: string;
-    sinkConfig?: JsonObject;
-    input?: InputConf;
-    negativeAckRedeliveryDelayMs?: number;
-  };
-
+export type SinkSpec = ValueOf<typeof sinkSpec>;
 export type SinkResource = KubeObject & { kind: "Sink"; spec?: SinkSpec; status?: WorkloadStatus };

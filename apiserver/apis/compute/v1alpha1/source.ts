@@ -1,13 +1,7 @@
-import type { JsonObject, KubeObject } from "../../meta/v1.ts";
-import type { OutputConf } from "./messaging.ts";
-import type { BatchSourceConfig, WorkloadSpec, WorkloadStatus } from "./workload.ts";
+import type { ValueOf } from "../../../../openapi/schema.ts";
+import type { sourceSpec } from "../../../../openapi/schemas/source.ts";
+import type { KubeObject } from "../../meta/v1.ts";
+import type { WorkloadStatus } from "./workload.ts";
 
-export type SourceSpec = WorkloadSpec & {
-  sourceType?: string;
-  sourceConfig?: JsonObject;
-  batchSourceConfig?: BatchSourceConfig;
-  output?: OutputConf;
-  forwardSourceMessageProperty?: boolean;
-};
-
+export type SourceSpec = ValueOf<typeof sourceSpec>;
 export type SourceResource = KubeObject & { kind: "Source"; spec?: SourceSpec; status?: WorkloadStatus };
