@@ -6,7 +6,7 @@ import { isObject } from "../machinery/json.ts";
 import { parseRemembered, stringifyRemembered } from "../storage/guard/file-memory.ts";
 import { isNewer, nameOfStore, type Remembered, type StoreMemory } from "../storage/guard/store-memory.ts";
 
-const configMapType: ResourceType = {
+export const configMapType: ResourceType = {
   group: "",
   version: "v1",
   kind: "ConfigMap",

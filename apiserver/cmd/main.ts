@@ -4,6 +4,8 @@ import { join } from "node:path";
 import { mastersGroup } from "../authentication/user.ts";
 import { StartError } from "../errors/start-error.ts";
 import { createLogger, type Logger } from "../observability/log.ts";
+import { exportStore, type Progress } from "../storage/backup/export.ts";
+import { importStore } from "../storage/backup/import.ts";
 import { dataDirectoryOf } from "../storage/embedded/data-directory.ts";
 import { recordAddress, recordedAddress } from "./address-file.ts";
 import { announcement, nextCommands } from "./announcement.ts";
@@ -13,9 +15,11 @@ import type { Started } from "./compose-run.ts";
 import type { Options } from "./options.ts";
 import { mintClientCertificate, writeKubeconfig } from "./pki.ts";
 import { pkiDirectory, standaloneFoundation, storeMemoryFile } from "./standalone.ts";
+import { openBackend } from "./storage.ts";
 
 const exitUsage = 2;
 const exitFailure = 1;
+const progressEveryMs = 1000;
 
 function readCommandLine(): CommandLine | undefined {
   try {
@@ -40,6 +44,7 @@ async function main(): Promise<void> {
   try {
     if (command === "kubeconfig") await mintKubeconfig(options);
     else if (command === "accept-store") await acceptStore(options);
+    else if (command === "export" || command === "import") await backUp(command, options);
     else
       await untilStopped(
         command === "standalone" ? await startStandalone(options, log) : await startAggregated(options, log),
@@ -106,6 +111,20 @@ async function mintKubeconfig(options: Options): Promise<void> {
 const mastersNotice = (file: string, expires: Date): string =>
   `warning: whoever has ${file} may do everything until ${expires.toISOString()}: members of ${mastersGroup} are asked ` +
   `for no role, and no RBAC rule takes that back. For less, leave the group out and bind roles to the user`;
+
+/** `export` and `import`: how far it is goes to stderr, what came of it to stdout. */
+async function backUp(command: "export" | "import", options: Options): Promise<void> {
+  await using backend = await openBackend(options, { asFound: false });
+  let toldAtMs = Date.now();
+  const progress: Progress = (done, of) => {
+    if (Date.now() - toldAtMs < progressEveryMs) return;
+    toldAtMs = Date.now();
+    process.stderr.write(`${done} of ${of} keys\n`);
+  };
+  const [run, verb] = command === "export" ? [exportStore, "exported to"] : [importStore, "imported from"];
+  const keys = await run(backend, options.file, progress);
+  process.stdout.write(`${keys} keys ${verb} ${options.file}\n`);
+}
 
 /** `accept-store`: the next start takes the store as it is, and remembers it from then on. */
 async function acceptStore({ dataDir }: Options): Promise<void> {

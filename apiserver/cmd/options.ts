@@ -8,7 +8,7 @@ import { parseGoDuration } from "../machinery/go-duration.ts";
 import type { LogLevel } from "../observability/log.ts";
 
 /** The ways to run, and what else the program can do. */
-export const commands = ["standalone", "serve", "kubeconfig", "accept-store"] as const;
+export const commands = ["standalone", "serve", "kubeconfig", "accept-store", "export", "import"] as const;
 export type Command = (typeof commands)[number];
 
 type Parsed<T> = { readonly value: T } | { readonly problem: string };
@@ -66,6 +66,8 @@ const oneOf =
 const seconds = (n: number): number => n * 1000;
 const running: readonly Command[] = ["standalone", "serve"];
 const aggregated: readonly Command[] = ["serve"];
+const backups: readonly Command[] = ["export", "import"];
+const withStore: readonly Command[] = [...running, ...backups];
 const withDirectory: readonly Command[] = ["standalone", "serve", "kubeconfig"];
 
 function option<T>(row: Row<T>): Row<T> {
@@ -92,7 +94,7 @@ export const rows = {
   }),
   dataDir: option({
     flag: "data-dir",
-    commands: [...withDirectory, "accept-store"],
+    commands: [...withDirectory, "accept-store", ...backups],
     parse: text,
     default: ".functionmesh",
     value: "DIR",
@@ -100,7 +102,7 @@ export const rows = {
   }),
   etcdServers: option({
     flag: "etcd-servers",
-    commands: running,
+    commands: withStore,
     parse: list,
     default: [],
     shown: "none: embedded SQLite",
@@ -109,7 +111,7 @@ export const rows = {
   }),
   etcdPrefix: option({
     flag: "etcd-prefix",
-    commands: running,
+    commands: withStore,
     parse: text,
     default: "",
     value: "PREFIX",
@@ -117,7 +119,7 @@ export const rows = {
   }),
   etcdCaFile: option({
     flag: "etcd-cafile",
-    commands: running,
+    commands: withStore,
     parse: text,
     default: "",
     value: "FILE",
@@ -125,7 +127,7 @@ export const rows = {
   }),
   etcdCertFile: option({
     flag: "etcd-certfile",
-    commands: running,
+    commands: withStore,
     parse: text,
     default: "",
     value: "FILE",
@@ -133,7 +135,7 @@ export const rows = {
   }),
   etcdKeyFile: option({
     flag: "etcd-keyfile",
-    commands: running,
+    commands: withStore,
     parse: text,
     default: "",
     value: "FILE",
@@ -507,6 +509,14 @@ export const rows = {
     value: "LEVEL",
     help: "Least severe level that is logged: debug, info, warn or error.",
   }),
+  file: option({
+    flag: "file",
+    commands: backups,
+    parse: text,
+    default: "",
+    value: "FILE",
+    help: "Backup to write or to read; must be given.",
+  }),
   user: option({
     flag: "user",
     commands: ["kubeconfig"],
@@ -536,4 +546,8 @@ export const pairs: readonly (readonly [OptionName, OptionName])[] = [
   ["etcdCertFile", "etcdKeyFile"],
 ];
 /** Options without which a command has nothing to do. */
-export const needed: { readonly [C in Command]?: readonly OptionName[] } = { kubeconfig: ["user"] };
+export const needed: { readonly [C in Command]?: readonly OptionName[] } = {
+  kubeconfig: ["user"],
+  export: ["file"],
+  import: ["file"],
+};

@@ -5,8 +5,9 @@ import type { Options } from "./options.ts";
 /**
  * The store that the options name: etcd where there are servers, else the embedded one in the data directory. Whether it
  * may be used is for its guard to say.
+ * @param how `asFound`: an etcd that was never used is left so until it is adopted
  */
-export async function openBackend(options: Options): Promise<StorageBackend> {
+export async function openBackend(options: Options, { asFound = true } = {}): Promise<StorageBackend> {
   const {
     etcdServers,
     etcdPrefix,
@@ -22,7 +23,7 @@ export async function openBackend(options: Options): Promise<StorageBackend> {
     type: "etcd",
     endpoints: [...etcdServers],
     compactEveryMs: etcdCompactionInterval,
-    asFound: true,
+    asFound,
     ...(etcdPrefix === "" ? {} : { prefix: etcdPrefix }),
     ...(ca === ""
       ? {}

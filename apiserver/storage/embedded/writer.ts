@@ -1,4 +1,5 @@
 import { type Stats, statSync } from "node:fs";
+import { importNoteKey, replacedBy } from "../backup/import-note.ts";
 import { StorageError } from "../errors.ts";
 import type { StorePosition } from "../interface.ts";
 import { isFull } from "./disk-error.ts";
@@ -39,7 +40,8 @@ export class Writer {
   position(): StorePosition {
     this.#checkInPlace();
     const { identity, revision, objects } = this.#table;
-    return { identity, revision, objects, marks: 0 };
+    const replaces = replacedBy(this.#table.get(importNoteKey)?.value);
+    return { identity, revision, objects, marks: 0, replaces };
   }
 
   /** As `LogTable.write`; on a full disk what needs room fails, and the rest is written. */

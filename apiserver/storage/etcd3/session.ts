@@ -11,6 +11,7 @@
 import { randomUUID } from "node:crypto";
 import type { ICompare, IRangeRequest, IRangeResponse, IRequestOp, IResponseHeader, ITxnResponse } from "etcd3";
 import { abortable } from "../abortable.ts";
+import { importNoteKey, replacedBy } from "../backup/import-note.ts";
 import { closedError, StorageError } from "../errors.ts";
 import type { Revision, StorePosition } from "../interface.ts";
 import type { EtcdClient } from "./client.ts";
@@ -68,19 +69,21 @@ export class EtcdSession {
 
   /** Where the store stands, whichever it is: the one call that does not insist. */
   async position(signal?: AbortSignal): Promise<StorePosition> {
+    const note = { key: this.keyspace.key(importNoteKey) };
     const everything = { ...this.keyspace.range(registryPrefix), count_only: true };
     const answer = await this.attempt(
-      () => this.client.kv.txn({ success: [rangeOf(this.#identityRange), rangeOf(everything)] }),
+      () => this.client.kv.txn({ success: [this.#identityRange, everything, note].map(rangeOf) }),
       identityKey,
       signal,
     );
-    const [identity, all] = answer.responses;
+    const [identity, all, imported] = answer.responses;
     const kept = identity?.response_range.kvs[0];
     return {
       identity: kept?.value.toString(),
       revision: Number(answer.header.revision),
       objects: Number(all?.response_range.count ?? 0),
       marks: Number(kept?.version ?? 0),
+      replaces: replacedBy(imported?.response_range.kvs[0]?.value),
     };
   }
 
