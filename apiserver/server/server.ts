@@ -10,6 +10,7 @@ import { Exchange, type ExchangeOptions } from "./exchange.ts";
 import { expressAdapter } from "./express-adapter.ts";
 import { http2Adapter } from "./http2-adapter.ts";
 import { refusePlainHttp } from "./plain-http.ts";
+import { isWebSocketWatch, serveWebSocket } from "./websocket-adapter.ts";
 
 /**
  * PEM. OpenSSL verifies the chains of clients under `clientCas`, and clients are told their names; what a verified chain is
@@ -67,11 +68,16 @@ export async function startServer(options: ServeOptions): Promise<RunningServer>
       requestTimeout: limits.maxAnswerMs.value,
       keepAliveTimeout: limits.maxIdleMs.value,
       connectionsCheckingInterval: Math.min(checkIntervalMs, headerTimeoutMs),
+      shouldUpgradeCallback: isWebSocketWatch,
     },
     expressAdapter(exchange, (socket) => connections.of(socket)),
   );
   // One more than is allowed: that there were too many must be seen.
   server.maxHeadersCount = limits.maxHeaders.value + 1;
+  server.on("upgrade", (message, socket, head) => {
+    socket.unshift(head);
+    serveWebSocket(message, socket, { exchange, connection: connections.of(message.socket) });
+  });
   guard(server, connections);
   divideByProtocol(server, connections, http2Adapter({ exchange, maxStreams: options.http2MaxStreams }));
   server.on("tlsClientError", (err) => log.debug({ err }, "TLS handshake failed"));

@@ -172,15 +172,16 @@ test("who may not watch holds no watch", async () => {
 });
 
 test("a watch that nobody reads is ended before it holds much, and others see everything", async () => {
+  const configMaps = "/api/v1/namespaces/default/configmaps";
   const noise = "x".repeat(512 * 1024);
-  ok(await admin.post(functions, aFunction("noisy", { spec: { funcConfig: { noise } } })), 201);
-  const path = `${functions}?watch=1&fieldSelector=metadata.name%3Dnoisy`;
+  ok(await admin.post(configMaps, { metadata: { name: "noisy" }, data: { noise } }), 201);
+  const path = `${configMaps}?watch=1&fieldSelector=metadata.name%3Dnoisy`;
   await using reading = await admin.watch(path);
   const unread = await admin.open("GET", path);
   const changes = 80;
   const seen = reading.take(1 + changes);
   for (let change = 1; change <= changes; change++) {
-    ok(await admin.patch(`${functions}/noisy`, "merge", { metadata: { labels: { change: String(change) } } }));
+    ok(await admin.patch(`${configMaps}/noisy`, "merge", { metadata: { labels: { change: String(change) } } }));
   }
   assert.equal(valueAt((await seen).at(-1)?.object, "metadata", "labels", "change"), String(changes));
   assert.equal(await metric(admin, "apiserver_terminated_watchers_total"), 1);
