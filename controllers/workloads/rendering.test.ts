@@ -302,3 +302,111 @@ for (const [allowInsecure, verify, flags] of [
     );
   });
 }
+
+/** Renderings that were right, and are to stay so. */
+const image = { image: "example.org/fn:1" };
+
+test("numbers of a connector's configuration reach it as they were written (pulsar issue 10882)", () => {
+  const sinkConfig = parseJson(
+    '{"maxOffset":9223372036854775807,"huge":18446744073709551615,"ratio":0.1,"whole":5000.0,"expo":1.0e+3,"10":"ten","a.b.c":"dotted"}',
+  );
+  assert.ok(isObject(sinkConfig));
+  const { sink } = workloadOf("Sink", { sinkConfig }).details;
+  const text = String(Object(sink).configs);
+  for (const part of [
+    '"maxOffset":9223372036854775807',
+    '"huge":18446744073709551615',
+    '"ratio":0.1',
+    '"whole":5000.0',
+  ]) {
+    assert.ok(text.includes(part), text);
+  }
+});
+
+test("what looks like a reference to a variable reaches the instance literally (pulsar pull 20901)", () => {
+  const { program, seen } = recorder("literal");
+  const funcConfig = { password: "${DB_PASSWORD}", odd: "$(DB_PASSWORD) `id` $DB_PASSWORD", q: 'he said "hi"' };
+  const workload = workloadOf("Function", { ...goSpec, golang: { go: program }, funcConfig });
+  const [, text = ""] = argumentsOf(render(workload).StatefulSet, "pulsar-function", seen, { DB_PASSWORD: "s3cret" });
+  assert.deepEqual(parseJson(Object(parseJson(text)).userConfig), funcConfig);
+});
+
+test("JVM options are words, with variables of the shell left to nobody (pulsar issue 12051)", () => {
+  const javaOpts = ["-Da=/tmp -Db=/tmp", '-Dgreeting="hello world"', "-Dk8s=$(POD_NAME)"];
+  const workload = workloadOf("Function", { java: { jar: "/a.jar", javaOpts } });
+  const script = commandOf(render(workload).StatefulSet, "pulsar-function").at(-1) ?? "";
+  assert.match(script, / -Da=\/tmp -Db=\/tmp '-Dgreeting=hello world' '-Dk8s=\$\(POD_NAME\)' /);
+});
+
+test("a batch source that is written by hand passes through, one that is declared is spelled out", () => {
+  const byHand = { __BATCHSOURCECLASSNAME__: "a.B", __BATCHSOURCECONFIGS__: "{}" };
+  const executor = "org.apache.pulsar.functions.source.batch.BatchSourceExecutor";
+  const hand = workloadOf("Source", { className: executor, sourceConfig: byHand }).details.source;
+  assert.deepEqual(Object(parseJson(Object(hand).configs)), byHand);
+  const batchSourceConfig = {
+    discoveryTriggererClassName: "T",
+    discoveryTriggererConfig: { __CRON__: "0 */5 * * * ?" },
+  };
+  const { source } = workloadOf("Source", { className: "a.B", batchSourceConfig }).details;
+  assert.equal(Object(source).className, executor);
+  assert.equal(Object(parseJson(Object(source).configs)).__BATCHSOURCECLASSNAME__, "a.B");
+});
+
+test("a grace period of 0 is one, volumes of any kind and native sidecars pass through", () => {
+  const initContainers = [{ name: "proxy", image: "p", restartPolicy: "Always", ports: [{ containerPort: 5432 }] }];
+  const sources = [{ serviceAccountToken: { audience: "pulsar", expirationSeconds: 3600, path: "token" } }];
+  const volumes = [
+    { name: "tok", projected: { sources } },
+    { name: "scratch", csi: { driver: "secrets-store.csi.k8s.io", readOnly: true } },
+  ];
+  const pod = { terminationGracePeriodSeconds: 0, initContainers, volumes };
+  const { spec } = podOf(render(workloadOf("Function", { ...image, pod })).StatefulSet);
+  assert.equal(spec.terminationGracePeriodSeconds, 0);
+  assert.deepEqual(spec.initContainers, initContainers);
+  assert.deepEqual(spec.volumes, volumes);
+});
+
+test("an autoscaler's metrics and behaviour pass through as they are (issue 770)", () => {
+  const autoScalingMetrics = [
+    {
+      type: "External",
+      external: { metric: { name: "backlog" }, target: { type: "AverageValue", averageValue: "1k" } },
+    },
+    {
+      type: "ContainerResource",
+      containerResource: {
+        name: "cpu",
+        container: "pulsar-function",
+        target: { type: "Utilization", averageUtilization: 60 },
+      },
+    },
+  ];
+  const autoScalingBehavior = { scaleUp: { selectPolicy: "Disabled" }, scaleDown: { stabilizationWindowSeconds: 0 } };
+  const workload = workloadOf("Function", { maxReplicas: 8, pod: { autoScalingMetrics, autoScalingBehavior } });
+  const { metrics, behavior, minReplicas, maxReplicas } = partOf(render(workload).HorizontalPodAutoscaler, "spec");
+  assert.deepEqual(
+    { metrics, behavior, minReplicas, maxReplicas },
+    { metrics: autoScalingMetrics, behavior: autoScalingBehavior, minReplicas: 1, maxReplicas: 8 },
+  );
+});
+
+test("quantities are counted however they are spelled", () => {
+  const resources = { requests: { cpu: "1e-1", memory: "1.5Gi" }, limits: { memory: "1073741824000m" } };
+  const { details } = workloadOf("Function", { resources: { ...resources, limits: { memory: "2Gi" } } });
+  assert.deepEqual(details.resources, { cpu: 0.1, ram: String(1.5 * 2 ** 30) });
+});
+
+test("a presigned URL is one word, whatever it holds", () => {
+  const url = "https://repo.example.org/fn.jar?X-Sig=a%2Fb&Expires=60&x=$(id);'q'";
+  const java = { jar: "/pulsar/my fn.jar", jarLocation: url };
+  const workload = workloadOf("Function", { imageHasGet: true, java });
+  const [shell = "", flag = "", script = ""] = commandOf(render(workload).StatefulSet, "pulsar-function");
+  const download = script.slice(0, script.indexOf(" && SHARD_ID=")).replace("wget", "printf '%s\\n'");
+  const output = execFileSync(shell, [flag, download], { encoding: "utf8" });
+  assert.deepEqual(output.trimEnd().split("\n"), [url, "-O", "/pulsar/my fn.jar"]);
+});
+
+test("an autoscaler goes down to the bound it is given", () => {
+  const { HorizontalPodAutoscaler } = render(workloadOf("Function", { replicas: 6, maxReplicas: 4 }));
+  assert.equal(partOf(HorizontalPodAutoscaler, "spec").maxReplicas, 4);
+});
