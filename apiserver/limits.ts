@@ -369,6 +369,13 @@ export const limits = {
     beyond: "413",
     reason: "each insertion moves what is behind it; these take some 20 ms",
   },
+  maxTurnMs: {
+    value: 20,
+    unit: "ms",
+    of: "stages of one write that run without a pause",
+    beyond: "others get their turn before the next stage",
+    reason: "a write of ordinary size takes one or two in all",
+  },
   maxGrantSteps: {
     value: 1_000_000,
     unit: "count",

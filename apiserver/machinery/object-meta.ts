@@ -128,16 +128,21 @@ function validateOwnerReferences(owners: readonly OwnerReference[]): FieldError[
   if (first === undefined) return errors;
   const nameOf = ({ kind, name }: OwnerReference): string => abridged(`${kind}/${name}`);
   const shown = owners.slice(0, maxShownOwners);
-  const clashes = others.map((other) =>
-    invalid(
-      ownersField,
-      shown,
-      `Only one reference can have Controller set to true. Found "true" in references for ${nameOf(first)} and ${nameOf(other)}`,
-    ),
-  );
-  return [...errors, ...clashes];
+  const clashes = others
+    .slice(0, limits.maxCauses.value)
+    .map((other) =>
+      invalid(
+        ownersField,
+        shown,
+        `Only one reference can have Controller set to true. Found "true" in references for ${nameOf(first)} and ${nameOf(other)}`,
+      ),
+    );
+  // Each quotes what is seen of all owners; the others are counted, not worded.
+  const further = others.slice(clashes.length).map(() => furtherClash);
+  return [...errors, ...clashes, ...further];
 }
 
+const furtherClash = invalid(ownersField, undefined, "Only one reference can have Controller set to true");
 /** More than fit into a message. */
 const maxShownOwners = 16;
 const groupVersion = /^([^/]+\/)?[^/]+$/;

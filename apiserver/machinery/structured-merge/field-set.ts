@@ -19,9 +19,11 @@ export class FieldCollector {
   add(path: FieldPath): void {
     let level = this.#root;
     for (const [index, element] of path.entries()) {
-      const node = level.get(element) ?? { owned: false, below: new Map() };
-      if (index === path.length - 1) node.owned = true;
+      const node = level.get(element) ?? { owned: false, below: nothing };
       level.set(element, node);
+      if (index === path.length - 1) node.owned = true;
+      // Most nodes are leaves: only those on the way to others get a map.
+      else if (node.below === nothing) node.below = new Map();
       level = node.below;
     }
   }
@@ -30,7 +32,9 @@ export class FieldCollector {
     return this.#root;
   }
 }
-type MutableNode = { owned: boolean; readonly below: Map<string, MutableNode> };
+type MutableNode = { owned: boolean; below: Map<string, MutableNode> };
+/** Never added to. */
+const nothing: Map<string, MutableNode> = new Map();
 
 export function fieldSet(...paths: readonly FieldPath[]): FieldSet {
   const collector = new FieldCollector();

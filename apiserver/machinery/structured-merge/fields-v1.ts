@@ -13,9 +13,9 @@ export class FieldsV1Error extends Error {
   }
 }
 
-/** In canonical order: the node itself first, then members, then items. */
-export function toFieldsV1(set: FieldSet): JsonObject {
-  const result: JsonObject = {};
+/** In canonical order: the node itself first, if it is `owned`, then members, then items. */
+export function toFieldsV1(set: FieldSet, owned = false): JsonObject {
+  const result: JsonObject = owned ? { ".": {} } : {};
   for (const element of [...set.keys()].sort(compareElements)) {
     const node = set.get(element);
     if (node !== undefined) result[element] = nodeToJson(node);
@@ -24,8 +24,7 @@ export function toFieldsV1(set: FieldSet): JsonObject {
 }
 
 function nodeToJson({ owned, below }: FieldNode): JsonObject {
-  if (below.size === 0) return {};
-  return owned ? { ".": {}, ...toFieldsV1(below) } : toFieldsV1(below);
+  return below.size === 0 ? {} : toFieldsV1(below, owned);
 }
 
 /**

@@ -2,6 +2,7 @@
 import type { KubeObject, Preconditions } from "../../apis/meta/v1.ts";
 import type { FieldError } from "../../errors/field-error.ts";
 import { newInvalid, type StatusError } from "../../errors/status-error.ts";
+import { limits } from "../../limits.ts";
 import type { RequestContext, WriteOptions } from "../rest/interface.ts";
 import type { Part } from "../rest/part.ts";
 import type { Change, Wanted } from "./change.ts";
@@ -43,11 +44,16 @@ export type Draft = {
  */
 export type Stage = (draft: Draft, write: Write) => Draft | Promise<Draft>;
 
+/** A large object takes every stage some time, so that others get their turn between two of them. */
 export async function runStages(stages: readonly Stage[], draft: Draft, write: Write): Promise<Draft> {
   let current = draft;
+  let since = performance.now();
   for (const stage of stages) {
     const next = stage(current, write);
     current = next instanceof Promise ? await next : next;
+    if (performance.now() - since <= limits.maxTurnMs.value) continue;
+    await new Promise<void>((resolve) => setImmediate(resolve));
+    since = performance.now();
   }
   return current;
 }

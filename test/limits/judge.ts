@@ -1,0 +1,49 @@
+/** What is asked of every shape (design D10), of four samples of growing size. Pure. */
+import { limits } from "../../apiserver/limits.ts";
+import type { Sample } from "./measure.ts";
+
+/** No request may hold the event loop for longer, in ms. */
+const maxHoldMs = 100;
+/** A busy machine lets the other client wait by itself: the idle server's longest wait, so many times, is nobody's fault. */
+const idleFactor = 10;
+/** Twice the size may take so many times the CPU; four times would be quadratic. */
+const maxGrowth = 3;
+/** Less CPU than this says nothing: clock ticks, compilation and garbage collection are in it. */
+const floorMs = 50;
+/** Memory a request may take: a multiple of what was sent, and what a generation of the heap grows by. */
+const bytesPerByte = 40;
+const heapBytes = 160 * 1024 * 1024;
+
+/** What is wrong with these samples, in words; none for good ones. @param idleMs  longest wait while nothing was asked */
+export function problemsOf(samples: readonly Sample[], idleMs: number): readonly string[] {
+  return [...samples.flatMap((sample) => problemsOfOne(sample, idleMs)), ...growthProblems(samples)];
+}
+
+function problemsOfOne({ n, status, ...cost }: Sample, idleMs: number): readonly string[] {
+  const at = `n=${n}:`;
+  const problems: string[] = [];
+  if (status >= 500 && status !== 504) problems.push(`${at} answered ${status}`);
+  if (cost.livezRefusals > 0) problems.push(`${at} /livez said no`);
+  const allowedMs = Math.max(maxHoldMs, idleFactor * idleMs);
+  if (cost.livezMs > allowedMs && cost.heldMs > maxHoldMs) {
+    problems.push(
+      `${at} /livez waited ${Math.round(cost.livezMs)} ms, ${Math.round(cost.heldMs)} of them for the event loop`,
+    );
+  }
+  if (cost.grownBytes > heapBytes + bytesPerByte * cost.sentBytes) {
+    problems.push(`${at} memory grew by ${Math.round(cost.grownBytes / 2 ** 20)} MiB for ${cost.sentBytes} bytes`);
+  }
+  if (status >= 400 && cost.answerBytes > 2 * limits.maxStatusBytes.value) {
+    problems.push(`${at} the refusal has ${cost.answerBytes} bytes`);
+  }
+  return problems;
+}
+
+/** Each size against the one before: what grows faster than linearly does so at the large end at last. */
+function growthProblems(samples: readonly Sample[]): readonly string[] {
+  return samples.slice(1).flatMap(({ n, loopCpuMs }, index) => {
+    const before = samples[index]?.loopCpuMs ?? 0;
+    if (loopCpuMs <= maxGrowth * Math.max(before, floorMs)) return [];
+    return [`n=${n}: ${Math.round(loopCpuMs)} ms of CPU after ${Math.round(before)} ms for half the size`];
+  });
+}

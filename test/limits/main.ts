@@ -1,0 +1,164 @@
+/**
+ * `npm run limits`: asks a server what costs it most, in growing sizes, while another client asks whether it is alive.
+ * The server is a process of its own. Ends with 1 when some request costs more than the design allows.
+ *
+ * FUNCTIONMESH_LIMITS_SECONDS says for how long: one round takes about two minutes, 1800 repeats every shape many times and
+ * keeps its worst. When there is no time for all of them, every seventh is asked first, so that each route has its turn.
+ */
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { cpus, tmpdir } from "node:os";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { parse } from "yaml";
+import { startStandalone } from "../e2e/support/server.ts";
+import { eventually } from "../support/processes.ts";
+import { collections, functionWith, namespace } from "./bodies.ts";
+import { problemsOf } from "./judge.ts";
+import { Meter, residentBytes, type Sample, type Target } from "./measure.ts";
+import { type Shape, shapes } from "./shapes.ts";
+
+const { values } = parseArgs({ options: { json: { type: "string" }, only: { type: "string", default: "" } } });
+const seconds = Number(process.env.FUNCTIONMESH_LIMITS_SECONDS ?? 60);
+const factors = [1, 2, 4, 8] as const;
+/** A shape that fails is tried again: what a request costs shows every time, a machine's hiccup does not. */
+const attempts = 3;
+const idleSeconds = 2;
+/** What may stay of the memory when all is over, in bytes: caches, and a heap that isn't given back at once. */
+const maxKeptBytes = 256 * 1024 * 1024;
+
+type Kubeconfig = {
+  readonly clusters: readonly [{ readonly cluster: { readonly "certificate-authority-data": string } }];
+  readonly users: readonly [
+    { readonly user: { readonly "client-certificate-data": string; readonly "client-key-data": string } },
+  ];
+};
+
+async function identityOf(kubeconfig: string): Promise<Target["identity"]> {
+  const { clusters, users }: Kubeconfig = parse(await readFile(kubeconfig, "utf8"));
+  const bytes = (text: string): Buffer => Buffer.from(text, "base64");
+  return {
+    ca: bytes(clusters[0].cluster["certificate-authority-data"]),
+    cert: bytes(users[0].user["client-certificate-data"]),
+    key: bytes(users[0].user["client-key-data"]),
+  };
+}
+
+const creation = (path: string, object: object): Shape => ({
+  name: "set-up",
+  method: "POST",
+  user: "admin",
+  n: 1,
+  path: () => path,
+  headers: () => ({ "content-type": "application/json" }),
+  body: () => JSON.stringify(object),
+});
+
+/** Objects to read, list, patch and replace. */
+async function prepare(meter: Meter): Promise<void> {
+  const existing = { ...functionWith({ funcConfig: { l: Array(100_000).fill(0) } }), metadata: { name: "existing" } };
+  const objects: readonly Shape[] = [
+    creation("/api/v1/namespaces", { metadata: { name: namespace } }),
+    creation(collections.functions, existing),
+    ...Array.from({ length: 500 }, (_, i) =>
+      creation(collections.configmaps, {
+        metadata: { name: `c${i}`, labels: { app: "a", shard: String(i) } },
+        data: { a: "b" },
+      }),
+    ),
+  ];
+  for (const object of objects) {
+    const { status } = await meter.measure(object, 1);
+    if (status !== 201) throw new Error(`cannot create ${object.path(1)}: ${status}`);
+  }
+}
+
+/** Every seventh, then the rest: an end for want of time then takes something from each route. */
+function byStride(a: Shape, b: Shape): number {
+  const [left, right] = [shapes.indexOf(a), shapes.indexOf(b)];
+  return (left % stride) - (right % stride) || left - right;
+}
+const stride = 7;
+
+type Figures = { readonly name: string; readonly samples: readonly Sample[]; readonly problems: readonly string[] };
+
+async function figuresOf(meter: Meter, shape: Shape, idleMs: number): Promise<Figures> {
+  let best: Figures | undefined;
+  for (let attempt = 0; attempt < attempts; attempt++) {
+    const samples: Sample[] = [];
+    for (const factor of factors) samples.push(await meter.measure(shape, factor * shape.n));
+    const problems = problemsOf(samples, idleMs);
+    if (best === undefined || problems.length < best.problems.length) best = { name: shape.name, samples, problems };
+    if (problems.length === 0) break;
+  }
+  return best ?? { name: shape.name, samples: [], problems: ["nothing was measured"] };
+}
+
+function print({ name, samples, problems }: Figures): void {
+  const largest = samples.at(-1);
+  const cell = (value: number | undefined, unit: string): string => `${(value ?? 0).toFixed(0)} ${unit}`.padStart(10);
+  console.log(
+    [
+      name.padEnd(60),
+      cell((largest?.sentBytes ?? 0) / 1000, "kB"),
+      String(largest?.status).padStart(4),
+      samples
+        .map(({ loopCpuMs }) => loopCpuMs.toFixed(0))
+        .join(" ")
+        .padStart(20),
+      cell(largest?.livezMs, "ms"),
+      cell((largest?.grownBytes ?? 0) / 2 ** 20, "MiB"),
+      problems.join("; "),
+    ].join(" "),
+  );
+}
+
+const directory = await mkdtemp(join(tmpdir(), "functionmesh-limits-"));
+const figures = new Map<string, Figures>();
+let failed = false;
+try {
+  await using server = await startStandalone(directory, ["--controllers", "none", "--log-level", "error"]);
+  const { pid } = server.process;
+  const target: Target = { url: server.url, pid, identity: await identityOf(server.kubeconfig) };
+  await using meter = new Meter(target);
+  await prepare(meter);
+  await meter.observed();
+  await new Promise((resolve) => setTimeout(resolve, idleSeconds * 1000));
+  const { longestMs: idleMs } = await meter.observed();
+  const before = residentBytes(pid);
+  console.log(`idle: /livez waits ${idleMs.toFixed(1)} ms at most, ${(before / 2 ** 20).toFixed(0)} MiB`);
+  console.log(
+    "request, largest size, its code, CPU of the event loop in ms for 1, 2, 4, 8 × n, wait for /livez, memory",
+  );
+
+  const wanted = shapes.filter(({ name }) => name.includes(values.only)).sort(byStride);
+  const deadline = performance.now() + seconds * 1000;
+  for (let round = 0; performance.now() < deadline; round++) {
+    for (const shape of wanted) {
+      if (performance.now() > deadline) break;
+      const found = await figuresOf(meter, shape, idleMs);
+      const known = figures.get(shape.name);
+      if (known === undefined || found.problems.length > known.problems.length) figures.set(shape.name, found);
+      if (round === 0 || found.problems.length > 0) print(found);
+    }
+    if (figures.size < wanted.length) break;
+  }
+  const kept = await eventually(async () => {
+    const bytes = residentBytes(pid) - before;
+    if (bytes > maxKeptBytes) throw new Error(`${Math.round(bytes / 2 ** 20)} MiB of memory did not return`);
+    return bytes;
+  }).catch((error: unknown) => error);
+  const bad = [...figures.values()].filter(({ problems }) => problems.length > 0);
+  const unmeasured = wanted.length - figures.size;
+  console.log(`${figures.size} shapes, ${bad.length} beyond their bounds, ${unmeasured} not measured for want of time`);
+  console.log(kept instanceof Error ? kept.message : `${(Number(kept) / 2 ** 20).toFixed(0)} MiB of memory kept`);
+  failed = bad.length > 0 || kept instanceof Error || server.process.child.exitCode !== null;
+  if (values.json !== undefined) {
+    const machine = `${cpus()[0]?.model ?? "unknown"}, ${cpus().length} CPUs, Node ${process.version}`;
+    const date = new Date().toISOString().slice(0, 10);
+    const result = { date, machine, seconds, idleMs, keptBytes: kept, shapes: [...figures.values()] };
+    await writeFile(values.json, `${JSON.stringify(result, null, 1)}\n`);
+  }
+} finally {
+  await rm(directory, { recursive: true, force: true });
+}
+process.exitCode = failed ? 1 : 0;

@@ -1,0 +1,123 @@
+/** What one request cost a server: its event loop's CPU time, its memory, and the wait of another client meanwhile. */
+import { once } from "node:events";
+import { readFileSync, writeFileSync } from "node:fs";
+import type { IncomingMessage } from "node:http";
+import { Agent, request } from "node:https";
+import { Worker } from "node:worker_threads";
+import { ticksPerSecond } from "../bench/process-usage.ts";
+import type { Shape } from "./shapes.ts";
+
+export type Sample = {
+  readonly n: number;
+  readonly sentBytes: number;
+  /** 0 when the connection was ended instead of answered. */
+  readonly status: number;
+  readonly answerBytes: number;
+  readonly wallMs: number;
+  /** CPU time of the thread that has the event loop; it resolves 10 ms. */
+  readonly loopCpuMs: number;
+  /** Longest wait of a client that asked `/livez` meanwhile. */
+  readonly livezMs: number;
+  /** CPU time of the event loop within that wait: the part of it that another process on this machine isn't to blame for. */
+  readonly heldMs: number;
+  /** Its answers that said the server isn't alive. */
+  readonly livezRefusals: number;
+  /** By which the resident memory grew at most. */
+  readonly grownBytes: number;
+};
+
+/** User and system time of the main thread, in ms (Linux: /proc). */
+function loopCpuMs(pid: number): number {
+  const text = readFileSync(`/proc/${pid}/task/${pid}/stat`, "utf8");
+  const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");
+  return ((Number(fields[11]) + Number(fields[12])) * 1000) / ticksPerSecond;
+}
+
+function memory(pid: number, field: "VmRSS" | "VmHWM"): number {
+  const text = readFileSync(`/proc/${pid}/status`, "utf8");
+  return Number(new RegExp(`^${field}:\\s+(\\d+) kB`, "m").exec(text)?.[1] ?? 0) * 1024;
+}
+export const residentBytes = (pid: number): number => memory(pid, "VmRSS");
+
+/** Makes the highest resident memory start again from the current one. */
+const resetPeak = (pid: number): void => writeFileSync(`/proc/${pid}/clear_refs`, "5");
+
+const sizeOf = ({ path, headers }: Shape, n: number): number =>
+  path(n).length + Object.entries(headers?.(n) ?? {}).join("").length;
+
+export type Target = {
+  readonly url: string;
+  readonly pid: number;
+  readonly identity: { readonly ca: Buffer; readonly cert: Buffer; readonly key: Buffer };
+};
+
+/** `longestMs`: of one request, also of one that is not over; `refusals`: answers other than 200. */
+export type Observed = { readonly longestMs: number; readonly refusals: number };
+
+export class Meter implements AsyncDisposable {
+  readonly #target: Target;
+  readonly #probe: Worker;
+
+  constructor(target: Target) {
+    this.#target = target;
+    this.#probe = new Worker(new URL("./probe.ts", import.meta.url), { workerData: target.url });
+  }
+
+  /** Of `/livez` since the last call. */
+  async observed(): Promise<Observed> {
+    const answer = once(this.#probe, "message");
+    this.#probe.postMessage("tell");
+    const [observed]: Observed[] = await answer;
+    if (observed === undefined) throw new Error("the probe said nothing");
+    return observed;
+  }
+
+  async measure(shape: Shape, n: number): Promise<Sample> {
+    const { pid } = this.#target;
+    const body = shape.body?.(n);
+    await this.observed();
+    resetPeak(pid);
+    const [before, cpuBefore, started] = [residentBytes(pid), loopCpuMs(pid), performance.now()];
+    const { status, bytes } = await this.#send(shape, n, body);
+    const wallMs = performance.now() - started;
+    const usedMs = loopCpuMs(pid) - cpuBefore;
+    const { longestMs, refusals } = await this.observed();
+    return {
+      n,
+      sentBytes: sizeOf(shape, n) + Buffer.byteLength(body ?? ""),
+      status,
+      answerBytes: bytes,
+      wallMs,
+      loopCpuMs: usedMs,
+      livezMs: longestMs,
+      heldMs: longestMs * Math.min(1, usedMs / wallMs),
+      livezRefusals: refusals,
+      grownBytes: Math.max(0, memory(pid, "VmHWM") - before),
+    };
+  }
+
+  /** On a connection of its own: some of these requests end it. */
+  async #send(shape: Shape, n: number, body: string | undefined): Promise<{ status: number; bytes: number }> {
+    const { url, identity } = this.#target;
+    const agent = new Agent(shape.user === "anonymous" ? { ca: identity.ca } : identity);
+    try {
+      const answer = await new Promise<IncomingMessage | undefined>((resolve) => {
+        const headers = { accept: "application/json", "user-agent": "limits", ...shape.headers?.(n) };
+        const length = body === undefined ? {} : { "content-length": String(Buffer.byteLength(body)) };
+        const options = { method: shape.method, agent, headers: { ...headers, ...length } };
+        const call = request(`${url}${shape.path(n)}`, options, resolve);
+        call.on("error", () => resolve(undefined));
+        call.end(body);
+      });
+      let bytes = 0;
+      for await (const chunk of answer ?? []) bytes += chunk.length;
+      return { status: answer?.statusCode ?? 0, bytes };
+    } finally {
+      agent.destroy();
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#probe.terminate();
+  }
+}
