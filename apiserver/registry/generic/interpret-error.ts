@@ -18,6 +18,7 @@ import { isStorageError, type StorageError, type StorageErrorCode } from "../../
 
 type Subject = { readonly resource: GroupResource; readonly name: string };
 
+/** What concerns the store as a whole has no cause here: the store's guard logs it, once for all requests. */
 const meanings: { readonly [code in StorageErrorCode]: (subject: Subject, error: StorageError) => StatusError } = {
   KeyExists: ({ resource, name }) => newAlreadyExists(resource, name),
   KeyNotFound: ({ resource, name }) => newNotFound(resource, name),
@@ -25,10 +26,10 @@ const meanings: { readonly [code in StorageErrorCode]: (subject: Subject, error:
   Compacted: () => newExpired("The resourceVersion for the provided list is too old."),
   FutureRevision: (_subject, { revision = 0 }) => newTooLargeResourceVersion(revision + 1, revision),
   TooLarge: () => newRequestEntityTooLarge("the object is larger than storage accepts"),
-  Full: (_subject, cause) => newInsufficientStorage(fullSentence, { cause }),
-  Unwritable: (_subject, cause) => newServiceUnavailable(cause.message, { cause, retryAfterSeconds }),
+  Full: () => newInsufficientStorage(fullSentence),
+  Unwritable: (_subject, { message }) => newServiceUnavailable(message, { retryAfterSeconds }),
   Unreachable: () => newTimeout("storage did not answer; the outcome of a write is unknown"),
-  Unusable: (_subject, cause) => newServiceUnavailable(cause.message, { cause, retryAfterSeconds }),
+  Unusable: (_subject, { message }) => newServiceUnavailable(message, { retryAfterSeconds }),
   Closed: (_subject, cause) => newServiceUnavailable("the server is shutting down", { cause }),
 };
 

@@ -298,6 +298,8 @@ const probeEveryMs = 1000;
 const noBytes = new Uint8Array(0);
 
 function writeError(key: string, code: StorageErrorCode, revision: Revision | undefined): StorageError {
+  if (code === "Full")
+    return new StorageError(code, { key, message: "the disk is full: only what frees room is written" });
   return new StorageError(code, revision === undefined ? { key } : { key, revision });
 }
 
