@@ -19,8 +19,8 @@ export async function conflictingDefinitions(client: ResourceClient, signal?: Ab
   do {
     const query = { limit: pageSize, ...(token === undefined ? {} : { continue: token }) };
     const page = await client.list(definitionType, query, signal);
-    for (const { metadata, spec } of page.items) {
-      if (textOf(objectOf({ spec }, "spec"), "group") === group) names.push(metadata.name ?? "");
+    for (const definition of page.items) {
+      if (textOf(objectOf(definition, "spec"), "group") === group) names.push(definition.metadata.name ?? "");
     }
     token = page.metadata.continue;
   } while (token !== undefined && token !== "");

@@ -3,28 +3,28 @@ import type { JsonObject, KubeObject } from "../../apis/meta/v1.ts";
 import { entriesOf, isSet, isTrue, listOf, numberOf, objectOf, textOf, textsOf } from "../../machinery/fields.ts";
 import { ageColumn, column, nameColumn, wideColumn } from "../rest/columns.ts";
 import type { Column } from "../rest/interface.ts";
+import { type AnySpec, specOf } from "./defaults.ts";
 
-const specOf = (object: KubeObject): JsonObject | undefined => objectOf(object, "spec");
 const statusOf = (object: KubeObject): JsonObject | undefined => objectOf(object, "status");
 
-const runtimeNames: readonly (readonly [field: string, name: string])[] = [
+const runtimeNames = [
   ["java", "java"],
   ["python", "python"],
   ["golang", "go"],
-];
+] as const;
 
 /** `java`, `python`, `go`, or the language of the generic runtime. */
-export function runtimeOf(spec: JsonObject | undefined): string {
+export function runtimeOf(spec: AnySpec): string {
   const found = runtimeNames.find(([field]) => isSet(spec, field));
   return found === undefined ? textOf(objectOf(spec, "genericRuntime"), "language") : found[1];
 }
 
 /** All topics read, the pattern last; a connector that replaces the input is named instead. */
-export function inputOf(spec: JsonObject | undefined): string {
+export function inputOf(spec: AnySpec): string {
   const input = objectOf(spec, "input");
   const topics = [
     ...textsOf(input, "topics"),
-    ...["customSerdeSources", "customSchemaSources", "sourceSpecs"].flatMap((field) =>
+    ...(["customSerdeSources", "customSchemaSources", "sourceSpecs"] as const).flatMap((field) =>
       Object.keys(objectOf(input, field) ?? {}),
     ),
     textOf(input, "topicPattern"),
@@ -55,7 +55,7 @@ const phase = column("Status", "Pending, Progressing, Ready, Degraded, Paused or
 );
 const reason = wideColumn("Reason", "Why it is in that state.", (object) => textOf(statusOf(object), "reason"));
 
-const outputOf = (spec: JsonObject | undefined): string => textOf(objectOf(spec, "output"), "topic");
+const outputOf = (spec: AnySpec): string => textOf(objectOf(spec, "output"), "topic");
 
 const ready = column("Ready", "Ready replicas out of those wanted.", (object) => {
   const wanted = numberOf(specOf(object), "replicas") ?? 0;
@@ -130,7 +130,7 @@ const members = (spec: string, status: string): Column["cell"] => {
   return (object) => {
     const conditions = entriesOf(statusOf(object), status);
     const good = conditions.filter(([, c]) => textOf(c, "status") === "True" && textOf(c, "condition") !== "Orphaned");
-    return `${good.length}/${listOf(specOf(object), spec).length}`;
+    return `${good.length}/${listOf(objectOf(object, "spec"), spec).length}`;
   };
 };
 
@@ -151,12 +151,12 @@ export const functionMeshColumns: readonly Column[] = [
 export const backendConfigColumns: readonly Column[] = [
   nameColumn,
   column("Auto Update", "Whether a change here rolls the workloads it applies to.", (object) =>
-    String(isTrue(specOf(object), "autoUpdate")),
+    String(isTrue(objectOf(object, "spec"), "autoUpdate")),
   ),
   column(
     "Env",
     "Number of environment variables it sets.",
-    (object) => Object.keys(objectOf(specOf(object), "env") ?? {}).length,
+    (object) => Object.keys(objectOf(objectOf(object, "spec"), "env") ?? {}).length,
   ),
   ageColumn,
 ];

@@ -10,7 +10,7 @@ function defaulted(
   given: JsonObject,
   ...fields: readonly string[]
 ): readonly (JsonValue | undefined)[] {
-  const spec = defaultSpec(kind, given, "w");
+  const spec: JsonObject = defaultSpec(kind, given, "w");
   return fields.map((field) => spec[field]);
 }
 

@@ -2,14 +2,36 @@
  * Defaults the operator's webhook set, beyond those of the schema (FM section 2). The spec is the user's: this runs when
  * it is written, never when it is rendered (design, W-17).
  */
-import type { JsonObject, JsonValue, KubeObject } from "../../apis/meta/v1.ts";
+import type { Quantity, ResourceRequirements } from "../../apis/compute/v1alpha1/core-types.ts";
+import type { FunctionSpec, WindowConfig } from "../../apis/compute/v1alpha1/function.ts";
+import type { FunctionMeshSpec } from "../../apis/compute/v1alpha1/function-mesh.ts";
+import type { InputConf, OutputConf, ProducerConfig } from "../../apis/compute/v1alpha1/messaging.ts";
+import type { SinkSpec } from "../../apis/compute/v1alpha1/sink.ts";
+import type { SourceSpec } from "../../apis/compute/v1alpha1/source.ts";
+import type { KubeObject } from "../../apis/meta/v1.ts";
 import { isSet, listOf, objectOf, textOf } from "../../machinery/fields.ts";
 import { isObject } from "../../machinery/json.ts";
 
 /** What differs between the three workload kinds; the rest of this folder reads it as data. */
 export type WorkloadKind = "Function" | "Source" | "Sink";
 
-type Default = { readonly field: string; readonly value: JsonValue; readonly kinds: readonly WorkloadKind[] };
+/** The spec of any of them: what one kind lacks is absent there. */
+export type AnySpec = FunctionSpec & SourceSpec & SinkSpec;
+
+/** An object whose spec its schema has accepted, or had accepted when it was stored: read it by `machinery/fields.ts`. */
+type WithSpec = KubeObject & { readonly spec: AnySpec };
+const hasSpec = (object: KubeObject): object is WithSpec => isObject(object.spec);
+const noSpec: AnySpec = {};
+
+export const specOf = (object: KubeObject): AnySpec => (hasSpec(object) ? object.spec : noSpec);
+
+type Default<Name extends keyof AnySpec = keyof AnySpec> = {
+  readonly [N in Name]: {
+    readonly field: N;
+    readonly value: NonNullable<AnySpec[N]>;
+    readonly kinds: readonly WorkloadKind[];
+  };
+}[Name];
 const all: readonly WorkloadKind[] = ["Function", "Source", "Sink"];
 
 /** Applied when the field is absent or empty, in this order. */
@@ -25,7 +47,7 @@ const plainDefaults: readonly Default[] = [
 
 /** Pulsar's name for "bytes"; what an input or output without a type is. */
 const bytesType = "[B";
-const sourceProducer: JsonObject = {
+const sourceProducer: ProducerConfig = {
   maxPendingMessages: 1000,
   maxPendingMessagesAcrossPartitions: 1000,
   useThreadLocalProducers: true,
@@ -37,28 +59,28 @@ const defaultMemory = "1Gi";
 export function defaultWorkload(kind: WorkloadKind): (object: KubeObject) => KubeObject {
   return (object) => ({
     ...object,
-    spec: defaultSpec(kind, objectOf(object, "spec") ?? {}, object.metadata.name ?? ""),
+    spec: defaultSpec(kind, specOf(object), object.metadata.name ?? ""),
   });
 }
 
 /** The component is called as the object, once that has a name: a generated one comes after the other defaults. */
 export function nameComponent(object: KubeObject): KubeObject {
-  const spec = objectOf(object, "spec");
+  const spec = specOf(object);
   const { name = "" } = object.metadata;
   return name === "" || textOf(spec, "name") !== "" ? object : { ...object, spec: { ...spec, name } };
 }
 
 /** A mesh's members are completed when the mesh creates them; only their component name matters before (FM 5). */
-export function defaultSpec(kind: WorkloadKind, given: JsonObject, objectName: string): JsonObject {
-  const spec: JsonObject = { ...given };
+export function defaultSpec(kind: WorkloadKind, given: AnySpec, objectName: string): AnySpec {
+  const spec: AnySpec = { ...given };
   spec.minReplicas ??= 1;
   spec.replicas ??= spec.minReplicas;
   if (textOf(spec, "name") === "" && objectName !== "") spec.name = objectName;
   for (const { field, value, kinds } of plainDefaults) {
-    if (kinds.includes(kind) && (!isSet(spec, field) || spec[field] === "")) spec[field] = value;
+    if (kinds.includes(kind) && (!isSet(spec, field) || spec[field] === "")) Object.assign(spec, { [field]: value });
   }
-  if (kind !== "Source") spec.input = withType(objectOf(spec, "input"));
-  if (kind !== "Sink") spec.output = withType(objectOf(spec, "output"));
+  if (kind !== "Source") spec.input = withType(objectOf(spec, "input") ?? {});
+  if (kind !== "Sink") spec.output = withType(objectOf(spec, "output") ?? {});
   if (kind === "Source") {
     const output = objectOf(spec, "output");
     if (!isSet(output, "producerConf")) spec.output = { ...output, producerConf: { ...sourceProducer } };
@@ -72,33 +94,35 @@ export function defaultSpec(kind: WorkloadKind, given: JsonObject, objectName: s
   return spec;
 }
 
-function withType(endpoint: JsonObject | undefined): JsonObject {
-  return textOf(endpoint, "typeClassName") === "" ? { ...endpoint, typeClassName: bytesType } : { ...endpoint };
+function withType<Endpoint extends InputConf | OutputConf>(endpoint: Endpoint): Endpoint {
+  const { typeClassName = "" } = endpoint;
+  return typeClassName === "" ? { ...endpoint, typeClassName: bytesType } : endpoint;
 }
 
-function defaultResources(resources: JsonObject | undefined): JsonObject {
-  const requests: JsonObject = { ...objectOf(resources, "requests") };
-  const limits: JsonObject = { ...objectOf(resources, "limits") };
+function defaultResources(resources: ResourceRequirements | undefined): ResourceRequirements {
+  const requests: { [resource: string]: Quantity } = { ...objectOf(resources, "requests") };
+  const limits: { [resource: string]: Quantity } = { ...objectOf(resources, "limits") };
   const silent = Object.keys(requests).length === 0 && Object.keys(limits).length === 0;
   // A core made up for those who speak of memory alone would keep their pods from being scheduled (issue 586).
   const cpu = limits.cpu ?? (silent ? defaultCpu : undefined);
   if (cpu !== undefined) requests.cpu ??= cpu;
   requests.memory ??= limits.memory ?? defaultMemory;
   limits.memory ??= requests.memory;
-  if (isSet(requests, "storage")) limits.storage ??= requests.storage;
+  if (requests.storage !== undefined) limits.storage ??= requests.storage;
   return { ...resources, requests, limits };
 }
 
 /** Sliding intervals default to the window's length, so that windows tumble (FM 2 rules 14 and 15, W-3). */
-function defaultWindow(window: JsonObject): JsonObject {
-  const result: JsonObject = { ...window };
-  if (isSet(window, "windowLengthDurationMs")) result.slidingIntervalDurationMs ??= window.windowLengthDurationMs;
-  if (isSet(window, "windowLengthCount")) result.slidingIntervalCount ??= window.windowLengthCount;
+function defaultWindow(window: WindowConfig): WindowConfig {
+  const result: WindowConfig = { ...window };
+  const { windowLengthDurationMs, windowLengthCount } = window;
+  if (windowLengthDurationMs !== undefined) result.slidingIntervalDurationMs ??= windowLengthDurationMs;
+  if (windowLengthCount !== undefined) result.slidingIntervalCount ??= windowLengthCount;
   return result;
 }
 
 /** The component lists of a mesh, with the kind their members become. */
-export const meshLists: readonly { readonly field: string; readonly kind: WorkloadKind }[] = [
+export const meshLists: readonly { readonly field: keyof FunctionMeshSpec; readonly kind: WorkloadKind }[] = [
   { field: "functions", kind: "Function" },
   { field: "sources", kind: "Source" },
   { field: "sinks", kind: "Sink" },
@@ -106,10 +130,10 @@ export const meshLists: readonly { readonly field: string; readonly kind: Worklo
 
 /** Every component of a mesh with its place, for example `["functions", 0]`. */
 export function meshComponents(mesh: KubeObject): readonly {
-  readonly field: string;
+  readonly field: keyof FunctionMeshSpec;
   readonly index: number;
   readonly kind: WorkloadKind;
-  readonly spec: JsonObject;
+  readonly spec: AnySpec;
 }[] {
   const spec = objectOf(mesh, "spec");
   return meshLists.flatMap(({ field, kind }) =>

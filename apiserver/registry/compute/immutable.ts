@@ -4,15 +4,15 @@
  */
 import type { KubeObject } from "../../apis/meta/v1.ts";
 import { type FieldError, forbiddenField, path } from "../../errors/field-error.ts";
-import { objectOf } from "../../machinery/fields.ts";
 import { deepEqual } from "../../machinery/json.ts";
+import { specOf } from "./defaults.ts";
 
 const immutableFields = ["volumeClaimTemplates"] as const;
 
 export function validateImmutable(object: KubeObject, old: KubeObject): readonly FieldError[] {
-  const [spec, oldSpec] = [objectOf(object, "spec"), objectOf(old, "spec")];
+  const [spec, oldSpec] = [specOf(object), specOf(old)];
   return immutableFields.flatMap((field) =>
-    deepEqual(spec?.[field] ?? null, oldSpec?.[field] ?? null)
+    deepEqual(spec[field] ?? null, oldSpec[field] ?? null)
       ? []
       : [
           forbiddenField(

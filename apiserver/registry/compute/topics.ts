@@ -2,15 +2,15 @@
  * Topic names and package locations as Pulsar reads them (FM 3.2, 3.3).
  * Each check returns what is wrong in words for the user, or `undefined`.
  */
-import type { JsonObject } from "../../apis/meta/v1.ts";
 import { joinPath } from "../../errors/field-error.ts";
 import { objectOf, textOf, textsOf } from "../../machinery/fields.ts";
+import type { AnySpec } from "./defaults.ts";
 
 const topicMaps = ["customSerdeSources", "customSchemaSources", "sourceSpecs"] as const;
 export type Topic = { readonly topic: string; readonly at: string };
 
 /** All topics, and patterns of them, that `spec` reads. @param at  path of `spec` */
-export function inputTopics(spec: JsonObject, at: string): readonly Topic[] {
+export function inputTopics(spec: AnySpec, at: string): readonly Topic[] {
   const input = objectOf(spec, "input");
   const inputAt = joinPath(at, "input");
   const pattern = textOf(input, "topicPattern");

@@ -14,18 +14,19 @@ import {
   notSupported,
   required,
 } from "../../errors/field-error.ts";
-import { entriesOf, isSet, isTrue, listOf, numberOf, objectOf, textOf, textsOf } from "../../machinery/fields.ts";
+import { isSet, listOf, numberOf, objectOf, textOf, textsOf } from "../../machinery/fields.ts";
 import { isObject } from "../../machinery/json.ts";
 import { isGenerated, subdomainProblems } from "../../machinery/names.ts";
 import { compareQuantities, parseQuantity } from "../../machinery/quantity.ts";
-import { defaultSpec, meshComponents, type WorkloadKind } from "./defaults.ts";
+import { type AnySpec, defaultSpec, meshComponents, specOf, type WorkloadKind } from "./defaults.ts";
+import { checkDelivery, checkInput, checkOutput, checkTopicFields } from "./messaging-rules.ts";
 import { autoscalerErrors, claimErrors, podErrors, pullPolicyError, selectingLabelErrors } from "./pod-rules.ts";
 import { configSizeErrors, imageErrors, pulsarNameErrors, referenceErrors, unprintableErrors } from "./text-rules.ts";
-import { inputTopics, locationProblem, topicProblem } from "./topics.ts";
+import { locationProblem } from "./topics.ts";
 
 type Subject = {
   readonly kind: WorkloadKind;
-  readonly spec: JsonObject;
+  readonly spec: AnySpec;
   readonly at: string;
   /** Nothing of this name existed before. */
   readonly isNew: boolean;
@@ -69,7 +70,7 @@ const rules: readonly Rule[] = [
 export function validateWorkload(kind: WorkloadKind): (object: KubeObject, old?: KubeObject) => readonly FieldError[] {
   return ratcheted((object, old) => [
     ...checkName(object),
-    ...validateSpec({ kind, spec: objectOf(object, "spec") ?? {}, at: "spec", isNew: old === undefined }),
+    ...validateSpec({ kind, spec: specOf(object), at: "spec", isNew: old === undefined }),
   ]);
 }
 
@@ -190,7 +191,7 @@ function checkRuntime({ kind, spec, at }: Subject): readonly FieldError[] {
       .map((field) => forbiddenField(joinPath(at, field), `only one runtime may be set, and ${names[0]} is`));
   }
   return given.flatMap(({ field, file, location, needsClass }) => {
-    const runtime = objectOf(spec, field);
+    const runtime: JsonObject | undefined = objectOf(spec, field);
     const errors: FieldError[] = [];
     if (needsClass && textOf(spec, "className") === "") {
       errors.push(required(joinPath(at, "className"), `the ${field} runtime needs the class to run`));
@@ -266,7 +267,7 @@ function checkPolicies({ spec, at }: Subject): readonly FieldError[] {
   const retentionAt = joinPath(at, "persistentVolumeClaimRetentionPolicy");
   return [
     ...(pull === undefined ? [] : [pull]),
-    ...["whenDeleted", "whenScaled"].flatMap((field) => {
+    ...(["whenDeleted", "whenScaled"] as const).flatMap((field) => {
       const value = textOf(retention, field);
       return value === "" || value === "Retain" || value === "Delete"
         ? []
@@ -314,96 +315,6 @@ function checkResources({ spec, at }: Subject): readonly FieldError[] {
   return errors;
 }
 
-function checkDelivery({ kind, spec, at }: Subject): readonly FieldError[] {
-  const effectivelyOnce = textOf(spec, "processingGuarantee") === "effectively_once";
-  const errors: FieldError[] = [];
-  const timeout = numberOf(spec, "timeout") ?? 0;
-  const retries = numberOf(spec, "maxMessageRetry") ?? 0;
-  if (timeout < 0) errors.push(invalid(joinPath(at, "timeout"), timeout, "must be greater than or equal to 0"));
-  if (effectivelyOnce && timeout !== 0) {
-    errors.push(
-      forbiddenField(joinPath(at, "timeout"), "an acknowledgement timeout cannot be combined with effectively_once"),
-    );
-  }
-  if (effectivelyOnce && retries > 0) {
-    errors.push(forbiddenField(joinPath(at, "maxMessageRetry"), "retries cannot be combined with effectively_once"));
-  }
-  if (textOf(spec, "deadLetterTopic") !== "" && retries <= 0) {
-    errors.push(
-      required(
-        joinPath(at, "maxMessageRetry"),
-        "a dead letter topic is reached after a number of retries greater than 0",
-      ),
-    );
-  }
-  if (kind === "Function" && isTrue(spec, "retainKeyOrdering")) {
-    const keyOrderAt = joinPath(at, "retainKeyOrdering");
-    if (effectivelyOnce) errors.push(forbiddenField(keyOrderAt, "cannot be combined with effectively_once"));
-    if (isTrue(spec, "retainOrdering"))
-      errors.push(forbiddenField(keyOrderAt, "cannot be combined with retainOrdering"));
-  }
-  return errors;
-}
-
-function checkInput({ kind, spec, at }: Subject): readonly FieldError[] {
-  if (kind === "Function" && isSet(spec, "sourceConfig")) return [];
-  const topics = inputTopics(spec, at);
-  const errors: FieldError[] =
-    topics.length === 0
-      ? [required(joinPath(at, "input"), "at least one input topic, for example in topics or topicPattern")]
-      : [];
-  for (const { topic, at: topicAt } of topics) {
-    const problem = topicProblem(topic);
-    if (problem !== undefined) errors.push(invalid(topicAt, topic, problem));
-  }
-  for (const [topic, consumer] of entriesOf(objectOf(spec, "input"), "sourceSpecs")) {
-    const consumerAt = joinPath(at, "input", "sourceSpecs", { key: topic });
-    const queueSize = numberOf(consumer, "receiverQueueSize");
-    if (queueSize !== undefined && queueSize < 0) {
-      errors.push(invalid(joinPath(consumerAt, "receiverQueueSize"), queueSize, "must be greater than or equal to 0"));
-    }
-    const crypto = objectOf(consumer, "cryptoConfig");
-    if (crypto !== undefined && textOf(crypto, "cryptoKeyReaderClassName") === "") {
-      errors.push(
-        required(joinPath(consumerAt, "cryptoConfig", "cryptoKeyReaderClassName"), "class that reads the keys"),
-      );
-    }
-  }
-  return errors;
-}
-
-function checkOutput({ kind, spec, at }: Subject): readonly FieldError[] {
-  const output = objectOf(spec, "output");
-  const topic = textOf(output, "topic");
-  if (topic === "" || (kind === "Function" && isSet(spec, "sinkConfig"))) return [];
-  const topicAt = joinPath(at, "output", "topic");
-  const errors: FieldError[] = [];
-  const problem = topicProblem(topic);
-  if (problem !== undefined) errors.push(invalid(topicAt, topic, problem));
-  if (kind === "Function" && inputTopics(spec, at).some((input) => input.topic === topic)) {
-    errors.push(invalid(topicAt, topic, "must not be one of the input topics: the function would read what it writes"));
-  }
-  const crypto = objectOf(objectOf(output, "producerConf"), "cryptoConfig");
-  if (crypto !== undefined) {
-    const cryptoAt = joinPath(at, "output", "producerConf", "cryptoConfig");
-    if (textOf(crypto, "cryptoKeyReaderClassName") === "") {
-      errors.push(required(joinPath(cryptoAt, "cryptoKeyReaderClassName"), "class that reads the keys"));
-    }
-    if (listOf(crypto, "encryptionKeys").length === 0) {
-      errors.push(required(joinPath(cryptoAt, "encryptionKeys"), "name of at least one key to encrypt with"));
-    }
-  }
-  return errors;
-}
-
-function checkTopicFields({ spec, at }: Subject): readonly FieldError[] {
-  return ["logTopic", "deadLetterTopic"].flatMap((field) => {
-    const topic = textOf(spec, field);
-    const problem = topic === "" ? undefined : topicProblem(topic);
-    return problem === undefined ? [] : [invalid(joinPath(at, field), topic, problem)];
-  });
-}
-
 function checkState({ kind, spec, at }: Subject): readonly FieldError[] {
   const pulsar = objectOf(objectOf(spec, "statefulConfig"), "pulsar");
   if (pulsar === undefined) return [];
@@ -424,6 +335,8 @@ const windowNumbers = [
   "slidingIntervalCount",
   "slidingIntervalDurationMs",
 ] as const;
+/** … where messages have times of their own. */
+const timedNumbers = ["maxLagMs", "watermarkEmitIntervalMs"] as const;
 
 function checkWindow({ spec, at }: Subject): readonly FieldError[] {
   const window = objectOf(spec, "windowConfig");
@@ -437,7 +350,7 @@ function checkWindow({ spec, at }: Subject): readonly FieldError[] {
       forbiddenField(joinPath(windowAt, "windowLengthDurationMs"), "cannot be combined with windowLengthCount"),
     );
   }
-  const timed = textOf(window, "timestampExtractorClassName") !== "" ? ["maxLagMs", "watermarkEmitIntervalMs"] : [];
+  const timed = textOf(window, "timestampExtractorClassName") !== "" ? timedNumbers : [];
   for (const field of [...windowNumbers, ...timed]) {
     const value = numberOf(window, field);
     if (value !== undefined && value <= 0)

@@ -1,8 +1,8 @@
 /** What is let through although it will hardly do what its author wants: texts of `Warning` headers. */
-import type { JsonObject, KubeObject } from "../../apis/meta/v1.ts";
+import type { KubeObject } from "../../apis/meta/v1.ts";
 import { joinPath } from "../../errors/field-error.ts";
 import { numberOf, objectOf, textOf } from "../../machinery/fields.ts";
-import { defaultSpec, meshComponents, type WorkloadKind } from "./defaults.ts";
+import { type AnySpec, defaultSpec, meshComponents, specOf, type WorkloadKind } from "./defaults.ts";
 import {
   builtinWarnings,
   effectlessFields,
@@ -15,7 +15,7 @@ import { inputTopics } from "./topics.ts";
 import { longName, nameTooLong } from "./validation.ts";
 
 export function workloadWarnings(kind: WorkloadKind): (object: KubeObject) => readonly string[] {
-  return (object) => [...warnName(object), ...warnSpec(kind, objectOf(object, "spec") ?? {}, "spec")];
+  return (object) => [...warnName(object), ...warnSpec(kind, specOf(object), "spec")];
 }
 
 export function meshWarnings(mesh: KubeObject): readonly string[] {
@@ -31,14 +31,14 @@ export function meshWarnings(mesh: KubeObject): readonly string[] {
 export const backendConfigWarnings = (config: KubeObject): readonly string[] =>
   effectlessOfConfig(objectOf(config, "spec") ?? {});
 
-const topicsOf = (kind: WorkloadKind, spec: JsonObject): readonly string[] =>
+const topicsOf = (kind: WorkloadKind, spec: AnySpec): readonly string[] =>
   kind === "Source" ? [] : inputTopics(spec, "").map(({ topic }) => topic);
 
 function warnName(object: KubeObject): readonly string[] {
   return longName(object) === "generated" ? [`metadata.name: ${nameTooLong}`] : [];
 }
 
-function warnSpec(kind: WorkloadKind, spec: JsonObject, at: string): readonly string[] {
+function warnSpec(kind: WorkloadKind, spec: AnySpec, at: string): readonly string[] {
   const given = { kind, spec };
   return [
     ...warnReplicas(spec, at),
@@ -50,7 +50,7 @@ function warnSpec(kind: WorkloadKind, spec: JsonObject, at: string): readonly st
 }
 
 /** 0 is "switched off", whatever the autoscaler's bounds. */
-function warnReplicas(spec: JsonObject, at: string): readonly string[] {
+function warnReplicas(spec: AnySpec, at: string): readonly string[] {
   const replicas = numberOf(spec, "replicas") ?? 1;
   const minReplicas = numberOf(spec, "minReplicas") ?? 1;
   const maxReplicas = numberOf(spec, "maxReplicas") ?? Number.POSITIVE_INFINITY;
