@@ -264,6 +264,20 @@ export const limits = {
     beyond: "what lies deeper is one field; 400 or ignored in managedFields",
     reason: "schemas have some 20; a walk that calls itself for each level must not end the stack",
   },
+  maxSharedFieldSets: {
+    value: 512,
+    unit: "count",
+    of: "sets of owned fields that objects share in memory",
+    beyond: "the least used is kept per object",
+    reason: "one per tool, kind and shape of object; each takes some 50 KB at most",
+  },
+  maxSharedFieldsLength: {
+    value: 8 * KiB,
+    unit: "characters",
+    of: "such a set in JSON",
+    beyond: "it is not shared",
+    reason: "twice what an object of ours that sets everything has",
+  },
   maxUpdateManagers: {
     value: 10,
     unit: "count",

@@ -58,7 +58,8 @@ test("core kinds have their keys: ports of a Service with the protocol that is m
   const message = 'Apply failed with 1 conflict: conflict with "m1": .spec.ports[port=80,protocol="TCP"].targetPort';
   assertFailure(await service("m2", [{ port: 80, protocol: "TCP", targetPort: 9 }]), { code: 409, message });
   ok(await service("m2", [{ port: 80, protocol: "UDP", name: "u" }]));
-  assert.equal((ok(await service("m1", [{ port: 81, name: "b" }])).at("spec", "ports") as JsonObject[]).length, 2);
+  const ports = ok(await service("m1", [{ port: 81, name: "b" }])).at("spec", "ports");
+  assert.ok(Array.isArray(ports) && ports.length === 2);
 });
 
 test("Table and PartialObjectMetadata of an applied object are what they are of others", async () => {

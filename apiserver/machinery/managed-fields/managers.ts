@@ -3,11 +3,12 @@ import type { JsonObject, ManagedFieldsEntry } from "../../apis/meta/v1.ts";
 import { limits } from "../../limits.ts";
 import { deepEqual } from "../json.ts";
 import { type FieldSet, noFields, union } from "../structured-merge/field-set.ts";
-import { FieldsV1Error, fromFieldsV1, toFieldsV1 } from "../structured-merge/fields-v1.ts";
+import { FieldsV1Error } from "../structured-merge/fields-v1.ts";
 import type { Owner, Owners } from "../structured-merge/ownership.ts";
 import { PathElementError } from "../structured-merge/path-element.ts";
 import { reconcile } from "../structured-merge/reconcile.ts";
 import type { Type } from "../structured-merge/types.ts";
+import { readFieldsV1, sharedFieldsV1 } from "./shared-fields.ts";
 
 export type Operation = "Apply" | "Update";
 /** Who an entry belongs to. An Update in another version is another manager; an Apply is the same one. */
@@ -37,9 +38,6 @@ export class ManagedFieldsError extends Error {
 export function identityOf({ manager, operation, apiVersion, subresource }: ManagerKey): string {
   return JSON.stringify([manager, operation, operation === "Apply" ? "" : apiVersion, subresource]);
 }
-
-/** What is already read of entries that are kept: a fieldsV1 object never changes. */
-const readFields = new WeakMap<JsonObject, FieldSet>();
 
 /** An entry as stored. Its fields are read when somebody asks, for most writes look at few entries. */
 class StoredManager implements Manager {
@@ -76,12 +74,8 @@ class StoredManager implements Manager {
 
 function parseFields(json: JsonObject | undefined): FieldSet {
   if (json === undefined) return noFields;
-  const known = readFields.get(json);
-  if (known !== undefined) return known;
   try {
-    const fields = fromFieldsV1(json);
-    readFields.set(json, fields);
-    return fields;
+    return readFieldsV1(json);
   } catch (error) {
     if (!(error instanceof FieldsV1Error || error instanceof PathElementError)) throw error;
     throw new ManagedFieldsError(error.message, { cause: error });
@@ -148,15 +142,13 @@ export function encodeManagers(managers: Managers): ManagedFieldsEntry[] {
 function encodeManager(manager: Manager): ManagedFieldsEntry {
   if (manager instanceof StoredManager) return manager.entry;
   const { key, apiVersion, time, fields } = manager;
-  const fieldsV1 = toFieldsV1(fields);
-  readFields.set(fieldsV1, fields);
   return {
     manager: key.manager,
     operation: key.operation,
     apiVersion,
     ...(time === undefined ? {} : { time }),
     fieldsType: "FieldsV1",
-    fieldsV1,
+    fieldsV1: sharedFieldsV1(fields),
     ...(key.subresource === "" ? {} : { subresource: key.subresource }),
   };
 }

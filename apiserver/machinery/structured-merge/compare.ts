@@ -1,6 +1,6 @@
 import type { JsonObject, JsonValue } from "../../apis/meta/v1.ts";
 import { deepEqual, isEmptyObject, isObject, member } from "../json.ts";
-import { FieldCollector, type FieldSet } from "./field-set.ts";
+import { FieldCollector, type FieldNode, type FieldSet, leaf } from "./field-set.ts";
 import { fieldElement, itemElement } from "./path-element.ts";
 import { type ListType, type MapType, memberType, type Shape, shapeOf, type Type, typeAt } from "./types.ts";
 
@@ -35,50 +35,45 @@ class Comparer {
 
   compare(declared: Type, before: Maybe<JsonValue>, after: Maybe<JsonValue>): void {
     if (before === after) return;
-    const type = typeAt(declared, this.#path.length);
-    const shapes = [shapeOf(type, before), shapeOf(type, after)] as const;
-    const changesShape = before !== undefined && after !== undefined && shapes[0] !== shapes[1];
-    // What had another shape is modified as that, and all that the new shape holds is added.
-    if (changesShape) this.#compareAs(shapes[0], type, before, after);
-    const isLeaf = this.#compareAs(after === undefined ? shapes[0] : shapes[1], type, before, after);
-    if (isLeaf) return;
-    if (before === undefined) this.#added.add(this.#path);
-    else if (after === undefined) this.#removed.add(this.#path);
+    if (before === undefined) this.#added.addNode(this.#path, allFields(declared, after ?? null, this.#path.length));
+    else if (after === undefined) this.#removed.addNode(this.#path, allFields(declared, before, this.#path.length));
+    else this.#compareBoth(typeAt(declared, this.#path.length), before, after);
   }
 
-  /** @returns whether the value is one field in this shape */
-  #compareAs(shape: Shape, type: Type, before: Maybe<JsonValue>, after: Maybe<JsonValue>): boolean {
+  #compareBoth(type: Type, before: JsonValue, after: JsonValue): void {
+    const shapes = [shapeOf(type, before), shapeOf(type, after)] as const;
+    // What had another shape is modified as that, and all that the new shape holds is added.
+    if (shapes[0] !== shapes[1]) this.#compareAs(shapes[0], type, before, after);
+    this.#compareAs(shapes[1], type, before, after);
+  }
+
+  #compareAs(shape: Shape, type: Type, before: JsonValue, after: JsonValue): void {
     if (shape === "map" && type.map?.atomic === false) {
       const [left, right] = [isObject(before) ? before : {}, isObject(after) ? after : {}];
       if (!isEmptyObject(left) || !isEmptyObject(right)) {
         this.#compareMembers(type.map, left, right);
-        return false;
+        return;
       }
     }
     if (shape === "list" && type.list !== undefined && type.list.relation !== "atomic") {
       const [left, right] = [Array.isArray(before) ? before : [], Array.isArray(after) ? after : []];
       if (left.length > 0 || right.length > 0) {
         this.#compareItems(type.list, left, right);
-        return false;
+        return;
       }
     }
-    this.#compareLeaf(before, after);
-    return true;
-  }
-
-  #compareLeaf(before: Maybe<JsonValue>, after: Maybe<JsonValue>): void {
-    if (before === undefined) this.#added.add(this.#path);
-    else if (after === undefined) this.#removed.add(this.#path);
-    else if (!deepEqual(before, after)) this.#modified.add(this.#path);
+    if (!deepEqual(before, after)) this.#modified.add(this.#path);
   }
 
   #compareMembers(map: MapType, before: JsonObject, after: JsonObject): void {
     for (const name of Object.keys(before)) {
-      this.#compareBelow(fieldElement(name), memberType(map, name), before[name], member(after, name));
+      const [left, right] = [before[name], member(after, name)];
+      if (left !== right) this.#compareBelow(fieldElement(name), memberType(map, name), left, right);
     }
     for (const name of Object.keys(after)) {
-      if (member(before, name) === undefined) {
-        this.#compareBelow(fieldElement(name), memberType(map, name), undefined, after[name]);
+      const right = after[name];
+      if (right !== undefined && member(before, name) === undefined) {
+        this.#compareBelow(fieldElement(name), memberType(map, name), undefined, right);
       }
     }
   }
@@ -108,10 +103,31 @@ class Comparer {
   }
 
   #compareBelow(element: string, type: Type, before: Maybe<JsonValue>, after: Maybe<JsonValue>): void {
-    if (before === after) return;
     this.#path.push(element);
     this.compare(type, before, after);
     this.#path.pop();
+  }
+}
+
+/** Every field of a value that comes or goes as a whole, and what only holds fields too. */
+function allFields(declared: Type, value: JsonValue, depth: number): FieldNode {
+  const type = typeAt(declared, depth);
+  const below = new Map<string, FieldNode>();
+  if (Array.isArray(value) && shapeOf(type, value) === "list" && type.list !== undefined) {
+    if (type.list.relation !== "atomic") allItems(type.list, value, depth, below);
+  } else if (isObject(value) && shapeOf(type, value) === "map" && type.map?.atomic === false) {
+    for (const name of Object.keys(value)) {
+      const item = value[name];
+      if (item !== undefined) below.set(fieldElement(name), allFields(memberType(type.map, name), item, depth + 1));
+    }
+  }
+  return below.size === 0 ? leaf : { owned: true, below };
+}
+
+function allItems(list: ListType, items: readonly JsonValue[], depth: number, into: Map<string, FieldNode>): void {
+  for (const item of items) {
+    const element = itemElement(list, item);
+    into.set(element, into.has(element) ? leaf : allFields(list.element, item, depth + 1));
   }
 }
 

@@ -1,4 +1,4 @@
-import { compareElements, describeElement } from "./path-element.ts";
+import { describeElement, sortedElements } from "./path-element.ts";
 
 /**
  * A set of fields, as a tree of path elements (`path-element.ts`). An owned node is a member of the set; one that is only
@@ -9,22 +9,25 @@ export type FieldNode = { readonly owned: boolean; readonly below: FieldSet };
 export type FieldPath = readonly string[];
 
 export const noFields: FieldSet = new Map();
-const leaf: FieldNode = { owned: true, below: noFields };
+/** A member with none below it. */
+export const leaf: FieldNode = { owned: true, below: noFields };
 
 /** A set while it is collected. */
 export class FieldCollector {
-  readonly #root = new Map<string, MutableNode>();
+  readonly #root = new Map<string, FieldNode>();
 
   /** The empty path is the object itself, which nobody owns. */
   add(path: FieldPath): void {
+    this.addNode(path, leaf);
+  }
+
+  /** Adds a node with all that is below it. */
+  addNode(path: FieldPath, node: FieldNode): void {
     let level = this.#root;
     for (const [index, element] of path.entries()) {
-      const node = level.get(element) ?? { owned: false, below: nothing };
-      level.set(element, node);
-      if (index === path.length - 1) node.owned = true;
-      // Most nodes are leaves: only those on the way to others get a map.
-      else if (node.below === nothing) node.below = new Map();
-      level = node.below;
+      const known = level.get(element);
+      if (index === path.length - 1) level.set(element, known === undefined ? node : joinedNode(known, node));
+      else level = growing(level, element, known).level;
     }
   }
 
@@ -32,9 +35,29 @@ export class FieldCollector {
     return this.#root;
   }
 }
-type MutableNode = { owned: boolean; below: Map<string, MutableNode> };
-/** Never added to. */
-const nothing: Map<string, MutableNode> = new Map();
+
+/** A node that still gets fields. */
+class GrowingNode implements FieldNode {
+  readonly owned: boolean;
+  readonly level: Map<string, FieldNode>;
+
+  constructor({ owned, below }: FieldNode) {
+    this.owned = owned;
+    this.level = new Map(below);
+  }
+
+  get below(): FieldSet {
+    return this.level;
+  }
+}
+const emptyNode: FieldNode = { owned: false, below: noFields };
+
+function growing(level: Map<string, FieldNode>, element: string, known: FieldNode = emptyNode): GrowingNode {
+  if (known instanceof GrowingNode) return known;
+  const node = new GrowingNode(known);
+  level.set(element, node);
+  return node;
+}
 
 export function fieldSet(...paths: readonly FieldPath[]): FieldSet {
   const collector = new FieldCollector();
@@ -60,7 +83,7 @@ export function has(set: FieldSet, path: FieldPath): boolean {
 
 /** Every member with its path in the order of messages: at each level its members, then what is below them. */
 export function* pathsOf(set: FieldSet, prefix: FieldPath = []): Generator<FieldPath> {
-  const elements = [...set.keys()].sort(compareElements);
+  const elements = sortedElements(set.keys());
   for (const element of elements) if (set.get(element)?.owned === true) yield [...prefix, element];
   for (const element of elements) yield* pathsOf(set.get(element)?.below ?? noFields, [...prefix, element]);
 }

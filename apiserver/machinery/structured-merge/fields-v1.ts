@@ -2,7 +2,7 @@
 import type { JsonObject, JsonValue } from "../../apis/meta/v1.ts";
 import { isObject } from "../json.ts";
 import { type FieldNode, type FieldSet, newNode, noFields } from "./field-set.ts";
-import { compareElements, parsePathElement } from "./path-element.ts";
+import { parsePathElement, quotedElement, sortedElements } from "./path-element.ts";
 import { maxDepth } from "./types.ts";
 
 /** JSON that is no `fieldsV1`. */
@@ -13,18 +13,23 @@ export class FieldsV1Error extends Error {
   }
 }
 
-/** In canonical order: the node itself first, if it is `owned`, then members, then items. */
-export function toFieldsV1(set: FieldSet, owned = false): JsonObject {
-  const result: JsonObject = owned ? { ".": {} } : {};
-  for (const element of [...set.keys()].sort(compareElements)) {
+/** The JSON in canonical order: the node itself first, if it is `owned`, then members, then items. */
+export function fieldsV1Text(set: FieldSet, owned = false): string {
+  let text = owned ? '".":{}' : "";
+  for (const element of sortedElements(set.keys())) {
     const node = set.get(element);
-    if (node !== undefined) result[element] = nodeToJson(node);
+    if (node !== undefined) text += `${text === "" ? "" : ","}${quotedElement(element)}:${nodeText(node)}`;
   }
-  return result;
+  return `{${text}}`;
 }
 
-function nodeToJson({ owned, below }: FieldNode): JsonObject {
-  return below.size === 0 ? {} : toFieldsV1(below, owned);
+function nodeText({ owned, below }: FieldNode): string {
+  return below.size === 0 ? "{}" : fieldsV1Text(below, owned);
+}
+
+/** As `fieldsV1Text`, parsed. */
+export function toFieldsV1(set: FieldSet): JsonObject {
+  return JSON.parse(fieldsV1Text(set));
 }
 
 /**

@@ -16,8 +16,29 @@ export class PathElementError extends Error {
   }
 }
 
+/**
+ * Texts by name and JSON by text, of the first names that are seen: schemas use few, and each is asked for at every member
+ * of an object.
+ */
+const fieldElements = new Map<string, string>();
+const quotedFields = new Map<string, string>();
+const maxKnownNames = 8192;
+
 export function fieldElement(name: string): string {
-  return `f:${name}`;
+  const known = fieldElements.get(name);
+  if (known !== undefined) return known;
+  const element = `f:${name}`;
+  if (fieldElements.size < maxKnownNames) {
+    fieldElements.set(name, element);
+    if (plainField.test(element)) quotedFields.set(element, JSON.stringify(element));
+  }
+  return element;
+}
+const plainField = /^f:[ -~]*$/;
+
+/** The element as a name in JSON. */
+export function quotedElement(element: string): string {
+  return quotedFields.get(element) ?? JSON.stringify(element);
 }
 
 /** @returns the name of a member, `undefined` for a step into a list */
@@ -122,6 +143,15 @@ function fullDescription(element: string): string {
 }
 
 const kindOrder = "fkvi";
+
+/** In the order of `fieldsV1`. */
+export function sortedElements(elements: Iterable<string>): string[] {
+  const list = [...elements];
+  // Of these the order is that of JavaScript, which needs no help.
+  return list.every(isPlain) ? list.sort() : list.sort(compareElements);
+}
+
+const isPlain = (element: string): boolean => quotedFields.has(element) || plainField.test(element);
 
 /** The order of steps in `fieldsV1`: members, then items by key, by value, by position. */
 export function compareElements(a: string, b: string): number {

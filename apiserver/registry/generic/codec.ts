@@ -14,6 +14,7 @@ import {
 } from "../../apis/meta/v1.ts";
 import { newServiceUnavailable } from "../../errors/status-error.ts";
 import { decodeUtf8, isObject, parseJson, stringifyJson } from "../../machinery/json.ts";
+import { withSharedFields } from "../../machinery/managed-fields/shared-fields.ts";
 import type { CachedObject, ObjectCodec } from "../../storage/cacher/object-codec.ts";
 import type { Revision } from "../../storage/interface.ts";
 import type { EncodedObject } from "../rest/interface.ts";
@@ -78,7 +79,7 @@ export class KindCodec implements ObjectCodec {
     }
     const apiVersion = String(parsed.apiVersion);
     if (apiVersion !== this.#apiVersion) return this.#decodeOther(parsed, apiVersion, revision);
-    const object = this.#typed(parsed, parsed.metadata, revision);
+    const object = this.#typed(parsed, withSharedFields(parsed.metadata), revision);
     // Written by something else: the text need not have our head.
     const canonical =
       this.#headBytes.equals(value.subarray(0, this.#headBytes.length)) && !("resourceVersion" in parsed.metadata);

@@ -20,6 +20,8 @@ export const applyChange: Stage = (draft, write) => ({
 /** Type, place, metadata, and the schema: types, pruning, defaults. */
 export const decodeWanted: Stage = (draft, write) => {
   const { existing, wanted } = draft;
+  // An apply that changes nothing: what is stored was decoded already.
+  if (existing !== undefined && wanted.object === existing) return { ...draft, object: existing, schemaErrors: [] };
   const view = wanted.form === "shown" ? write.part.view : write.part.whole;
   const { object, errors } = view.absorb(decoded(draft, view.decoder, write), existing);
   return { ...draft, object, schemaErrors: errors };

@@ -1,0 +1,55 @@
+/**
+ * Objects that one tool wrote are owned field by field alike: thousands of them share one `fieldsV1`, and what was read of
+ * it is kept as long as it is in use.
+ *
+ * Invariant: forgetting all of this changes speed and memory, not answers.
+ */
+import { LRUCache } from "lru-cache";
+import type { JsonObject, ManagedFieldsEntry, ObjectMeta } from "../../apis/meta/v1.ts";
+import { limits } from "../../limits.ts";
+import { stringifyJson } from "../json.ts";
+import type { FieldSet } from "../structured-merge/field-set.ts";
+import { fieldsV1Text, fromFieldsV1 } from "../structured-merge/fields-v1.ts";
+
+const max = limits.maxSharedFieldSets.value;
+const byText = new LRUCache<string, JsonObject>({ max });
+/** Of those. */
+const fieldsOf = new LRUCache<JsonObject, FieldSet>({ max });
+const isShared = new WeakSet<JsonObject>();
+
+/** As `fromFieldsV1`. @throws FieldsV1Error, PathElementError */
+export function readFieldsV1(json: JsonObject): FieldSet {
+  const known = fieldsOf.get(json);
+  if (known !== undefined) return known;
+  const fields = fromFieldsV1(json);
+  if (isShared.has(json)) fieldsOf.set(json, fields);
+  return fields;
+}
+
+/** As `toFieldsV1`; equal sets share one JSON. */
+export function sharedFieldsV1(fields: FieldSet): JsonObject {
+  const text = fieldsV1Text(fields);
+  const json = byText.get(text) ?? share(text, JSON.parse(text));
+  if (isShared.has(json)) fieldsOf.set(json, fields);
+  return json;
+}
+
+/** Metadata as it was read from storage, with the JSON that other objects have too. */
+export function withSharedFields(metadata: ObjectMeta): ObjectMeta {
+  const { managedFields } = metadata;
+  if (!Array.isArray(managedFields)) return metadata;
+  return { ...metadata, managedFields: managedFields.map(withSharedJson) };
+}
+
+function withSharedJson(entry: ManagedFieldsEntry): ManagedFieldsEntry {
+  if (entry.fieldsV1 === undefined) return entry;
+  const text = stringifyJson(entry.fieldsV1);
+  return { ...entry, fieldsV1: byText.get(text) ?? share(text, entry.fieldsV1) };
+}
+
+function share(text: string, json: JsonObject): JsonObject {
+  if (text.length > limits.maxSharedFieldsLength.value) return json;
+  byText.set(text, json);
+  isShared.add(json);
+  return json;
+}
