@@ -306,7 +306,7 @@ function meets(value: string, { equal, unequal }: { equal: Set<string>; unequal:
 }
 
 /** A term: everything up to the first operator, the operator, the rest. */
-const fieldTerm = /^(.*?)(==|!=|=)(.*)$/s;
+const fieldTerm = /^([^=!]*(?:!(?!=)[^=!]*)*)(==|!=|=)(.*)$/s;
 
 /**
  * Comma-separated terms `f=v`, `f==v`, `f!=v`; in values `\\`, `\,` and `\=` stand for the second character. Whether the

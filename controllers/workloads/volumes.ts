@@ -23,7 +23,7 @@ const distinctNameLength = maxNameLength - 9;
 
 function volumeName(text: string): string {
   const clean = text.toLowerCase().replace(/[^-a-z0-9]+/g, "-");
-  return clean.slice(0, maxNameLength).replace(/^-+|-+$/g, "");
+  return clean.slice(0, maxNameLength).replace(/^-+|(?<!-)-+$/g, "");
 }
 
 export function secretUse({ secret, key, mountPath }: SecretFile): VolumeUse {

@@ -318,7 +318,7 @@ export const collections = {
   subjectaccessreviews: "/apis/authorization.k8s.io/v1/subjectaccessreviews",
 } as const;
 
-/** Patches of a Function whose configuration has a list `l` of 100,000 numbers. */
+/** Patches of a Function whose configuration has a list `l` of 50,000 numbers. */
 export const patchBodies: {
   readonly [what: string]: { readonly type: string; readonly n: number; readonly body: Body };
 } = {

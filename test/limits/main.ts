@@ -55,7 +55,7 @@ const creation = (path: string, object: object): Shape => ({
 
 /** Objects to read, list, patch and replace. */
 async function prepare(meter: Meter): Promise<void> {
-  const existing = { ...functionWith({ funcConfig: { l: Array(100_000).fill(0) } }), metadata: { name: "existing" } };
+  const existing = { ...functionWith({ funcConfig: { l: Array(50_000).fill(0) } }), metadata: { name: "existing" } };
   const objects: readonly Shape[] = [
     creation("/api/v1/namespaces", { metadata: { name: namespace } }),
     creation(collections.functions, existing),

@@ -382,7 +382,7 @@ function checkBuiltinAutoscaler({ spec, at }: Subject): readonly FieldError[] {
   const families = new Map<string, string>();
   return textsOf(objectOf(spec, "pod"), "builtinAutoscaler").flatMap((rule, index) => {
     if (!autoscalerRules.includes(rule)) return [notSupported(joinPath(rulesAt, index), rule, autoscalerRules)];
-    const family = rule.replace(/\d+$/, "");
+    const family = rule.replace(/(?<!\d)\d+$/, "");
     const first = families.get(family);
     families.set(family, first ?? rule);
     return first === undefined ? [] : [forbiddenField(joinPath(rulesAt, index), `cannot be combined with ${first}`)];
