@@ -1,4 +1,4 @@
-import type { JsonObject } from "../apiserver/apis/meta/v1.ts";
+import type { JsonObject } from "./json.ts";
 import type { ObjectOf, Schema, SchemaOrRef, Typed, ValueOf } from "./schema.ts";
 
 /** The words that kinds are described in: one function per shape of a field. */

@@ -1,5 +1,5 @@
 import type { ReferenceObject, SchemaObject } from "openapi3-ts/oas30";
-import type { JsonObject } from "../apiserver/apis/meta/v1.ts";
+import type { JsonObject } from "./json.ts";
 
 /**
  * One node of a kind's schema (design D3): OpenAPI 3.0 with the Kubernetes extensions this server reads. It is the

@@ -12,7 +12,7 @@ import type {
   Toleration,
   Volume,
   VolumeMount,
-} from "../../apiserver/apis/compute/v1alpha1/core-types.ts";
+} from "../core/types.ts";
 import {
   choice,
   duplicatesTolerated,
