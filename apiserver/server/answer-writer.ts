@@ -66,14 +66,16 @@ export class AnswerWriter {
       Symbol.asyncIterator in body ? body[Symbol.asyncIterator]() : joinParts(body, () => this.#chunkBytes());
     const deadline = endless ? undefined : setTimeout(() => sink.destroy(), this.#answerMs);
     try {
-      while (!sink.destroyed) {
+      // Begun even for nobody: only what has begun releases what it holds.
+      do {
         const { done, value: chunk } = await inTurn(() => chunks.next());
+        if (sink.destroyed) return;
         if (done === true) {
-          if (!sink.destroyed) sink.end();
+          sink.end();
           return;
         }
-        if (!sink.destroyed && !sink.write(chunk)) await this.#drained(sink, chunk.length, signal);
-      }
+        if (!sink.write(chunk)) await this.#drained(sink, chunk.length, signal);
+      } while (!sink.destroyed);
     } finally {
       clearTimeout(deadline);
       await chunks.return?.(undefined);

@@ -106,7 +106,9 @@ test("its time up, the server closes", async () => {
 test("a client that goes away without a word is forgotten", async () => {
   const open = async (): Promise<number> =>
     Number(
-      /^apiserver_longrunning_requests\{.*functions.*\} (\d+)$/m.exec(ok(await admin.get("/metrics")).text)?.[1] ?? 0,
+      /^apiserver_longrunning_requests\{.*resource="functions".*scope="namespace".*\} (\d+)$/m.exec(
+        ok(await admin.get("/metrics")).text,
+      )?.[1] ?? 0,
     );
   await eventually(async () => assert.equal(await open(), 0), 5_000, 20);
   const { frames } = await watchOver(`${functions}?watch=1`);
