@@ -1,4 +1,5 @@
 /** Second step: what becomes of a request, from its first filter to the registry. */
+import type { ComponentHealth } from "../../controllers/runtime/component-health.ts";
 import type { SchemaSet } from "../../openapi/schema.ts";
 import type { ApiHandler } from "../endpoints/api-handler.ts";
 import { discoveryHandlers } from "../endpoints/discovery.ts";
@@ -23,7 +24,12 @@ import type { Profile } from "./profile.ts";
 import { version } from "./version.ts";
 
 /** How far the server has come; health tells of it. */
-export type Progress = { started: boolean; synced: boolean; stopping: boolean };
+export type Progress = {
+  started: boolean;
+  synced: boolean;
+  stopping: boolean;
+  readonly components: ComponentHealth;
+};
 
 export type ChainParts = {
   readonly registry: Registry;
@@ -75,6 +81,7 @@ function apiHandler({ registry, schemas, backend, guard, progress, options, metr
     pingWrite: () => backend.pingWrite(),
     storeRefusal: () => guard.refusal,
     informersSynced: () => progress.synced,
+    failedComponents: () => progress.components.failures().map(({ component, message }) => `${component}: ${message}`),
     shuttingDown: () => progress.stopping,
     hooks: new Map([["start-function-mesh-apiserver", () => progress.started]]),
   });

@@ -112,11 +112,13 @@ async function beginLate(guard: StoreGuard, begin: () => Promise<void>, log: Log
   return false;
 }
 
-function startControllers({ profile, own, endpoints, log: parent }: RunParts): Stoppable {
+function startControllers({ profile, own, endpoints, progress, log: parent }: RunParts): Stoppable {
   const log = parent.child({ component: "controllers" });
   const clock = systemClock;
-  const ownInformers = new SharedInformers({ client: own, clock, log });
-  const hostInformers = profile.host === own ? ownInformers : new SharedInformers({ client: profile.host, clock, log });
+  const health = progress.components;
+  const ownInformers = new SharedInformers({ client: own, clock, log, health });
+  const hostInformers =
+    profile.host === own ? ownInformers : new SharedInformers({ client: profile.host, clock, log, health });
   const events = new ClientEventRecorder({ client: profile.host, clock, log, component: "function-mesh" });
   // Each object once: controllers know it as it is stored.
   const types = endpoints.filter(({ group, version, stored }) => group === stored.group && version === stored.version);
@@ -128,9 +130,14 @@ function startControllers({ profile, own, endpoints, log: parent }: RunParts): S
     informers: [...new Set([ownInformers, hostInformers])],
     controllers,
     ...(elector === undefined ? {} : { elector }),
+    health,
+    clock,
     log,
   });
-  const running = manager.run(ending.signal).catch((err: unknown) => log.error({ err }, "controllers ended"));
+  const running = manager.run(ending.signal).catch((err: unknown) => {
+    health.failed("controllers", err);
+    log.error({ err }, "controllers ended");
+  });
   return {
     stop: async () => {
       ending.abort();

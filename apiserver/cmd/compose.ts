@@ -4,6 +4,7 @@
  *
  * Invariant: each part is made from parts that exist. The one circle, our own API and those who ask it, is closed by `late`.
  */
+import { ComponentHealth } from "../../controllers/runtime/component-health.ts";
 import { loadSchemas } from "../../openapi/schemas/index.ts";
 import { followNamespaces } from "../admission/plugins/namespace-lifecycle/namespaces.ts";
 import type { NamespaceLookup } from "../admission/plugins/namespace-lifecycle/plugin.ts";
@@ -12,6 +13,8 @@ import type { ResourceClient } from "../client/client.ts";
 import type { ApiHandler } from "../endpoints/api-handler.ts";
 import { LoopbackClient } from "../endpoints/loopback-client.ts";
 import { StartError } from "../errors/start-error.ts";
+import { systemClock } from "../machinery/clock.ts";
+import { registerComponentMetrics } from "../observability/component-metrics.ts";
 import type { Logger } from "../observability/log.ts";
 import { RequestMetrics } from "../observability/metrics.ts";
 import { composeChain, type Progress } from "./compose-chain.ts";
@@ -59,7 +62,9 @@ export async function run<F extends Foundation>(
   const parts = { backend, guard, schemas, profile, options, metrics, log, signal };
   const registry = composeRegistry({ ...parts, namespaces: namespaces.call, maxReplicas });
 
-  const progress: Progress = { started: false, synced: false, stopping: false };
+  const components = new ComponentHealth(systemClock);
+  const progress: Progress = { started: false, synced: false, stopping: false, components };
+  registerComponentMetrics(parts.metrics.registry, () => components.states());
   const chain = composeChain({ ...parts, registry, progress });
   loopback.set(chain.loopback);
 

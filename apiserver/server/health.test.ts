@@ -7,7 +7,15 @@ import { healthHandlers, standardChecks } from "./health.ts";
 
 /** A server whose storage and shutdown a test controls, and what it says at a URL. */
 function aServer() {
-  const state: { storage: boolean; writable: boolean; refusal?: string; synced: boolean; stopping: boolean } = {
+  const state: {
+    storage: boolean;
+    writable: boolean;
+    refusal?: string;
+    synced: boolean;
+    failed: string[];
+    stopping: boolean;
+  } = {
+    failed: [],
     storage: true,
     writable: true,
     synced: true,
@@ -22,6 +30,7 @@ function aServer() {
     },
     storeRefusal: () => state.refusal,
     informersSynced: () => state.synced,
+    failedComponents: () => state.failed,
     shuttingDown: () => state.stopping,
     hooks: new Map([["start-x", () => true]]),
   });
@@ -83,4 +92,11 @@ test("a failure is told by check, its reason only by the check's own path", asyn
   assert.equal((await ask("/livez/etcd")).status, 500);
   assert.equal(await text("/livez/etcd"), "internal server error: connection refused\n");
   assert.equal(await text("/livez?exclude=etcd"), "ok");
+});
+
+test("a controller that does not do its work makes the server unready, and nothing else; the log has which", async () => {
+  const { state, statuses, text } = aServer();
+  state.failed.push("controller function: a bug");
+  assert.deepEqual(await statuses(), [200, 200, 500]);
+  assert.match(await text("/readyz?verbose"), /^\[-\]controllers failed: reason withheld$/m);
 });

@@ -32,6 +32,8 @@ export function standardChecks(parts: {
   /** Why the store must not be believed (design D9). */
   readonly storeRefusal: () => string | undefined;
   readonly informersSynced: () => boolean;
+  /** Controllers and informers that do not do their work, in words. */
+  readonly failedComponents: () => readonly string[];
   readonly shuttingDown: () => boolean;
   readonly hooks: ReadonlyMap<string, () => boolean>;
 }): readonly HealthCheck[] {
@@ -54,6 +56,14 @@ export function standardChecks(parts: {
       },
     },
     { name: "informer-sync", on: ["readyz"], check: must(parts.informersSynced, "informers are not synced") },
+    {
+      name: "controllers",
+      on: ["readyz"],
+      check: () => {
+        const failed = parts.failedComponents();
+        if (failed.length > 0) throw new Error(failed.join("; "));
+      },
+    },
     ...[...parts.hooks].map(([name, done]) => ({
       name: `poststarthook/${name}`,
       on: everywhere,

@@ -5,6 +5,7 @@ import type { ResourceType } from "../../apiserver/client/client.ts";
 import { newConflict, newForbidden } from "../../apiserver/errors/status-error.ts";
 import { FakeClient } from "../../test/support/fake-client.ts";
 import { FakeClock, settle } from "../../test/support/fake-clock.ts";
+import { ComponentHealth } from "./component-health.ts";
 import { Controller, type ReconcileOutcome } from "./controller.ts";
 import { SharedInformers } from "./informers.ts";
 import type { ControllerOptions, Trigger } from "./interface.ts";
@@ -46,6 +47,7 @@ class Setup {
   readonly outcomes: ReconcileOutcome[] = [];
   readonly logged: string[] = [];
   readonly abort = new AbortController();
+  readonly health = new ComponentHealth(this.clock);
   running: Promise<void> = Promise.resolve();
   readonly #log: Logger;
 
@@ -70,7 +72,13 @@ class Setup {
         metrics: () => ({ queue: noMetrics, reconciled: (outcome) => this.outcomes.push(outcome) }),
       },
     );
-    const manager = new Manager({ informers: [this.informers], controllers: [controller], log: this.#log });
+    const manager = new Manager({
+      informers: [this.informers],
+      controllers: [controller],
+      health: this.health,
+      clock: this.clock,
+      log: this.#log,
+    });
     this.running = manager.run(this.abort.signal);
     await settle();
   }

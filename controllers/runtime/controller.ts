@@ -72,10 +72,13 @@ export class Controller {
     signal.addEventListener("abort", stop, { once: true });
     const removals = this.#options.triggers.map((trigger) => trigger.informer.addHandler(feed(trigger, queue)));
     this.#log.debug({ workers: this.#options.workers ?? defaultWorkers }, "controller started");
+    const workers = Array.from({ length: this.#options.workers ?? defaultWorkers }, () => this.#work(queue, signal));
     try {
-      const workers = Array.from({ length: this.#options.workers ?? defaultWorkers }, () => this.#work(queue, signal));
       await Promise.all(workers);
     } finally {
+      // Where one of them failed, nothing of this run may go on beside the next.
+      stop();
+      await Promise.allSettled(workers);
       for (const remove of removals) remove();
       signal.removeEventListener("abort", stop);
     }

@@ -11,6 +11,7 @@ import type { ResourceClient, ResourceType, WatchQuery } from "../../apiserver/c
 import { isInvalid, StatusError } from "../../apiserver/errors/status-error.ts";
 import { type Clock, delay } from "../../apiserver/machinery/clock.ts";
 import { type BackOff, backOffMs, withJitter } from "./back-off.ts";
+import type { HealthObserver } from "./component-health.ts";
 import type { IndexFunction, Informer, InformerHandler } from "./interface.ts";
 import type { Lister } from "./lister.ts";
 import type { Logger } from "./logger.ts";
@@ -42,6 +43,7 @@ export type InformerOptions = {
   readonly labelSelector?: string;
   readonly clock: Clock;
   readonly log: Logger;
+  readonly health?: HealthObserver;
   /** In [0, 1). */
   readonly random?: () => number;
 };
@@ -61,6 +63,10 @@ export class ResourceInformer implements Informer {
     this.type = options.type;
     this.#options = options;
     this.#random = options.random ?? Math.random;
+  }
+
+  get #component(): string {
+    return `informer ${this.type.resource}`;
   }
 
   get lister(): Lister {
@@ -96,7 +102,7 @@ export class ResourceInformer implements Informer {
 
   /** Follows the server until `signal` aborts; never rejects. */
   async run(signal: AbortSignal): Promise<void> {
-    const { clock, log } = this.#options;
+    const { clock, health, log } = this.#options;
     for (let failures = 0; !signal.aborted; ) {
       const startedAt = clock.now();
       const before = this.#resourceVersion;
@@ -106,12 +112,16 @@ export class ResourceInformer implements Informer {
       } catch (error) {
         if (signal.aborted) return;
         waitMs = this.#interpret(error);
+        health?.failed(this.#component, error);
         log.warn({ err: error, resource: this.type.resource }, "informer lost its server, trying again");
       }
       if (signal.aborted) return;
       const useful = this.#resourceVersion !== before || clock.now() - startedAt >= minUsefulStreamMs;
       failures = (useful ? 0 : failures) + (useful && waitMs === undefined ? 0 : 1);
-      if (failures === 0) continue;
+      if (failures === 0) {
+        health?.recovered(this.#component);
+        continue;
+      }
       await delay(clock, Math.max(waitMs ?? 0, withJitter(backOffMs(retry, failures - 1), this.#random)), signal);
     }
   }
@@ -229,6 +239,7 @@ export class ResourceInformer implements Informer {
     for (const change of this.#store.replace(objects)) this.#publish(change);
     this.#resourceVersion = resourceVersion;
     this.#hasSynced = true;
+    this.#options.health?.recovered(this.#component);
     this.#synced.resolve();
   }
 
@@ -240,6 +251,7 @@ export class ResourceInformer implements Informer {
     try {
       notify(handler, change);
     } catch (error) {
+      this.#options.health?.faltered(`handler of ${this.#component}`, error);
       this.#options.log.error({ err: error, resource: this.type.resource }, "informer handler failed");
     }
   }

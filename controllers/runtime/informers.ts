@@ -1,17 +1,25 @@
 import type { ResourceClient, ResourceType } from "../../apiserver/client/client.ts";
 import type { Clock } from "../../apiserver/machinery/clock.ts";
+import type { HealthObserver } from "./component-health.ts";
 import { ResourceInformer } from "./informer.ts";
 import type { Informer, InformerFactory } from "./interface.ts";
 import type { Logger } from "./logger.ts";
 
+export type InformersOptions = {
+  readonly client: ResourceClient;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly health?: HealthObserver;
+};
+
 /** The informers of one client; where controllers see two servers, each server has its own set. */
 export class SharedInformers implements InformerFactory {
-  readonly #deps: { readonly client: ResourceClient; readonly clock: Clock; readonly log: Logger };
+  readonly #deps: InformersOptions;
   readonly #informers = new Map<string, ResourceInformer>();
   readonly #runs: Promise<void>[] = [];
   #signal: AbortSignal | undefined;
 
-  constructor(deps: { readonly client: ResourceClient; readonly clock: Clock; readonly log: Logger }) {
+  constructor(deps: InformersOptions) {
     this.#deps = deps;
   }
 

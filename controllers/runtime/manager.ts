@@ -1,3 +1,6 @@
+import { type Clock, delay } from "../../apiserver/machinery/clock.ts";
+import { type BackOff, backOffMs } from "./back-off.ts";
+import type { HealthObserver } from "./component-health.ts";
 import type { Controller } from "./controller.ts";
 import type { SharedInformers } from "./informers.ts";
 import type { LeaderElector } from "./lease.ts";
@@ -6,11 +9,18 @@ import type { Logger } from "./logger.ts";
 export type ManagerOptions = {
   /** One set per server the controllers see. */
   readonly informers: readonly SharedInformers[];
-  readonly controllers: readonly Controller[];
+  readonly controllers: readonly Pick<Controller, "name" | "idle" | "run">[];
   /** Absent where there can be only one process, as in standalone mode. */
   readonly elector?: LeaderElector;
+  readonly health: HealthObserver;
+  readonly clock: Clock;
   readonly log: Logger;
 };
+
+/** How soon a controller that failed is started again. */
+const restart: BackOff = { baseMs: 1000, maxMs: 60_000 };
+/** A controller that ran so long does its work, in ms. */
+const settledMs = 10_000;
 
 /**
  * Runs controllers and their informers as one. Caches fill before leadership is sought, so that a successor starts
@@ -46,11 +56,25 @@ export class Manager {
     await Promise.all(this.#options.controllers.map((controller) => this.#runController(controller, signal)));
   }
 
-  async #runController(controller: Controller, signal: AbortSignal): Promise<void> {
-    try {
-      await controller.run(signal);
-    } catch (error) {
-      this.#options.log.error({ err: error, controller: controller.name }, "controller stopped");
+  /** An exception ends one run of one controller: it is told, and begins again from its caches. */
+  async #runController(controller: Pick<Controller, "name" | "run">, signal: AbortSignal): Promise<void> {
+    const { health, clock, log } = this.#options;
+    const component = `controller ${controller.name}`;
+    for (let failures = 0; !signal.aborted; failures++) {
+      const cancel = clock.after(settledMs, () => {
+        failures = 0;
+        health.recovered(component);
+      });
+      try {
+        await controller.run(signal);
+        return;
+      } catch (error) {
+        health.failed(component, error);
+        log.error({ err: error, controller: controller.name }, "controller stopped, starting it again");
+      } finally {
+        cancel();
+      }
+      await delay(clock, backOffMs(restart, failures), signal);
     }
   }
 }

@@ -1,6 +1,7 @@
 import type { JsonObject, KubeObject } from "../../apiserver/apis/meta/v1.ts";
 import type { ResourceType } from "../../apiserver/client/client.ts";
 import { computeControllers } from "../../controllers/controllers.ts";
+import { ComponentHealth } from "../../controllers/runtime/component-health.ts";
 import { SharedInformers } from "../../controllers/runtime/informers.ts";
 import type { EventRecord } from "../../controllers/runtime/interface.ts";
 import { type Logger, silentLogger } from "../../controllers/runtime/logger.ts";
@@ -74,7 +75,13 @@ export class ComputeControllers {
       clock,
       log,
     });
-    this.#running = new Manager({ informers: [informers], controllers, log }).run(this.#abort.signal);
+    this.#running = new Manager({
+      informers: [informers],
+      controllers,
+      health: new ComponentHealth(clock),
+      clock,
+      log,
+    }).run(this.#abort.signal);
   }
 
   static async start(settings: Partial<Settings> = {}, client?: FakeClient): Promise<ComputeControllers> {

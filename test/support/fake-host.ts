@@ -2,6 +2,7 @@ import type { KubeObject } from "../../apiserver/apis/meta/v1.ts";
 import type { ResourceType } from "../../apiserver/client/client.ts";
 import { hostControllers } from "../../controllers/host/host.ts";
 import * as types from "../../controllers/host/types.ts";
+import { ComponentHealth } from "../../controllers/runtime/component-health.ts";
 import { SharedInformers } from "../../controllers/runtime/informers.ts";
 import type { EventRecord } from "../../controllers/runtime/interface.ts";
 import { type Logger, silentLogger } from "../../controllers/runtime/logger.ts";
@@ -43,7 +44,13 @@ export class FakeHost {
       issueToken: (account, secret) => `token of ${account.metadata.uid} in ${secret.metadata.uid}`,
       maxReplicas: 100,
     });
-    this.#running = new Manager({ informers: [informers], controllers, log }).run(this.#abort.signal);
+    this.#running = new Manager({
+      informers: [informers],
+      controllers,
+      health: new ComponentHealth(clock),
+      clock,
+      log,
+    }).run(this.#abort.signal);
   }
 
   static async start(): Promise<FakeHost> {
