@@ -18,6 +18,7 @@ const allowed: { readonly [folder: string]: readonly string[] } = {
   "apiserver/machinery": ["apiserver/apis", "apiserver/errors", "apiserver/limits.ts"],
   "apiserver/observability": ["apiserver/apis", "apiserver/limits.ts"],
   "apiserver/storage": foundations,
+  "apiserver/cacher": [...foundations, "apiserver/storage"],
   "apiserver/client": foundations,
   "apiserver/authentication": [...foundations, "apiserver/client"],
   "apiserver/authorization": [...foundations, "apiserver/client", "apiserver/authentication"],
@@ -25,6 +26,7 @@ const allowed: { readonly [folder: string]: readonly string[] } = {
   "apiserver/registry": [
     ...foundations,
     "apiserver/storage",
+    "apiserver/cacher",
     "apiserver/admission",
     "apiserver/authentication",
     "apiserver/authorization",

@@ -12,10 +12,10 @@ import {
   type JsonValue,
   type KubeObject,
 } from "../../apis/meta/v1.ts";
+import type { CachedObject, ObjectCodec } from "../../cacher/object-codec.ts";
 import { newServiceUnavailable } from "../../errors/status-error.ts";
 import { decodeUtf8, isObject, parseJson, stringifyJson } from "../../machinery/json.ts";
 import { withSharedFields } from "../../machinery/managed-fields/shared-fields.ts";
-import type { CachedObject, ObjectCodec } from "../../storage/cacher/object-codec.ts";
 import type { Revision } from "../../storage/interface.ts";
 import type { EncodedObject } from "../rest/interface.ts";
 

@@ -1,9 +1,9 @@
 import { randomUUID } from "node:crypto";
 import type { SchemaSet } from "../../../openapi/schema.ts";
 import { apiVersionOf, type GroupVersionKind } from "../../apis/meta/v1.ts";
+import { Cacher } from "../../cacher/cacher.ts";
 import { type Clock, systemClock } from "../../machinery/clock.ts";
 import { subdomainProblems } from "../../machinery/names.ts";
-import { Cacher } from "../../storage/cacher/cacher.ts";
 import type { StorageBackend } from "../../storage/interface.ts";
 import { resourcePrefix } from "../../storage/keys.ts";
 import type { ResourceEndpoint, RestStorage } from "../rest/interface.ts";

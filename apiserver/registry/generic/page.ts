@@ -1,7 +1,8 @@
 /** One page of a list, from a snapshot in memory or from storage's own history (API L-08, L-13, L-14). */
+
+import type { CachedObject } from "../../cacher/object-codec.ts";
+import { type Entry, lowerBound, rangeOf } from "../../cacher/ordered-state.ts";
 import { limits } from "../../limits.ts";
-import type { CachedObject } from "../../storage/cacher/object-codec.ts";
-import { type Entry, lowerBound, rangeOf } from "../../storage/cacher/ordered-state.ts";
 import type { Revision, StorageBackend, StoredValue } from "../../storage/interface.ts";
 import type { EncodedObject } from "../rest/interface.ts";
 import type { Selection } from "./selection.ts";

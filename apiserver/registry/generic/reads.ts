@@ -1,4 +1,6 @@
 /** get, list and watch of one resource: from the cache when it is proven fresh enough, else from storage. */
+
+import type { Snapshot } from "../../cacher/cacher.ts";
 import {
   newExpired,
   newInternal,
@@ -7,7 +9,6 @@ import {
   newTooManyRequests,
   StatusError,
 } from "../../errors/status-error.ts";
-import type { Snapshot } from "../../storage/cacher/cacher.ts";
 import { isStorageError } from "../../storage/errors.ts";
 import type { Revision } from "../../storage/interface.ts";
 import type {

@@ -1,9 +1,9 @@
 import type { AdmissionPlugin } from "../../admission/interface.ts";
 import type { GroupResource, GroupVersionKind, GroupVersionResource, KubeObject } from "../../apis/meta/v1.ts";
+import type { Cacher } from "../../cacher/cacher.ts";
+import type { CachedObject } from "../../cacher/object-codec.ts";
 import type { Clock } from "../../machinery/clock.ts";
 import type { ObjectMetaRules } from "../../machinery/object-meta.ts";
-import type { Cacher } from "../../storage/cacher/cacher.ts";
-import type { CachedObject } from "../../storage/cacher/object-codec.ts";
 import type { StorageBackend, StoredValue } from "../../storage/interface.ts";
 import type { RequestContext } from "../rest/interface.ts";
 import type { ResourceDefinition, Strategy } from "../rest/strategy.ts";

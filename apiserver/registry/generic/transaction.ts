@@ -1,9 +1,9 @@
 /** Read, decide, write if nobody else did (upstream `GuaranteedUpdate`). */
 import type { KubeObject } from "../../apis/meta/v1.ts";
+import type { CachedObject } from "../../cacher/object-codec.ts";
 import { newAlreadyExists, newNotFound, StatusError } from "../../errors/status-error.ts";
 import { deepEqual } from "../../machinery/json.ts";
 import { equalButForTimes } from "../../machinery/managed-fields/managers.ts";
-import type { CachedObject } from "../../storage/cacher/object-codec.ts";
 import { isStorageError } from "../../storage/errors.ts";
 import type { EncodedObject, RequestContext } from "../rest/interface.ts";
 import { interpretError, interpreted } from "./interpret-error.ts";

@@ -12,11 +12,11 @@ import type {
   Preconditions,
 } from "../../apis/meta/v1.ts";
 import type { UserInfo } from "../../authentication/user.ts";
+import type { EncodedObject, RestWatchEvent } from "../../cacher/object-codec.ts";
 import type { FieldSelector, LabelSelector } from "../../machinery/selectors.ts";
 import type { RequestBody } from "../../machinery/serializer.ts";
-import type { EncodedObject, RestWatchEvent } from "../../storage/cacher/object-codec.ts";
 
-export type { EncodedObject, RestWatchEvent } from "../../storage/cacher/object-codec.ts";
+export type { EncodedObject, RestWatchEvent } from "../../cacher/object-codec.ts";
 
 /** What a verb knows of the request it serves. */
 export interface RequestContext {

@@ -1,5 +1,5 @@
-import type { Clock } from "../../machinery/clock.ts";
-import type { Revision } from "../interface.ts";
+import type { Clock } from "../machinery/clock.ts";
+import type { Revision } from "../storage/interface.ts";
 
 /** Longest wait for the cache to reach a revision, in ms; then the caller gives up (API G-03, W-22). */
 const timeoutMs = 3000;

@@ -1,4 +1,4 @@
-import type { Revision, StorageBackend } from "../interface.ts";
+import type { Revision, StorageBackend } from "../storage/interface.ts";
 import type { ObjectCodec } from "./object-codec.ts";
 import type { Entry } from "./ordered-state.ts";
 

@@ -6,10 +6,10 @@
  * Invariant: the cache never writes to storage. Deleting this folder would change speed, not answers.
  */
 
-import type { Status } from "../../apis/meta/v1.ts";
-import { limits } from "../../limits.ts";
-import type { Clock } from "../../machinery/clock.ts";
-import type { Revision, StorageBackend, StorageEvent, StorageWatch, StorageWatchItem } from "../interface.ts";
+import type { Status } from "../apis/meta/v1.ts";
+import { limits } from "../limits.ts";
+import type { Clock } from "../machinery/clock.ts";
+import type { Revision, StorageBackend, StorageEvent, StorageWatch, StorageWatchItem } from "../storage/interface.ts";
 import { CacheEvent } from "./cache-event.ts";
 import { EventWindow } from "./event-window.ts";
 import { loadState } from "./load.ts";

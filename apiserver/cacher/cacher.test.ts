@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
-import { FakeClock, settle } from "../../../test/support/fake-clock.ts";
-import { MemoryBackend } from "../../../test/support/memory-backend.ts";
-import { aWidget, brief, take, widgetKind } from "../../../test/support/objects.ts";
-import type { KubeObject } from "../../apis/meta/v1.ts";
-import { newExpired } from "../../errors/status-error.ts";
-import { KindCodec } from "../../registry/generic/codec.ts";
-import type { RestWatchEvent } from "../../registry/rest/interface.ts";
+import { FakeClock, settle } from "../../test/support/fake-clock.ts";
+import { MemoryBackend } from "../../test/support/memory-backend.ts";
+import { aWidget, brief, take, widgetKind } from "../../test/support/objects.ts";
+import type { KubeObject } from "../apis/meta/v1.ts";
+import { newExpired } from "../errors/status-error.ts";
+import { KindCodec } from "../registry/generic/codec.ts";
+import type { RestWatchEvent } from "../registry/rest/interface.ts";
 import { Cacher, type CacherOptions, type CacheWatch } from "./cacher.ts";
 
 const prefix = "/registry/test.example/widgets/";

@@ -1,5 +1,5 @@
-import type { KubeObject, Status } from "../../apis/meta/v1.ts";
-import type { Revision } from "../interface.ts";
+import type { KubeObject, Status } from "../apis/meta/v1.ts";
+import type { Revision } from "../storage/interface.ts";
 
 /** An object with its wire form. `json` is complete (apiVersion, kind, resourceVersion) and ends without newline. */
 export interface EncodedObject {

@@ -1,5 +1,5 @@
-import type { Status } from "../../apis/meta/v1.ts";
-import type { Revision } from "../interface.ts";
+import type { Status } from "../apis/meta/v1.ts";
+import type { Revision } from "../storage/interface.ts";
 import type { CacheEvent } from "./cache-event.ts";
 import type { CachedObject, RestWatchEvent } from "./object-codec.ts";
 

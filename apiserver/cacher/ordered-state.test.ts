@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { aWidget, widgetKind } from "../../../test/support/objects.ts";
-import { KindCodec } from "../../registry/generic/codec.ts";
-import { compareKeys } from "../keys.ts";
+import { aWidget, widgetKind } from "../../test/support/objects.ts";
+import { KindCodec } from "../registry/generic/codec.ts";
+import { compareKeys } from "../storage/keys.ts";
 import { OrderedState, rangeOf } from "./ordered-state.ts";
 
 const codec = new KindCodec(widgetKind);

@@ -1,5 +1,5 @@
-import { limits } from "../../limits.ts";
-import type { Revision } from "../interface.ts";
+import { limits } from "../limits.ts";
+import type { Revision } from "../storage/interface.ts";
 import type { CacheEvent } from "./cache-event.ts";
 
 /** Events younger than this stay, if there is room: clients that lost their connection come back within it (API W-12). */

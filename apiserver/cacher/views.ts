@@ -1,6 +1,6 @@
 /** What a reader is shown of the state and of events. Pure, but for what readers share. */
 
-import type { StorageEvent } from "../interface.ts";
+import type { StorageEvent } from "../storage/interface.ts";
 import { addedEvent, CacheEvent } from "./cache-event.ts";
 import type { CachedObject, ObjectCodec, RestWatchEvent } from "./object-codec.ts";
 import { type Entry, rangeOf } from "./ordered-state.ts";

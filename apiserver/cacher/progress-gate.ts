@@ -1,4 +1,4 @@
-import type { Revision } from "../interface.ts";
+import type { Revision } from "../storage/interface.ts";
 
 /**
  * Asks storage for its revision on behalf of many requests at once.

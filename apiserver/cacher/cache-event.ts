@@ -1,5 +1,5 @@
 import { Buffer } from "node:buffer";
-import type { Revision } from "../interface.ts";
+import type { Revision } from "../storage/interface.ts";
 import type { CachedObject, ObjectCodec, RestWatchEvent } from "./object-codec.ts";
 
 const modifiedHead = Buffer.from('{"type":"MODIFIED","object":');

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { aWidget, widgetKind } from "../../../test/support/objects.ts";
-import { KindCodec } from "../../registry/generic/codec.ts";
+import { aWidget, widgetKind } from "../../test/support/objects.ts";
+import { KindCodec } from "../registry/generic/codec.ts";
 import { CacheEvent } from "./cache-event.ts";
 import { EventWindow } from "./event-window.ts";
 

@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { FakeClock, settle } from "../../../test/support/fake-clock.ts";
-import { MemoryBackend } from "../../../test/support/memory-backend.ts";
-import { aWidget, brief, take, widgetKind } from "../../../test/support/objects.ts";
-import { newExpired } from "../../errors/status-error.ts";
-import { KindCodec } from "../../registry/generic/codec.ts";
+import { FakeClock, settle } from "../../test/support/fake-clock.ts";
+import { MemoryBackend } from "../../test/support/memory-backend.ts";
+import { aWidget, brief, take, widgetKind } from "../../test/support/objects.ts";
+import { newExpired } from "../errors/status-error.ts";
+import { KindCodec } from "../registry/generic/codec.ts";
 import { Cacher } from "./cacher.ts";
 
 const prefix = "/registry/test.example/widgets/";

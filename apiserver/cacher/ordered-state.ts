@@ -1,4 +1,4 @@
-import { compareKeys, prefixEnd } from "../keys.ts";
+import { compareKeys, prefixEnd } from "../storage/keys.ts";
 import type { CachedObject } from "./object-codec.ts";
 
 export type Entry = { readonly key: string; readonly item: CachedObject };
