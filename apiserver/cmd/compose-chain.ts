@@ -11,6 +11,7 @@ import { withAuthentication } from "../filters/authentication.ts";
 import { withAuthorization } from "../filters/authorization.ts";
 import { withImpersonation } from "../filters/impersonation.ts";
 import { withStoreGate } from "../filters/store-gate.ts";
+import { HealthMetrics } from "../observability/health-metrics.ts";
 import type { Logger } from "../observability/log.ts";
 import type { RequestMetrics } from "../observability/metrics.ts";
 import { buildChain, type Chain } from "../server/chain.ts";
@@ -85,12 +86,14 @@ function apiHandler({ registry, schemas, backend, guard, progress, options, metr
     shuttingDown: () => progress.stopping,
     hooks: new Map([["start-function-mesh-apiserver", () => progress.started]]),
   });
+  const slis = new HealthMetrics();
   const paths = new Map([
     ...discoveryHandlers(resources),
     ...openApi.paths,
-    ...healthHandlers(checks, log),
+    ...healthHandlers(checks, log, (check, endpoint, passed) => slis.observe(check, endpoint, passed)),
     ["/version", versionHandler(version)] as const,
     ["/metrics", metricsHandler(metrics)] as const,
+    ["/metrics/slis", metricsHandler(slis)] as const,
   ]);
   return installApi({
     resources,

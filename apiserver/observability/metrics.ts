@@ -1,6 +1,7 @@
 /** Metrics under the names that dashboards for Kubernetes API servers read (API section 12): home of @prometheus-io/client. */
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "@prometheus-io/client";
 import { limits } from "../limits.ts";
+import { exposition } from "./exposition.ts";
 
 /** What a request counts as. Bounded sets only: never a name, a namespace or a raw path (API MT-23). */
 export type RequestLabels = {
@@ -136,9 +137,7 @@ export class RequestMetrics {
     this.inFlight.set({ request_kind: "readOnly" }, counts.readOnly);
   }
 
-  /** The exposition text and its content type; the library puts empty lines between metrics, Go's library does not. */
-  async expose(): Promise<{ readonly contentType: string; readonly text: string }> {
-    const text = await this.registry.metrics();
-    return { contentType: this.registry.contentType, text: text.replaceAll(/\n{2,}/g, "\n") };
+  expose(): ReturnType<typeof exposition> {
+    return exposition(this.registry);
   }
 }

@@ -73,15 +73,37 @@ export function standardChecks(parts: {
   ];
 }
 
+/** Told how each check went, whenever one was made. */
+export type HealthObserver = (check: string, endpoint: HealthEndpoint, passed: boolean) => void;
+
 /** Handlers by exact path: the three endpoints, and each of their checks. */
-export function healthHandlers(checks: readonly HealthCheck[], log: Logger): ReadonlyMap<string, ApiHandler> {
+export function healthHandlers(
+  given: readonly HealthCheck[],
+  log: Logger,
+  observe: HealthObserver = () => undefined,
+): ReadonlyMap<string, ApiHandler> {
   const handlers = new Map<string, ApiHandler>();
   for (const endpoint of everywhere) {
-    const own = checks.filter(({ on }) => on.includes(endpoint));
+    const own = given.filter(({ on }) => on.includes(endpoint)).map((check) => observed(check, endpoint, observe));
     handlers.set(`/${endpoint}`, endpointHandler(endpoint, own, log));
     for (const check of own) handlers.set(`/${endpoint}/${check.name}`, checkHandler(check));
   }
   return handlers;
+}
+
+function observed(check: HealthCheck, endpoint: HealthEndpoint, observe: HealthObserver): HealthCheck {
+  return {
+    ...check,
+    check: async () => {
+      try {
+        await check.check();
+        observe(check.name, endpoint, true);
+      } catch (error) {
+        observe(check.name, endpoint, false);
+        throw error;
+      }
+    },
+  };
 }
 
 /** For paths below the endpoints that no check has. */

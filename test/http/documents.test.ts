@@ -220,6 +220,14 @@ test("readyz alone waits for what requests need", async () => {
   }
 });
 
+test("/metrics/slis says how health checks went (API H-13), to who may see it", async () => {
+  await admin.get("/readyz");
+  const { text } = ok(await admin.get("/metrics/slis"));
+  assert.match(text, /^kubernetes_healthcheck\{name="etcd",type="readyz"\} 1$/m);
+  assert.match(text, /^kubernetes_healthchecks_total\{name="etcd",type="readyz",status="success"\} [1-9]/m);
+  assert.equal((await anonymous.get("/metrics/slis")).status, 403);
+});
+
 test("metrics count requests by what they were", async () => {
   ok(await admin.get(`${root}/functions`));
   ok(await admin.get(`${root}/functions`));
