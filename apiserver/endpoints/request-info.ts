@@ -147,3 +147,6 @@ export function namePathProblem(name: string): string | undefined {
   if (name.includes("%")) return "may not contain '%'";
   return undefined;
 }
+
+/** Exempt from deadlines and in-flight limits (API R-02, W-07). */
+export const isLongRunning = (info: RequestInfo): boolean => info.isResourceRequest && info.verb === "watch";

@@ -203,3 +203,13 @@ export const isNamespaceTerminating = (error: unknown): boolean =>
   error instanceof StatusError &&
   isForbidden(error) &&
   (error.status.details?.causes ?? []).some(({ reason }) => reason === "NamespaceTerminating");
+
+/** Resolves to `undefined` where `request` is answered 404; rejects with any other failure. */
+export async function unlessGone<T>(request: Promise<T>): Promise<T | undefined> {
+  try {
+    return await request;
+  } catch (error) {
+    if (isNotFound(error)) return undefined;
+    throw error;
+  }
+}

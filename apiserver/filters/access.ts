@@ -1,10 +1,10 @@
 /** What a request was and how it ended: one log record and its metrics (API AU-14, MT-01…MT-05). */
 import type { UserInfo } from "../authentication/user.ts";
 import type { ApiRequest, ApiResponse, Filter, ResponseBody } from "../endpoints/api-handler.ts";
+import { isLongRunning } from "../endpoints/request-info.ts";
 import { firstHeader } from "../endpoints/responses.ts";
 import type { Logger } from "../observability/log.ts";
 import type { RequestMetrics } from "../observability/metrics.ts";
-import { isLongRunning } from "./long-running.ts";
 import { type RouteLabels, refusedLabels, requestLabels } from "./request-labels.ts";
 
 /** Slower requests are worth a line even where access records are not wanted, in ms. */

@@ -1,8 +1,8 @@
 import type { ApiRequest, ApiResponse, Filter } from "../endpoints/api-handler.ts";
+import { isLongRunning } from "../endpoints/request-info.ts";
 import { abandon, errorResponse } from "../endpoints/responses.ts";
 import { newBadRequest, newTimeout } from "../errors/status-error.ts";
 import { parseGoDuration } from "../machinery/go-duration.ts";
-import { isLongRunning } from "./long-running.ts";
 
 /** Longest time any request but a watch may take, in ms; kube-apiserver's `--request-timeout` (API R-01). */
 export const defaultRequestTimeoutMs = 60_000;

@@ -1,11 +1,10 @@
 import { mastersGroup, type UserInfo } from "../authentication/user.ts";
 import type { ApiHandler, ApiRequest, ApiResponse, Filter } from "../endpoints/api-handler.ts";
-import type { RequestInfo } from "../endpoints/request-info.ts";
+import { isLongRunning, type RequestInfo } from "../endpoints/request-info.ts";
 import { textResponse } from "../endpoints/responses.ts";
 import { type Limit, limits } from "../limits.ts";
 import type { RequestMetrics } from "../observability/metrics.ts";
 import { FairQueue, type Release, WaitedTooLong } from "./fair-queue.ts";
-import { isLongRunning } from "./long-running.ts";
 import { type RouteLabels, requestLabels } from "./request-labels.ts";
 import { type Counted, LimitExceeded, UserAccounts } from "./user-accounts.ts";
 

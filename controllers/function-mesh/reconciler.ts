@@ -3,7 +3,7 @@ import type { FunctionMeshResource } from "../../apiserver/apis/compute/v1alpha1
 import { annotations, functionMeshType } from "../../apiserver/apis/compute/v1alpha1/group.ts";
 import type { JsonObject, KubeObject } from "../../apiserver/apis/meta/v1.ts";
 import type { ResourceClient } from "../../apiserver/client/client.ts";
-import { isAlreadyExists, isConflict, isInvalid, isNotFound } from "../../apiserver/errors/status-error.ts";
+import { isAlreadyExists, isConflict, isInvalid, isNotFound, unlessGone } from "../../apiserver/errors/status-error.ts";
 import { limits } from "../../apiserver/limits.ts";
 import type { Clock } from "../../apiserver/machinery/clock.ts";
 import { formatTime } from "../../apiserver/machinery/time.ts";
@@ -13,7 +13,6 @@ import { mapConcurrently } from "../runtime/map-concurrently.ts";
 import { keyOf, type ObjectKey } from "../runtime/object-key.ts";
 import { controlledBy, controllerOf, isControlledBy, ownerOf } from "../runtime/owners.ts";
 import { done, type ReconcileContext, type Reconciler, type Result, requeueAfter } from "../runtime/reconciler.ts";
-import { unlessGone } from "../runtime/unless-gone.ts";
 import { fieldManager } from "../workloads/apply.ts";
 import { isCurrent, stamped } from "../workloads/drift.ts";
 import { numberAt, partOf } from "../workloads/parts.ts";

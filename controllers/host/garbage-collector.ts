@@ -17,12 +17,12 @@ import {
   orphanFinalizer,
 } from "../../apiserver/apis/meta/v1.ts";
 import type { ResourceClient } from "../../apiserver/client/client.ts";
+import { unlessGone } from "../../apiserver/errors/status-error.ts";
 import type { EventRecorder, Informer, Trigger } from "../runtime/interface.ts";
 import { mapConcurrently } from "../runtime/map-concurrently.ts";
 import type { ObjectKey } from "../runtime/object-key.ts";
 import { isInReach } from "../runtime/owners.ts";
 import { done, type ReconcileContext, type Reconciler, type Result, requeueAfter } from "../runtime/reconciler.ts";
-import { unlessGone } from "../runtime/unless-gone.ts";
 import { asOwner, type Node, OwnerGraph, referencesTo, refOf } from "./owner-graph.ts";
 
 /** Owners known to be absent, remembered so that a thousand dependents cost one look-up. client-go keeps 500. */

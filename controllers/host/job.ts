@@ -1,5 +1,6 @@
 import type { KubeObject } from "../../apiserver/apis/meta/v1.ts";
 import type { ResourceClient } from "../../apiserver/client/client.ts";
+import { unlessGone } from "../../apiserver/errors/status-error.ts";
 import type { Clock } from "../../apiserver/machinery/clock.ts";
 import { numberOf, objectOf, textOf } from "../../apiserver/machinery/fields.ts";
 import { deepEqual } from "../../apiserver/machinery/json.ts";
@@ -10,7 +11,6 @@ import type { ObjectKey } from "../runtime/object-key.ts";
 import { controlledBy, ownerOf } from "../runtime/owners.ts";
 import { done, type ReconcileContext, type Reconciler, type Result, requeueAfter } from "../runtime/reconciler.ts";
 import { ownedBy, ownKind } from "../runtime/triggers.ts";
-import { unlessGone } from "../runtime/unless-gone.ts";
 import { isSuspended, missingPods, podsToStop } from "./job-pods.ts";
 import { deriveJobStatus, finishedAt } from "./job-status.ts";
 import { isTerminating } from "./pods.ts";

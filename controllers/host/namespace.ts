@@ -5,6 +5,7 @@
  */
 import type { JsonObject, KubeObject } from "../../apiserver/apis/meta/v1.ts";
 import type { ResourceClient } from "../../apiserver/client/client.ts";
+import { unlessGone } from "../../apiserver/errors/status-error.ts";
 import type { Clock } from "../../apiserver/machinery/clock.ts";
 import { listOf, objectOf, textsOf } from "../../apiserver/machinery/fields.ts";
 import { deepEqual } from "../../apiserver/machinery/json.ts";
@@ -14,7 +15,6 @@ import { mapConcurrently } from "../runtime/map-concurrently.ts";
 import type { ObjectKey } from "../runtime/object-key.ts";
 import { done, type ReconcileContext, type Reconciler, type Result, requeueAfter } from "../runtime/reconciler.ts";
 import { mapped, ownKind } from "../runtime/triggers.ts";
-import { unlessGone } from "../runtime/unless-gone.ts";
 import { contentConditions, withConditions } from "./namespace-conditions.ts";
 import { type Node, refOf } from "./owner-graph.ts";
 import { namespaceType, podType } from "./types.ts";

@@ -1,6 +1,6 @@
 import type { KubeObject } from "../../apiserver/apis/meta/v1.ts";
 import type { ResourceClient } from "../../apiserver/client/client.ts";
-import { isAlreadyExists, isNamespaceTerminating } from "../../apiserver/errors/status-error.ts";
+import { isAlreadyExists, isNamespaceTerminating, unlessGone } from "../../apiserver/errors/status-error.ts";
 import type { Clock } from "../../apiserver/machinery/clock.ts";
 import { numberOf, objectOf } from "../../apiserver/machinery/fields.ts";
 import { deepEqual } from "../../apiserver/machinery/json.ts";
@@ -10,7 +10,6 @@ import type { ObjectKey } from "../runtime/object-key.ts";
 import { controlledBy, isControlledBy, ownerOf } from "../runtime/owners.ts";
 import { done, type ReconcileContext, type Reconciler, type Result, requeueAfter } from "../runtime/reconciler.ts";
 import { ownedBy, ownKind } from "../runtime/triggers.ts";
-import { unlessGone } from "../runtime/unless-gone.ts";
 import { isTerminating } from "./pods.ts";
 import { ensureCreated } from "./requests.ts";
 import { type Plan, planPods, type Revisions, revisionNameOf } from "./stateful-set-plan.ts";

@@ -4,13 +4,13 @@
  */
 import type { KubeObject } from "../../apiserver/apis/meta/v1.ts";
 import type { ResourceClient } from "../../apiserver/client/client.ts";
+import { unlessGone } from "../../apiserver/errors/status-error.ts";
 import { objectOf, textOf } from "../../apiserver/machinery/fields.ts";
 import { deepEqual } from "../../apiserver/machinery/json.ts";
 import type { Informer, Trigger } from "../runtime/interface.ts";
 import { keyOf, type ObjectKey } from "../runtime/object-key.ts";
 import { done, type ReconcileContext, type Reconciler, type Result } from "../runtime/reconciler.ts";
 import { mapped, ownKind } from "../runtime/triggers.ts";
-import { unlessGone } from "../runtime/unless-gone.ts";
 import { isTerminating } from "./pods.ts";
 import { secretType, serviceAccountType } from "./types.ts";
 

@@ -9,13 +9,12 @@
 import { initialEventsEndAnnotation, type KubeObject, type WatchEvent } from "../../apiserver/apis/meta/v1.ts";
 import type { ResourceClient, ResourceType, WatchQuery } from "../../apiserver/client/client.ts";
 import { isInvalid, StatusError } from "../../apiserver/errors/status-error.ts";
-import { type Clock, delay } from "../../apiserver/machinery/clock.ts";
-import { type BackOff, backOffMs, withJitter } from "./back-off.ts";
+import { type BackOff, backOffMs, type Clock, delay, withJitter } from "../../apiserver/machinery/clock.ts";
 import type { HealthObserver } from "./component-health.ts";
 import type { IndexFunction, Informer, InformerHandler } from "./interface.ts";
 import type { Lister } from "./lister.ts";
 import type { Logger } from "./logger.ts";
-import { type Change, ObjectStore } from "./store.ts";
+import { type Change, ObjectStore } from "./object-store.ts";
 
 /** As client-go's reflector bounds it: neither a storm against a server that restarts nor minutes of blindness. */
 const retry: BackOff = { baseMs: 200, maxMs: 30_000 };

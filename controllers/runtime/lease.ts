@@ -8,9 +8,8 @@
 import type { KubeObject, ObjectMeta } from "../../apiserver/apis/meta/v1.ts";
 import type { ResourceClient, ResourceType } from "../../apiserver/client/client.ts";
 import { isNotFound } from "../../apiserver/errors/status-error.ts";
-import { type Clock, delay } from "../../apiserver/machinery/clock.ts";
+import { type Clock, delay, withJitter } from "../../apiserver/machinery/clock.ts";
 import { formatMicroTime } from "../../apiserver/machinery/time.ts";
-import { withJitter } from "./back-off.ts";
 import type { Logger } from "./logger.ts";
 
 export const leaseType: ResourceType = {

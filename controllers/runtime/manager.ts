@@ -1,5 +1,4 @@
-import { type Clock, delay } from "../../apiserver/machinery/clock.ts";
-import { type BackOff, backOffMs } from "./back-off.ts";
+import { type BackOff, backOffMs, type Clock, delay } from "../../apiserver/machinery/clock.ts";
 import type { HealthObserver } from "./component-health.ts";
 import type { Controller } from "./controller.ts";
 import type { SharedInformers } from "./informers.ts";

@@ -5,8 +5,7 @@
  * Invariant: keys come out in the order they became ready.
  */
 
-import type { Clock } from "../../apiserver/machinery/clock.ts";
-import { type BackOff, backOffMs } from "./back-off.ts";
+import { type BackOff, backOffMs, type Clock } from "../../apiserver/machinery/clock.ts";
 
 /** Delay of a key after its n-th failure in a row. client-go's per-item default: most failures are lost races. */
 const retry: BackOff = { baseMs: 5, maxMs: 1_000_000 };

@@ -4,14 +4,13 @@
 import { annotations } from "../../apiserver/apis/compute/v1alpha1/group.ts";
 import type { JsonObject, KubeObject } from "../../apiserver/apis/meta/v1.ts";
 import type { ResourceClient } from "../../apiserver/client/client.ts";
-import { isInvalid, isNamespaceTerminating } from "../../apiserver/errors/status-error.ts";
+import { isInvalid, isNamespaceTerminating, unlessGone } from "../../apiserver/errors/status-error.ts";
 import type { Clock } from "../../apiserver/machinery/clock.ts";
 import { formatTime } from "../../apiserver/machinery/time.ts";
 import type { EventRecorder } from "../runtime/interface.ts";
 import type { Lister } from "../runtime/lister.ts";
 import type { ObjectKey } from "../runtime/object-key.ts";
 import { done, type ReconcileContext, type Reconciler, type Result, requeueAfter } from "../runtime/reconciler.ts";
-import { unlessGone } from "../runtime/unless-gone.ts";
 import { fieldManager, type WorkloadWriter } from "./apply.ts";
 import type { Finalizer } from "./cleanup.ts";
 import { transitionEvents } from "./events.ts";

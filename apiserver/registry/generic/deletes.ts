@@ -14,7 +14,7 @@ import type {
 import type { View } from "../rest/part.ts";
 import { planDeletion } from "./deletion.ts";
 import { checkPreconditions } from "./preconditions.ts";
-import { nameOf, type Resource } from "./resource.ts";
+import { nameOf, type StoredResource } from "./stored-resource.ts";
 import { changeObject } from "./transaction.ts";
 
 /** Objects listed at once when the caller set no limit (API X-15). */
@@ -23,12 +23,12 @@ const collectionPageSize = 10_000;
 const concurrentDeletions = 16;
 
 export class Deletes implements Deleter {
-  readonly #resource: Resource;
+  readonly #resource: StoredResource;
   readonly #lister: Lister;
   readonly #view: View;
 
   /** @param view  how admission is shown objects */
-  constructor(resource: Resource, lister: Lister, view: View) {
+  constructor(resource: StoredResource, lister: Lister, view: View) {
     this.#view = view;
     this.#resource = resource;
     this.#lister = lister;

@@ -13,13 +13,13 @@ import { fieldTypeOf } from "../schema/field-types.ts";
 import { patchSchema } from "../schema/patch-schema.ts";
 import { compileSchema } from "../schema/structural.ts";
 import { KindCodec, type StoredForms } from "./codec.ts";
+import { GenericStore } from "./generic-store.ts";
 import { watchFailure } from "./interpret-error.ts";
 import { ObjectDecoder } from "./object-decoder.ts";
-import { hasStatus, ownView } from "./part.ts";
+import { hasStatus, ownView } from "./object-parts.ts";
 import { patchTypesOf } from "./patch-types.ts";
-import type { Admission, Resource } from "./resource.ts";
 import { Selections } from "./selection.ts";
-import { GenericStore } from "./store.ts";
+import type { Admission, StoredResource } from "./stored-resource.ts";
 import { TrackedKind } from "./tracking.ts";
 import { storedForm, versionView } from "./version-view.ts";
 
@@ -133,7 +133,7 @@ function trackedKind(gvk: GroupVersionKind, definition: ResourceDefinition, sche
   ]);
 }
 
-type SharedByVersions = Omit<Resource, "gvr" | "selections" | "patchTypes">;
+type SharedByVersions = Omit<StoredResource, "gvr" | "selections" | "patchTypes">;
 
 function sharedByVersions(definition: ResourceDefinition, deps: EndpointDependencies): SharedByVersions {
   const { backend, schemas, admission, signal, clock = systemClock, random = Math.random, newUid = randomUUID } = deps;

@@ -1,7 +1,7 @@
 import type { GroupResource, GroupVersionKind, KubeObject, ObjectMeta, Preconditions } from "../../apis/meta/v1.ts";
 import { invalid, path } from "../../errors/field-error.ts";
 import { newConflict, newInvalid, objectModified, type StatusError } from "../../errors/status-error.ts";
-import { nameOf } from "./resource.ts";
+import { nameOf } from "./stored-resource.ts";
 
 /** @throws StatusError 409 when the object is not the one the caller means (API X-06) */
 export function checkPreconditions(

@@ -26,16 +26,16 @@ import { type Continue, encodeContinue, newestRevision } from "./continue-token.
 import { interpreted } from "./interpret-error.ts";
 import { type Page, type PageRequest, pageOfSnapshot, pageOfStorage } from "./page.ts";
 import { listPosition, type Position, positionOf } from "./positions.ts";
-import { decodeStored, keyOf, type Resource } from "./resource.ts";
+import { decodeStored, keyOf, type StoredResource } from "./stored-resource.ts";
 
 /** `Retry-After` while the cache is rebuilt, in seconds: a second per so much downtime, within these bounds (API W-44). */
 const downtimeMsPerRetrySecond = 2000;
 const maxRetryAfterSeconds = 30;
 
 export class Reads implements Getter, Lister, Watcher {
-  readonly #resource: Resource;
+  readonly #resource: StoredResource;
 
-  constructor(resource: Resource) {
+  constructor(resource: StoredResource) {
     this.#resource = resource;
   }
 
@@ -191,7 +191,7 @@ function revisionOf(position: Position): Revision {
 }
 
 /** The scope of a single key is also the beginning of longer names. */
-function onlyKey(resource: Resource, scope: string, matches: (item: EncodedObject) => boolean) {
+function onlyKey(resource: StoredResource, scope: string, matches: (item: EncodedObject) => boolean) {
   return (item: EncodedObject): boolean => {
     const { namespace = "", name = "" } = item.object.metadata;
     return keyOf(resource, namespace, name) === scope && matches(item);

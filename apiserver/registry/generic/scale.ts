@@ -16,7 +16,7 @@ import type { EncodedObject, Getter, Patcher, Updater } from "../rest/interface.
 import type { Part, View } from "../rest/part.ts";
 import type { ScalePaths } from "../rest/strategy.ts";
 import { type DecodedInput, type ObjectDecoder, silently } from "./object-decoder.ts";
-import { type PartOf, wholeObject } from "./part.ts";
+import { type PartOf, wholeObject } from "./object-parts.ts";
 
 export const scaleKind = { group: "autoscaling", version: "v1", kind: "Scale" } as const;
 export const scaleSchemaName = "io.k8s.api.autoscaling.v1.Scale";

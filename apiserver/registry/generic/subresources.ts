@@ -3,7 +3,7 @@ import type { ScalePaths, SubresourceDefinition } from "../rest/strategy.ts";
 import { fieldTypeOf } from "../schema/field-types.ts";
 import { compileSchema } from "../schema/structural.ts";
 import { VirtualDecoder } from "./object-decoder.ts";
-import { finalizePart, ownView, statusPart } from "./part.ts";
+import { finalizePart, ownView, statusPart } from "./object-parts.ts";
 import { partStore } from "./part-store.ts";
 import { refusedScale, scaleKind, scalePart, scaleSchemaName } from "./scale.ts";
 

@@ -7,7 +7,7 @@ import { equalButForTimes } from "../../machinery/managed-fields/managers.ts";
 import { isStorageError } from "../../storage/errors.ts";
 import type { EncodedObject, RequestContext } from "../rest/interface.ts";
 import { interpretError, interpreted } from "./interpret-error.ts";
-import { decodeStored, keyOf, nameOf, type Resource } from "./resource.ts";
+import { decodeStored, keyOf, nameOf, type StoredResource } from "./stored-resource.ts";
 import { withManagedFields } from "./tracking.ts";
 
 /** What to do with the stored object. `put` of an equal object writes nothing (API U-07). */
@@ -36,7 +36,7 @@ type Change = {
  *
  * @throws StatusError `NotFound`, and whatever `decide` throws
  */
-export async function changeObject(resource: Resource, change: Change): Promise<Outcome> {
+export async function changeObject(resource: StoredResource, change: Change): Promise<Outcome> {
   const { context, name } = change;
   const key = keyOf(resource, context.namespace, name);
   const cached = resource.cacher.latest(key);
@@ -61,7 +61,12 @@ type Attempt =
   /** Another writer was faster. */
   | { readonly settled: "no" };
 
-async function tryOnce(resource: Resource, key: string, existing: CachedObject, change: Change): Promise<Attempt> {
+async function tryOnce(
+  resource: StoredResource,
+  key: string,
+  existing: CachedObject,
+  change: Change,
+): Promise<Attempt> {
   let decision: Decision;
   try {
     decision = await change.decide(existing.object);
@@ -112,7 +117,7 @@ async function fitting<T>(
   }
 }
 
-async function replace(resource: Resource, key: string, existing: CachedObject, object: KubeObject) {
+async function replace(resource: StoredResource, key: string, existing: CachedObject, object: KubeObject) {
   const { backend, codec, cacher, prefix } = resource;
   const value = codec.encode(object);
   const revision = await backend.update(prefix + key, value, existing.revision);
@@ -121,7 +126,7 @@ async function replace(resource: Resource, key: string, existing: CachedObject, 
   return item;
 }
 
-async function remove(resource: Resource, key: string, existing: CachedObject, object: KubeObject) {
+async function remove(resource: StoredResource, key: string, existing: CachedObject, object: KubeObject) {
   await resource.backend.delete(resource.prefix + key, existing.revision);
   return resource.codec.unstored(object);
 }
@@ -135,7 +140,7 @@ type Insertion = {
 };
 
 /** @throws StatusError `AlreadyExists`, of a dry run too (API C-03, V-14) */
-export async function insertObject(resource: Resource, insertion: Insertion): Promise<EncodedObject> {
+export async function insertObject(resource: StoredResource, insertion: Insertion): Promise<EncodedObject> {
   const { context, object, dryRun } = insertion;
   const { backend, codec, cacher, prefix, groupResource } = resource;
   const name = nameOf(object);
@@ -160,7 +165,11 @@ export async function insertObject(resource: Resource, insertion: Insertion): Pr
   }
 }
 
-function alreadyExists({ groupResource }: Resource, name: string, existing: CachedObject | undefined): StatusError {
+function alreadyExists(
+  { groupResource }: StoredResource,
+  name: string,
+  existing: CachedObject | undefined,
+): StatusError {
   const error = newAlreadyExists(groupResource, name);
   if (existing?.object.metadata.deletionTimestamp === undefined) return error;
   return new StatusError({ ...error.status, message: `object is being deleted: ${error.message}` });
@@ -168,18 +177,18 @@ function alreadyExists({ groupResource }: Resource, name: string, existing: Cach
 
 /** Nothing is stored under the name that a change is for. */
 export class MissingObject extends StatusError {
-  constructor({ groupResource }: Resource, name: string) {
+  constructor({ groupResource }: StoredResource, name: string) {
     super(newNotFound(groupResource, name).status);
   }
 }
 
-async function read(resource: Resource, key: string, name: string, signal: AbortSignal): Promise<CachedObject> {
+async function read(resource: StoredResource, key: string, name: string, signal: AbortSignal): Promise<CachedObject> {
   const found = await stored(resource, key, name, signal);
   if (found === undefined) throw new MissingObject(resource, name);
   return found;
 }
 
-async function stored(resource: Resource, key: string, name: string, signal: AbortSignal) {
+async function stored(resource: StoredResource, key: string, name: string, signal: AbortSignal) {
   const { backend, prefix, groupResource } = resource;
   const { value } = await interpreted({ resource: groupResource, name }, backend.get(prefix + key, signal));
   return value === undefined ? undefined : decodeStored(resource, value);

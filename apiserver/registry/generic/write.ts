@@ -8,10 +8,10 @@ import type { Part } from "../rest/part.ts";
 import type { Change, Wanted } from "./change.ts";
 import type { InputPlace } from "./object-decoder.ts";
 import type { Birth } from "./object-meta-rules.ts";
-import { nameOf, namespaceOf, type Resource } from "./resource.ts";
+import { nameOf, namespaceOf, type StoredResource } from "./stored-resource.ts";
 
 export type Write = {
-  readonly resource: Resource;
+  readonly resource: StoredResource;
   readonly part: Part;
   readonly context: RequestContext;
   readonly options: WriteOptions;

@@ -9,9 +9,9 @@ import { appliedChange, applyPatchType, readApplied } from "./applied.ts";
 import { type Change, patchChange, replacement } from "./change.ts";
 import { isFinished } from "./deletion.ts";
 import type { Birth } from "./object-meta-rules.ts";
-import { wholeObject } from "./part.ts";
+import { wholeObject } from "./object-parts.ts";
 import { readPatch } from "./patch-types.ts";
-import { nameOf, namespaceOf, type Resource } from "./resource.ts";
+import { nameOf, namespaceOf, type StoredResource } from "./stored-resource.ts";
 import { changeObject, insertObject, MissingObject } from "./transaction.ts";
 import { draftOf, runStages, type Write } from "./write.ts";
 import { decisionStages, proposalStages, writeStages } from "./write-stages.ts";
@@ -21,10 +21,10 @@ const nameAttempts = 8;
 
 export class Writes implements Creater, Updater, Patcher {
   readonly patchTypes: readonly string[];
-  readonly #resource: Resource;
+  readonly #resource: StoredResource;
   readonly #whole: Part;
 
-  constructor(resource: Resource, view: View) {
+  constructor(resource: StoredResource, view: View) {
     this.patchTypes = [...resource.patchTypes.keys(), applyPatchType];
     this.#resource = resource;
     this.#whole = wholeObject({ ...resource, view });
@@ -127,7 +127,7 @@ export class Writes implements Creater, Updater, Patcher {
   }
 }
 
-function birthOf(context: RequestContext, resource: Resource): Birth {
+function birthOf(context: RequestContext, resource: StoredResource): Birth {
   const { tracksGeneration, newUid, clock } = resource;
   return {
     namespace: namespaceOf(context, resource),

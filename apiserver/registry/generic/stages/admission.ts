@@ -3,7 +3,7 @@ import type { AdmissionAttributes } from "../../../admission/interface.ts";
 import type { KubeObject, ManagedFieldsEntry } from "../../../apis/meta/v1.ts";
 import { managedFieldsProblem } from "../../../machinery/managed-fields/managers.ts";
 import { silently } from "../object-decoder.ts";
-import { nameOf, namespaceOf } from "../resource.ts";
+import { nameOf, namespaceOf } from "../stored-resource.ts";
 import { withManagedFields } from "../tracking.ts";
 import { type Draft, placeOf, type Stage, type Write } from "../write.ts";
 import { dropDuplicateOwners, isolated, refuseMalformed } from "./isolate.ts";

@@ -2,14 +2,14 @@
 import type { KubeObject } from "../../../apis/meta/v1.ts";
 import { generateName } from "../../../machinery/names.ts";
 import { withGeneration } from "../object-meta-rules.ts";
-import type { Resource } from "../resource.ts";
+import type { StoredResource } from "../stored-resource.ts";
 import type { Stage } from "../write.ts";
 
 export const nameNewborn: Stage = (draft, { resource }) =>
   draft.existing === undefined ? { ...draft, object: named(draft.object, resource) } : draft;
 
 /** With a generated name, if it has none and wants one (API C-06). */
-export function named(object: KubeObject, { random }: Pick<Resource, "random">): KubeObject {
+export function named(object: KubeObject, { random }: Pick<StoredResource, "random">): KubeObject {
   const { name, generateName: base = "" } = object.metadata;
   if (name !== undefined || base === "") return object;
   return { ...object, metadata: { ...object.metadata, name: generateName(base, random) } };

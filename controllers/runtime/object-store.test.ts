@@ -3,7 +3,7 @@ import { test } from "node:test";
 import type { KubeObject, ObjectMeta } from "../../apiserver/apis/meta/v1.ts";
 import { ownerUidIndex } from "./interface.ts";
 import { narrow } from "./lister.ts";
-import { ObjectStore } from "./store.ts";
+import { ObjectStore } from "./object-store.ts";
 
 const anObject = (name: string, metadata: ObjectMeta = {}): KubeObject => ({
   apiVersion: "v1",

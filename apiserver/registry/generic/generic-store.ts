@@ -21,7 +21,7 @@ import type { Part, View } from "../rest/part.ts";
 import { frameOf } from "./codec.ts";
 import { Deletes } from "./deletes.ts";
 import { Reads } from "./reads.ts";
-import type { Resource } from "./resource.ts";
+import type { StoredResource } from "./stored-resource.ts";
 import { Writes } from "./writes.ts";
 
 /**
@@ -38,7 +38,7 @@ export class GenericStore implements Getter, Lister, Watcher, Creater, Updater, 
   readonly #deletes: Deletes;
 
   /** @param view  how objects look to clients; what comes from the registry's inside is as it is stored */
-  constructor(resource: Resource, view: View) {
+  constructor(resource: StoredResource, view: View) {
     this.#view = view;
     this.#reads = new Reads(resource);
     this.#writes = new Writes(resource, view);

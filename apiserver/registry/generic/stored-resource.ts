@@ -16,8 +16,8 @@ import type { TrackedKind } from "./tracking.ts";
 /** Every plugin at once; `admission/chain.ts` makes one of many. */
 export type Admission = Required<Pick<AdmissionPlugin, "admit" | "validate">>;
 
-/** What reading and writing one resource needs: made once per resource by `endpoint.ts`. */
-export type Resource = {
+/** What reading and writing one resource in one of its versions needs: made by `endpoint.ts`, at start-up. */
+export type StoredResource = {
   readonly definition: ResourceDefinition;
   readonly gvk: GroupVersionKind;
   readonly gvr: GroupVersionResource;
@@ -46,16 +46,16 @@ export type Resource = {
 };
 
 /** The key below the resource's prefix; keys of cluster-scoped objects are their names. */
-export function keyOf({ definition }: Resource, namespace: string, name: string): string {
+export function keyOf({ definition }: StoredResource, namespace: string, name: string): string {
   return definition.namespaced ? `${namespace}/${name}` : name;
 }
 
 /** Of the objects a request is about; `undefined` for cluster-scoped kinds. */
-export function namespaceOf({ namespace }: RequestContext, { definition }: Resource): string | undefined {
+export function namespaceOf({ namespace }: RequestContext, { definition }: StoredResource): string | undefined {
   return definition.namespaced ? namespace : undefined;
 }
 
-export function decodeStored({ codec }: Resource, { value, revision }: StoredValue): CachedObject {
+export function decodeStored({ codec }: StoredResource, { value, revision }: StoredValue): CachedObject {
   return codec.decode(value, revision);
 }
 
