@@ -116,6 +116,12 @@ const cases: Record<string, readonly [target: string, patch: string, result: str
     '{"things":[{"name":"a"},{"name":"c"}]}',
     "P-34",
   ],
+  "an order with an entry in the place of another": [
+    '{"things":[{"name":"a"},{"name":"b"},{"name":"c"},{"name":"d"}]}',
+    '{"$setElementOrder/things":[{"name":"n"},{"name":"a"}],"things":[{"name":"b","$patch":"delete"},{"name":"n"}]}',
+    '{"things":[{"name":"c"},{"name":"d"},{"name":"n"},{"name":"a"}]}',
+    "P-34: as kube-apiserver, for which the new entry stands where the deleted one left room, at the end",
+  ],
   "an order of a list that isn't there": ["{}", '{"$setElementOrder/things":[{"name":"b"}]}', "{}", "P-34"],
   "an order of a new list": [
     "{}",

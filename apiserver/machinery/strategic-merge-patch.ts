@@ -142,10 +142,19 @@ function mergeOrderedLists(object: JsonObject, patch: JsonObject, schema: PatchS
     if (change !== undefined) assertOrdered(change, order, identity);
     const merged = mergedList(target, change, place);
     if (merged === undefined) continue;
-    setMember(object, field, inOrder(merged, order, target ?? [], identity));
+    setMember(object, field, inOrder(merged, order, serverOrder(target ?? [], merged, identity), identity));
     if (change !== undefined) done.add(field);
   }
   return done;
+}
+
+/** As on the server, where entries that are new stand at the end, in the places of those that went (as in kube-apiserver). */
+function serverOrder(target: readonly JsonValue[], merged: readonly JsonValue[], identity: Identity): JsonValue[] {
+  const after = positions(merged, identity);
+  const before = positions(target, identity);
+  const kept = target.filter((item) => after.has(identity(item)));
+  const added = merged.filter((item) => !before.has(identity(item)));
+  return [...kept, ...added.slice(0, target.length - kept.length)];
 }
 
 function mergedList(

@@ -104,6 +104,6 @@ test("a strategic merge patch merges lists of named things, in our kinds and in 
   });
   const image = '{"spec":{"template":{"spec":{"containers":[{"name":"b","image":"i:2"}]}}}}';
   const next = ok(await admin.patch(`${sets}/w`, "strategic-merge", image));
-  assert.deepEqual(next.at("spec", "template", "spec", "containers", 1), { name: "b", image: "i:2" });
+  assert.equal(next.at("spec", "template", "spec", "containers", 1, "image"), "i:2");
   assert.deepEqual(next.at("spec", "template", "spec", "containers", 0, "env"), [{ name: "X", value: "1" }]);
 });

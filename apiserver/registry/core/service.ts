@@ -11,6 +11,9 @@ const isName = (spec: JsonObject | undefined): boolean => textOf(spec, "type") =
 const isExternal = (spec: JsonObject | undefined): boolean =>
   ["NodePort", "LoadBalancer"].includes(textOf(spec, "type"));
 
+/** Three hours. */
+const defaultAffinitySeconds = 10_800;
+
 export function withServiceDefaults(service: KubeObject): KubeObject {
   const given = objectOf(service, "spec");
   const spec: JsonObject = { type: "ClusterIP", sessionAffinity: "None", ...given };
@@ -22,6 +25,9 @@ export function withServiceDefaults(service: KubeObject): KubeObject {
     spec: {
       ...(isName(spec) ? {} : { internalTrafficPolicy: "Cluster" }),
       ...(isExternal(spec) ? { externalTrafficPolicy: "Cluster" } : {}),
+      ...(textOf(spec, "sessionAffinity") === "ClientIP"
+        ? { sessionAffinityConfig: { clientIP: { timeoutSeconds: defaultAffinitySeconds } } }
+        : {}),
       ...(textOf(spec, "type") === "LoadBalancer" ? { allocateLoadBalancerNodePorts: true } : {}),
       ...spec,
       ...(ports.length === 0 ? {} : { ports }),
@@ -51,6 +57,7 @@ function withoutAddresses(service: KubeObject, oldSpec: JsonObject | undefined):
     clusterIPs: _clusterIPs,
     ipFamilies: _f,
     ipFamilyPolicy: _p,
+    internalTrafficPolicy: _t,
     ...spec
   } = objectOf(service, "spec") ?? {};
   const foreign = clusterIP !== undefined && clusterIP !== oldSpec?.clusterIP;

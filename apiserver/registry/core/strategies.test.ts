@@ -162,7 +162,17 @@ test("a pod begins pending, with the defaults that others rely on", () => {
     terminationGracePeriodSeconds: 30,
     dnsPolicy: "ClusterFirst",
     schedulerName: "default-scheduler",
+    securityContext: {},
     serviceAccountName: "default",
+    enableServiceLinks: true,
+    preemptionPolicy: "PreemptLowerPriority",
+    priority: 0,
+    tolerations: ["not-ready", "unreachable"].map((state) => ({
+      key: `node.kubernetes.io/${state}`,
+      operator: "Exists",
+      effect: "NoExecute",
+      tolerationSeconds: 300,
+    })),
   });
   assert.deepEqual(pod.status, { phase: "Pending", qosClass: "BestEffort" });
   const hasty = created(strategies.podStrategy, anObject({ spec: { terminationGracePeriodSeconds: -1 } }));
@@ -233,6 +243,7 @@ test("a Job finds its pods by its uid", () => {
     completionMode: "NonIndexed",
     suspend: false,
     podReplacementPolicy: "TerminatingOrFailed",
+    manualSelector: false,
     selector: { matchLabels: uid },
     template: {
       metadata: {
@@ -281,6 +292,6 @@ test("a binding names a role, and goes on naming it", () => {
   assert.deepEqual(roleBindingStrategy.validate?.(to("a")), []);
   assert.match(
     refusals(roleBindingStrategy, to("b"), to("a")).join(),
-    /^roleRef: Invalid value: .*: cannot change roleRef$/,
+    /^roleRef: Invalid value: .*: field is immutable$/,
   );
 });

@@ -7,8 +7,16 @@ import { isSet, listOf, numericOf, objectOf, textOf } from "../../machinery/fiel
 import { isObject } from "../../machinery/json.ts";
 import { labelProblems, pathSegmentProblems } from "../../machinery/names.ts";
 import type { Strategy } from "../rest/strategy.ts";
+import {
+  defaultGracePeriodSeconds,
+  withClaimDefaults,
+  withPatience,
+  withRunningDefaults,
+  withTemplateDefaults,
+} from "./pod-defaults.ts";
 import { qosClassOf } from "./pod-qos.ts";
 import * as service from "./service.ts";
+import { textsIn } from "./validation/checks.ts";
 import * as config from "./validation/config.ts";
 import * as rbac from "./validation/rbac.ts";
 import { validateService, validateServiceUpdate } from "./validation/service.ts";
@@ -91,9 +99,6 @@ export const controllerRevisionStrategy: Strategy = {
   validateUpdate: small.validateRevisionUpdate,
 };
 
-/** Seconds a pod gets to stop when nobody says otherwise. */
-const defaultGracePeriodSeconds = 30;
-
 /** A pod gets a second at least: a negative time says "at once" (kube-apiserver keeps it as 1). */
 function withPositiveGrace(pod: KubeObject): KubeObject {
   const spec = objectOf(pod, "spec");
@@ -105,17 +110,13 @@ function withPositiveGrace(pod: KubeObject): KubeObject {
 export const podStrategy: Strategy = {
   ...builtIn,
   default: (object) =>
-    withPositiveGrace(
-      withSpec(object, {
-        restartPolicy: "Always",
-        terminationGracePeriodSeconds: defaultGracePeriodSeconds,
-        dnsPolicy: "ClusterFirst",
-        schedulerName: "default-scheduler",
-        serviceAccountName: "default",
-      }),
-    ),
+    withPositiveGrace({
+      ...object,
+      spec: withRunningDefaults(objectOf(object, "spec")),
+    }),
   prepareForCreate: (object) => ({
     ...object,
+    spec: withPatience(objectOf(object, "spec")),
     status: { phase: "Pending", qosClass: qosClassOf(objectOf(object, "spec")) },
   }),
   // A pod that gets its node is the same pod.
@@ -135,16 +136,32 @@ export const podStrategy: Strategy = {
   },
 };
 
+function withUpdateDefaults(strategy: JsonObject | undefined): JsonObject {
+  const complete = { type: "RollingUpdate", ...strategy };
+  if (complete.type !== "RollingUpdate") return complete;
+  return { ...complete, rollingUpdate: { partition: 0, ...objectOf(strategy, "rollingUpdate") } };
+}
+
 export const statefulSetStrategy: Strategy = {
   ...builtIn,
-  default: (object) =>
-    withSpec(object, {
-      replicas: 1,
-      podManagementPolicy: "OrderedReady",
-      updateStrategy: { type: "RollingUpdate", rollingUpdate: { partition: 0 } },
-      revisionHistoryLimit: 10,
-      persistentVolumeClaimRetentionPolicy: { whenDeleted: "Retain", whenScaled: "Retain" },
-    }),
+  default: (object) => {
+    const spec = objectOf(object, "spec") ?? {};
+    return {
+      ...object,
+      spec: {
+        replicas: 1,
+        podManagementPolicy: "OrderedReady",
+        revisionHistoryLimit: 10,
+        ...withClaimDefaults(withTemplateDefaults(spec)),
+        updateStrategy: withUpdateDefaults(objectOf(spec, "updateStrategy")),
+        persistentVolumeClaimRetentionPolicy: {
+          whenDeleted: "Retain",
+          whenScaled: "Retain",
+          ...objectOf(spec, "persistentVolumeClaimRetentionPolicy"),
+        },
+      },
+    };
+  },
   prepareForCreate: (object) => ({ ...object, status: { replicas: 0, availableReplicas: 0 } }),
   validate: workloads.validateStatefulSet,
   validateUpdate: workloads.validateStatefulSetUpdate,
@@ -164,16 +181,23 @@ export const horizontalPodAutoscalerStrategy: Strategy = {
 
 export const jobStrategy: Strategy = {
   ...builtIn,
-  default: (object) =>
-    withSpec(object, {
-      parallelism: 1,
-      // Without either number one pod runs to its end; with `parallelism` alone the first success ends the Job.
-      ...(isSet(objectOf(object, "spec"), "parallelism") ? {} : { completions: 1 }),
-      backoffLimit: 6,
-      completionMode: "NonIndexed",
-      suspend: false,
-      podReplacementPolicy: "TerminatingOrFailed",
-    }),
+  default: (object) => {
+    const spec = objectOf(object, "spec") ?? {};
+    return {
+      ...object,
+      spec: {
+        parallelism: 1,
+        // Without either number one pod runs to its end; with `parallelism` alone the first success ends the Job.
+        ...(isSet(spec, "parallelism") ? {} : { completions: 1 }),
+        backoffLimit: 6,
+        completionMode: "NonIndexed",
+        suspend: false,
+        podReplacementPolicy: "TerminatingOrFailed",
+        manualSelector: false,
+        ...withTemplateDefaults(spec),
+      },
+    };
+  },
   prepareForCreate: selectOwnPods,
   validate: workloads.validateJob,
   validateUpdate: workloads.validateJobUpdate,
@@ -189,14 +213,25 @@ function selectOwnPods(object: KubeObject): KubeObject {
     "controller-uid": object.metadata.uid ?? "",
     "job-name": object.metadata.name ?? "",
   };
+  const selector = objectOf(spec, "selector");
   const template = objectOf(spec, "template");
   const metadata = objectOf(template, "metadata");
+  const templateLabels = { ...textsIn(metadata, "labels"), ...labels };
+  const own = object.metadata.labels ?? {};
   return {
     ...object,
+    // A Job that has no labels is found by those of its pods.
+    metadata: { ...object.metadata, labels: Object.keys(own).length === 0 ? templateLabels : own },
     spec: {
       ...spec,
-      selector: { matchLabels: { "batch.kubernetes.io/controller-uid": object.metadata.uid ?? "" } },
-      template: { ...template, metadata: { ...metadata, labels: { ...objectOf(metadata, "labels"), ...labels } } },
+      selector: {
+        ...selector,
+        matchLabels: {
+          ...objectOf(selector, "matchLabels"),
+          "batch.kubernetes.io/controller-uid": object.metadata.uid ?? "",
+        },
+      },
+      template: { ...template, metadata: { ...metadata, labels: templateLabels } },
     },
     status: {},
   };
@@ -204,6 +239,7 @@ function selectOwnPods(object: KubeObject): KubeObject {
 
 export const persistentVolumeClaimStrategy: Strategy = {
   ...uncounted,
+  default: (object) => withSpec(object, { volumeMode: "Filesystem" }),
   prepareForCreate: (object) => ({ ...object, status: { phase: "Pending" } }),
   validate: small.validateClaim,
   validateUpdate: small.validateClaimUpdate,

@@ -31,16 +31,10 @@ export const named = (
   problemsOf: (name: string) => readonly string[],
 ): readonly FieldError[] => problemsOf(name).map((problem) => invalid(at, name, problem));
 
-export function unchanged(
-  object: Fields,
-  old: Fields,
-  fields: readonly string[],
-  at: string,
-  detail = "field is immutable",
-): readonly FieldError[] {
+export function unchanged(object: Fields, old: Fields, fields: readonly string[], at: string): readonly FieldError[] {
   return fields
     .filter((field) => !deepEqual(object?.[field] ?? null, old?.[field] ?? null))
-    .map((field) => invalid(joinPath(at, field), object?.[field] ?? null, detail));
+    .map((field) => invalid(joinPath(at, field), object?.[field] ?? null, "field is immutable"));
 }
 
 /** The entries of a list that are objects, with their paths. */

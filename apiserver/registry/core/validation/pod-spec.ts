@@ -45,7 +45,10 @@ export function validatePodSpec(spec: Fields, at: string): readonly FieldError[]
         ? [forbiddenField(joinPath(containerAt, "restartPolicy"), "may not be set for non-init containers")]
         : [],
     ),
-    ...repeatedNames([...initContainers, ...containers]),
+    ...repeatedNames([...containers, ...initContainers]),
+    ...(textOf(spec, "dnsPolicy") === "None" && !isSet(spec, "dnsConfig")
+      ? [required(joinPath(at, "dnsConfig"), "must provide `dnsConfig` when `dnsPolicy` is None")]
+      : []),
     ...notNegative(spec, ["terminationGracePeriodSeconds"], at),
     ...(deadline === undefined || (deadline >= 1 && deadline <= greatestInt32)
       ? []

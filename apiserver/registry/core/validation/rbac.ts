@@ -10,7 +10,7 @@ export const rbacGroup = "rbac.authorization.k8s.io";
 function ruleErrors(rule: JsonObject, at: string, namespaced: boolean): readonly FieldError[] {
   const errors: FieldError[] = [];
   const has = (field: string) => listOf(rule, field).length > 0;
-  if (!has("verbs")) errors.push(required(joinPath(at, "verbs"), "verbs must contain at least one value"));
+  if (!has("verbs")) errors.push(required(joinPath(at, "verbs"), ""));
   if (has("nonResourceURLs")) {
     const wrong = (detail: string) =>
       errors.push(invalid(joinPath(at, "nonResourceURLs"), [...listOf(rule, "nonResourceURLs")], detail));
@@ -63,7 +63,7 @@ export const validateClusterRoleBinding = (binding: KubeObject): readonly FieldE
 ];
 
 export const validateRoleBindingUpdate = (binding: KubeObject, old: KubeObject): readonly FieldError[] =>
-  unchanged(binding, old, ["roleRef"], "", "cannot change roleRef");
+  unchanged(binding, old, ["roleRef"], "");
 
 function roleRefErrors(binding: KubeObject, kinds: readonly string[]): readonly FieldError[] {
   const ref = objectOf(binding, "roleRef");

@@ -100,13 +100,7 @@ function addressErrors(spec: JsonObject | undefined, type: string, headless: boo
     return [invalid(joinPath(at, 0), clusterIP, `may not be set to 'None' for ${type} services`)];
   }
   if (headless || clusterIP === "" || isIP(clusterIP) !== 0) return [];
-  return [
-    invalid(
-      joinPath(at, 0),
-      clusterIP,
-      'must be empty (""), "None", or a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)',
-    ),
-  ];
+  return [invalid(joinPath(at, 0), clusterIP, "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)")];
 }
 
 /** Longest time a client stays with one pod, in seconds: a day. */

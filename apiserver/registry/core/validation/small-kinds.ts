@@ -21,9 +21,8 @@ function reporterErrors(event: KubeObject): readonly FieldError[] {
   const reporter = textOf(event, "reportingComponent");
   const tooLong = (field: string, most: number) => invalid(field, "", `can have at most ${most} characters`);
   return [
-    ...(reporter === ""
-      ? [required("reportingComponent", "")]
-      : named(reporter, "reportingComponent", qualifiedNameProblems)),
+    ...(reporter === "" ? [required("reportingComponent", "")] : []),
+    ...named(reporter, "reportingComponent", qualifiedNameProblems),
     ...eventTexts.flatMap(([field, most]) => {
       const text = textOf(event, field);
       if (text === "") return [required(field, "")];

@@ -71,7 +71,7 @@ export function validateStatefulSet(set: KubeObject): readonly FieldError[] {
       : []),
     ...notNegative(rollingUpdate, ["partition"], joinPath(strategyAt, "rollingUpdate")),
     ...retentionErrors(objectOf(spec, "persistentVolumeClaimRetentionPolicy")),
-    ...notNegative(spec, ["replicas", "minReadySeconds", "revisionHistoryLimit"], "spec"),
+    ...notNegative(spec, ["replicas", "minReadySeconds"], "spec"),
     ...notNegative(objectOf(spec, "ordinals"), ["start"], path("spec", "ordinals")),
     ...(serviceName === "" ? [] : named(serviceName, path("spec", "serviceName"), labelProblems)),
     ...selectionErrors(spec, "statefulset"),
@@ -152,10 +152,23 @@ export function validateJob(job: KubeObject): readonly FieldError[] {
     ...(textOf(spec, "managedBy").length > maxManagedByLength
       ? [tooLong(path("spec", "managedBy"), maxManagedByLength, "bytes")]
       : []),
+    ...ownSelectorErrors(spec),
     ...selectionErrors(spec, "job"),
     ...jobRestartErrors(template),
     ...validatePodTemplate(template, templateAt),
   ];
+}
+
+const ownLabels: ReadonlySet<string> = new Set(["batch.kubernetes.io/controller-uid", "controller-uid"]);
+
+/** A Job that doesn't say `manualSelector` finds its pods by its uid and by nothing else. */
+function ownSelectorErrors(spec: Fields): readonly FieldError[] {
+  if (spec?.manualSelector === true) return [];
+  const selector = objectOf(spec, "selector");
+  const isOwn =
+    Object.keys(objectOf(selector, "matchLabels") ?? {}).every((key) => ownLabels.has(key)) &&
+    listOf(selector, "matchExpressions").length === 0;
+  return isOwn ? [] : [invalid(path("spec", "selector"), selector, "`selector` not auto-generated")];
 }
 
 function jobRestartErrors(template: Fields): readonly FieldError[] {
@@ -242,10 +255,8 @@ export function validateAutoscaler(autoscaler: KubeObject): readonly FieldError[
   const at = path("spec", "maxReplicas");
   return [
     ...atLeast(spec, "minReplicas", "spec", 0),
-    ...(maxReplicas === 0 ? [required(at, "must be set and greater than 0")] : atLeast(spec, "maxReplicas", "spec", 1)),
-    ...(maxReplicas > 0 && maxReplicas < minReplicas
-      ? [invalid(at, maxReplicas, "must be greater than or equal to `minReplicas`")]
-      : []),
+    ...(maxReplicas < minReplicas ? [invalid(at, maxReplicas, "must be greater than or equal to `minReplicas`")] : []),
+    ...(maxReplicas === 0 ? [required(at, "")] : atLeast(spec, "maxReplicas", "spec", 1)),
     ...targetErrors(objectOf(spec, "scaleTargetRef")),
     ...metricErrors(spec, minReplicas),
     ...behaviorErrors(objectOf(spec, "behavior")),
@@ -253,11 +264,19 @@ export function validateAutoscaler(autoscaler: KubeObject): readonly FieldError[
 }
 
 function targetErrors(target: Fields): readonly FieldError[] {
-  return ["kind", "name"].flatMap((field) => {
-    const value = textOf(target, field);
-    const at = path("spec", "scaleTargetRef", field);
-    return value === "" ? [required(at, "")] : named(value, at, pathSegmentProblems);
-  });
+  const at = path("spec", "scaleTargetRef");
+  const apiVersion = textOf(target, "apiVersion");
+  return [
+    ...["kind", "name"].flatMap((field) => {
+      const value = textOf(target, field);
+      return value === ""
+        ? [required(joinPath(at, field), "")]
+        : named(value, joinPath(at, field), pathSegmentProblems);
+    }),
+    ...(apiVersion.includes("/")
+      ? []
+      : [invalid(joinPath(at, "apiVersion"), apiVersion, "apiVersion must specify API group")]),
+  ];
 }
 
 function metricErrors(spec: Fields, minReplicas: number): readonly FieldError[] {
@@ -272,7 +291,9 @@ function metricErrors(spec: Fields, minReplicas: number): readonly FieldError[] 
       const type = textOf(metric, "type");
       const source = Object.hasOwn(metricSources, type) ? metricSources[type] : undefined;
       if (type === "") return [required(joinPath(metricAt, "type"), "must specify a metric source type")];
-      if (source === undefined) return [notSupported(joinPath(metricAt, "type"), type, Object.keys(metricSources))];
+      if (source === undefined) {
+        return [notSupported(joinPath(metricAt, "type"), type, Object.keys(metricSources).sort())];
+      }
       return isSet(metric, source)
         ? []
         : [required(joinPath(metricAt, source), "must populate information for the given metric source")];
