@@ -1,41 +1,39 @@
-import { Buffer } from "node:buffer";
 import type { Revision } from "../storage/interface.ts";
-import type { CachedObject, ObjectCodec, RestWatchEvent } from "./object-codec.ts";
+import type { ChangeType, Encoded, Encoder } from "./encoder.ts";
 
-const modifiedHead = Buffer.from('{"type":"MODIFIED","object":');
-const deletedHead = Buffer.from('{"type":"DELETED","object":');
-const frameEnd = Buffer.from("}\n");
+/** A change as one kind of reader sees it. */
+export type SeenChange<T> = { readonly type: ChangeType; readonly item: T; readonly frame: Uint8Array };
 
-type Change = {
+type Change<T> = {
   readonly key: string;
   readonly revision: Revision;
   /** Absent when the write was a deletion. */
-  readonly item?: CachedObject | undefined;
-  readonly previous?: CachedObject | undefined;
+  readonly item?: T | undefined;
+  readonly previous?: T | undefined;
 };
 
 /**
  * One committed write. How it looks depends on the reader's selectors (API W-34), so each of its three forms is made
  * when the first reader needs it, and shared by all that do.
  */
-export class CacheEvent {
+export class CacheEvent<T extends Encoded> {
   readonly key: string;
   readonly revision: Revision;
-  readonly item: CachedObject | undefined;
-  readonly previous: CachedObject | undefined;
+  readonly item: T | undefined;
+  readonly previous: T | undefined;
   readonly receivedAtMs: number;
-  readonly #codec: ObjectCodec;
-  #added: RestWatchEvent | undefined;
-  #modified: RestWatchEvent | undefined;
-  #deleted: RestWatchEvent | undefined;
+  readonly #encoder: Encoder<T>;
+  #added: SeenChange<T> | undefined;
+  #modified: SeenChange<T> | undefined;
+  #deleted: SeenChange<T> | undefined;
 
-  constructor(change: Change, codec: ObjectCodec, receivedAtMs: number) {
+  constructor(change: Change<T>, encoder: Encoder<T>, receivedAtMs: number) {
     this.key = change.key;
     this.revision = change.revision;
     this.item = change.item;
     this.previous = change.previous;
     this.receivedAtMs = receivedAtMs;
-    this.#codec = codec;
+    this.#encoder = encoder;
   }
 
   /** Bytes of JSON that this event keeps from being freed, within a factor of a few. */
@@ -44,7 +42,7 @@ export class CacheEvent {
   }
 
   /** What a reader that wants only objects for which `matches` holds must be told; `undefined`: nothing. */
-  seenBy(matches: (item: CachedObject) => boolean): RestWatchEvent | undefined {
+  seenBy(matches: (item: T) => boolean): SeenChange<T> | undefined {
     const { item, previous } = this;
     const isWanted = item !== undefined && matches(item);
     const wasWanted = previous !== undefined && matches(previous);
@@ -52,33 +50,25 @@ export class CacheEvent {
     return wasWanted ? this.#asDeleted(previous) : undefined;
   }
 
-  #asAdded(item: CachedObject): RestWatchEvent {
-    this.#added ??= addedEvent(item);
+  #asAdded(item: T): SeenChange<T> {
+    this.#added ??= addedEvent(item, this.#encoder);
     return this.#added;
   }
 
-  #asModified(item: CachedObject): RestWatchEvent {
-    this.#modified ??= {
-      type: "MODIFIED",
-      item,
-      frame: Buffer.concat([modifiedHead, item.json, frameEnd]),
-    };
+  #asModified(item: T): SeenChange<T> {
+    this.#modified ??= { type: "MODIFIED", item, frame: this.#encoder.frame("MODIFIED", item) };
     return this.#modified;
   }
 
-  #asDeleted(previous: CachedObject): RestWatchEvent {
+  #asDeleted(previous: T): SeenChange<T> {
     if (this.#deleted === undefined) {
-      const item = this.#codec.atRevision(previous, this.revision);
-      this.#deleted = {
-        type: "DELETED",
-        item,
-        frame: Buffer.concat([deletedHead, item.json, frameEnd]),
-      };
+      const item = this.#encoder.atRevision(previous, this.revision);
+      this.#deleted = { type: "DELETED", item, frame: this.#encoder.frame("DELETED", item) };
     }
     return this.#deleted;
   }
 }
 
-export function addedEvent(item: CachedObject): RestWatchEvent {
-  return { type: "ADDED", item, frame: item.addedFrame };
+export function addedEvent<T extends Encoded>(item: T, encoder: Encoder<T>): SeenChange<T> {
+  return { type: "ADDED", item, frame: encoder.frame("ADDED", item) };
 }

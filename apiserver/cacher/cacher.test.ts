@@ -3,9 +3,9 @@ import { type TestContext, test } from "node:test";
 import { FakeClock, settle } from "../../test/support/fake-clock.ts";
 import { MemoryBackend } from "../../test/support/memory-backend.ts";
 import { aWidget, brief, take, widgetKind } from "../../test/support/objects.ts";
-import type { KubeObject } from "../apis/meta/v1.ts";
+import type { KubeObject, Status } from "../apis/meta/v1.ts";
 import { newExpired } from "../errors/status-error.ts";
-import { KindCodec } from "../registry/generic/codec.ts";
+import { type CachedObject, KindCodec } from "../registry/generic/codec.ts";
 import type { RestWatchEvent } from "../registry/rest/interface.ts";
 import { Cacher, type CacherOptions, type CacheWatch } from "./cacher.ts";
 
@@ -16,18 +16,18 @@ class Fixture {
   readonly backend = new MemoryBackend();
   readonly clock = new FakeClock();
   readonly failures: unknown[] = [];
-  readonly cacher: Cacher;
+  readonly cacher: Cacher<CachedObject, Status>;
   readonly stop: () => void;
   slowReaders = 0;
 
-  constructor(t: TestContext, options: Partial<CacherOptions> = {}) {
+  constructor(t: TestContext, options: Partial<CacherOptions<CachedObject, Status>> = {}) {
     const controller = new AbortController();
     this.stop = () => controller.abort();
     t.after(this.stop);
     this.cacher = new Cacher({
       backend: this.backend,
       prefix,
-      codec,
+      encoder: codec,
       clock: this.clock,
       signal: controller.signal,
       describeFailure: () => newExpired("gone").status,
@@ -52,7 +52,9 @@ class Fixture {
     return this.backend.update(`${prefix}demo/${name}`, codec.encode(aWidget(name, { metadata })), expected);
   }
 
-  watch(options: Partial<CacheWatch> & Pick<CacheWatch, "from">): AsyncIterator<readonly RestWatchEvent[]> {
+  watch(
+    options: Partial<CacheWatch<CachedObject>> & Pick<CacheWatch<CachedObject>, "from">,
+  ): AsyncIterator<readonly RestWatchEvent[]> {
     const base = {
       scope: "",
       matches: () => true,

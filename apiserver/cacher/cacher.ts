@@ -6,18 +6,17 @@
  * Invariant: the cache never writes to storage. Deleting this folder would change speed, not answers.
  */
 
-import type { Status } from "../apis/meta/v1.ts";
 import { limits } from "../limits.ts";
 import type { Clock } from "../machinery/clock.ts";
 import type { Revision, StorageBackend, StorageEvent, StorageWatch, StorageWatchItem } from "../storage/interface.ts";
 import { CacheEvent } from "./cache-event.ts";
+import type { CacheWatchEvent, Encoded, Encoder } from "./encoder.ts";
 import { EventWindow } from "./event-window.ts";
 import { loadState } from "./load.ts";
-import type { CachedObject, ObjectCodec, RestWatchEvent } from "./object-codec.ts";
 import { type Entry, OrderedState } from "./ordered-state.ts";
 import { ProgressGate } from "./progress-gate.ts";
 import { RevisionWaiters } from "./revision-waiters.ts";
-import { historicalEvent, initialEvents, visibleEvents, type Wanted } from "./views.ts";
+import { historicalEvent, SharedInitialEvents, visibleEvents, type Wanted } from "./views.ts";
 import { WatchReader } from "./watch-reader.ts";
 
 /** API W-31: "roughly every minute". */
@@ -27,16 +26,16 @@ const bookmarkBeforeEndMs = 2000;
 const firstRetryMs = 50;
 const maxRetryMs = 5000;
 
-export type CacherOptions = {
+export type CacherOptions<T extends Encoded, F> = {
   readonly backend: StorageBackend;
   /** Keys of the resource, e.g. `/registry/apps/statefulsets/`. What follows it is the key in this folder. */
   readonly prefix: string;
-  readonly codec: ObjectCodec;
+  readonly encoder: Encoder<T>;
   readonly clock: Clock;
   /** Ends the cache. */
   readonly signal: AbortSignal;
   /** What a reader is told when its history cannot be read: the object of its ERROR event. */
-  readonly describeFailure: (error: unknown) => Status;
+  readonly describeFailure: (error: unknown) => F;
   /** The storage watch broke, or the state could not be loaded; it is tried again. */
   readonly onFailure?: (error: unknown) => void;
   readonly onSlowReader?: () => void;
@@ -45,12 +44,12 @@ export type CacherOptions = {
 };
 
 /** The state at one revision. Entries are shared and never change. */
-export type Snapshot = {
+export type Snapshot<T> = {
   readonly revision: Revision;
-  readonly entries: readonly Entry[];
+  readonly entries: readonly Entry<T>[];
 };
 
-export type CacheWatch = Wanted & {
+export type CacheWatch<T> = Wanted<T> & {
   readonly wantsBookmarks: boolean;
   /** How long the caller will read; a bookmark comes shortly before. */
   readonly timeoutMs?: number | undefined;
@@ -60,30 +59,32 @@ export type CacheWatch = Wanted & {
     | { readonly from: "revision"; readonly after: Revision }
   );
 
-type Live = {
-  readonly state: OrderedState;
+type Live<T extends Encoded> = {
+  readonly state: OrderedState<T>;
   readonly unreadable: Map<string, unknown>;
-  window: EventWindow;
+  window: EventWindow<T>;
   readonly watch: StorageWatch;
   revision: Revision;
   /** The content is the same from here to `revision`. */
   changedAt: Revision;
 };
 
-export class Cacher {
-  readonly #options: CacherOptions;
+export class Cacher<T extends Encoded, F> {
+  readonly #options: CacherOptions<T, F>;
   readonly #gate: ProgressGate;
-  readonly #readers = new Set<WatchReader>();
+  readonly #readers = new Set<WatchReader<T, F>>();
   readonly #waiters: RevisionWaiters;
   /** Own writes that the storage watch has not delivered yet, so that they need not be decoded again. */
-  readonly #written = new Map<string, CachedObject>();
-  readonly #held = new Map<Revision, Snapshot>();
-  #live: Live | undefined;
+  readonly #written = new Map<string, T>();
+  readonly #held = new Map<Revision, Snapshot<T>>();
+  readonly #initial: SharedInitialEvents<T>;
+  #live: Live<T> | undefined;
   #lostAtMs: number;
   #bookmarkDue = false;
 
-  constructor(options: CacherOptions) {
+  constructor(options: CacherOptions<T, F>) {
     this.#options = options;
+    this.#initial = new SharedInitialEvents(options.encoder);
     this.#gate = new ProgressGate(() => options.backend.currentRevision());
     this.#waiters = new RevisionWaiters(options.clock, () => this.#live?.watch.requestProgress());
     this.#lostAtMs = options.clock.now();
@@ -138,21 +139,21 @@ export class Cacher {
     return this.#waiters.wait(revision, signal);
   }
 
-  get(key: string): CachedObject | undefined {
+  get(key: string): T | undefined {
     return this.#live?.state.get(key);
   }
 
   /** The newest object known of `key`, own writes included: where an optimistic update starts. */
-  latest(key: string): CachedObject | undefined {
+  latest(key: string): T | undefined {
     return this.#written.get(key) ?? this.#live?.state.get(key);
   }
 
   /** Hands over what was just written, so that its event needs no decoding. */
-  noteWrite(key: string, item: CachedObject): void {
+  noteWrite(key: string, item: T): void {
     if (this.#live !== undefined && item.revision > this.#live.revision) this.#written.set(key, item);
   }
 
-  snapshot(): Snapshot | undefined {
+  snapshot(): Snapshot<T> | undefined {
     const live = this.#live;
     return live === undefined ? undefined : { revision: live.revision, entries: live.state.snapshot() };
   }
@@ -164,7 +165,7 @@ export class Cacher {
   }
 
   /** The state at exactly this revision, if it is still in memory. */
-  snapshotAt(revision: Revision): Snapshot | undefined {
+  snapshotAt(revision: Revision): Snapshot<T> | undefined {
     const live = this.#live;
     const isReadable = live !== undefined && live.unreadable.size === 0;
     if (isReadable && revision >= live.changedAt && revision <= live.revision) {
@@ -174,7 +175,7 @@ export class Cacher {
   }
 
   /** Keeps a snapshot for the pages to come. The oldest held one makes room. */
-  hold(snapshot: Snapshot): void {
+  hold(snapshot: Snapshot<T>): void {
     this.#held.delete(snapshot.revision);
     this.#held.set(snapshot.revision, snapshot);
     if (this.#held.size > limits.maxHeldSnapshots.value) {
@@ -189,12 +190,12 @@ export class Cacher {
    * Opens a watch. It ends without an error when the signal aborts, the reader is too slow or the cache is lost; a
    * position that history does not reach is an ERROR event. Returns `undefined` while the cache is not ready.
    */
-  watch(options: CacheWatch): AsyncIterable<readonly RestWatchEvent[]> | undefined {
+  watch(options: CacheWatch<T>): AsyncIterable<readonly CacheWatchEvent<T, F>[]> | undefined {
     const live = this.#live;
     if (live === undefined) return undefined;
     if (options.from === "now") {
       const reader = this.#open(options, live.revision);
-      if (options.initialEvents) reader.prime(initialEvents(live.state.snapshot(), options));
+      if (options.initialEvents) reader.prime(this.#initial.of(live.state.snapshot(), options));
       if (options.initialEvents && options.wantsBookmarks) reader.prime([endOfInitialEvents(live.revision)]);
       return reader;
     }
@@ -222,7 +223,7 @@ export class Cacher {
     for await (const item of watch) this.#ingest(this.#live, item);
   }
 
-  #ingest(live: Live, { revision, events }: StorageWatchItem): void {
+  #ingest(live: Live<T>, { revision, events }: StorageWatchItem): void {
     const news = events.flatMap((event) => this.#apply(live, event) ?? []);
     live.revision = Math.max(live.revision, revision);
     for (const [key, item] of this.#written) if (item.revision <= live.revision) this.#written.delete(key);
@@ -236,11 +237,11 @@ export class Cacher {
     if (this.#bookmarkDue) this.#sendBookmarks(live.revision);
   }
 
-  #apply(live: Live, event: StorageEvent): CacheEvent | undefined {
+  #apply(live: Live<T>, event: StorageEvent): CacheEvent<T> | undefined {
     const key = event.key.slice(this.#options.prefix.length);
     live.changedAt = event.revision;
     live.unreadable.delete(key);
-    let item: CachedObject | undefined;
+    let item: T | undefined;
     try {
       item = event.type === "put" ? this.#decode(key, event.value, event.revision) : undefined;
     } catch (error) {
@@ -249,7 +250,7 @@ export class Cacher {
     }
     const previous = item === undefined ? live.state.delete(key) : live.state.put(key, item);
     const change = { key, revision: event.revision, item, previous };
-    const cacheEvent = new CacheEvent(change, this.#options.codec, this.#options.clock.now());
+    const cacheEvent = new CacheEvent(change, this.#options.encoder, this.#options.clock.now());
     live.window.add(cacheEvent);
     return cacheEvent;
   }
@@ -258,7 +259,7 @@ export class Cacher {
    * One value that is no object must not cost the others their cache: only what would have to show it fails, now and
    * when it is read from history, for the window begins anew behind it (API W-38).
    */
-  #quarantine(live: Live, key: string, revision: Revision, error: unknown): void {
+  #quarantine(live: Live<T>, key: string, revision: Revision, error: unknown): void {
     const { describeFailure, onFailure } = this.#options;
     live.state.delete(key);
     live.unreadable.set(key, error);
@@ -267,12 +268,12 @@ export class Cacher {
     for (const reader of [...this.#readers]) reader.failOn(key, describeFailure(error));
   }
 
-  #decode(key: string, value: Uint8Array, revision: Revision): CachedObject {
+  #decode(key: string, value: Uint8Array, revision: Revision): T {
     const own = this.#written.get(key);
-    return own?.revision === revision ? own : this.#options.codec.decode(value, revision);
+    return own?.revision === revision ? own : this.#options.encoder.decode(value, revision);
   }
 
-  #open(options: CacheWatch, after: Revision): WatchReader {
+  #open(options: CacheWatch<T>, after: Revision): WatchReader<T, F> {
     const {
       clock,
       maxPending = limits.maxPendingEvents.value,
@@ -284,7 +285,7 @@ export class Cacher {
       options.wantsBookmarks && options.timeoutMs !== undefined
         ? clock.after(Math.max(0, options.timeoutMs - bookmarkBeforeEndMs), () => this.#bookmarkOne(reader))
         : (): void => {};
-    const reader = new WatchReader({
+    const reader = new WatchReader<T, F>({
       scope: options.scope,
       matches: options.matches,
       after,
@@ -304,7 +305,7 @@ export class Cacher {
     return reader;
   }
 
-  #join(options: CacheWatch, after: Revision, recent: readonly CacheEvent[]): WatchReader {
+  #join(options: CacheWatch<T>, after: Revision, recent: readonly CacheEvent<T>[]): WatchReader<T, F> {
     const reader = this.#open(options, after);
     const seen = visibleEvents(recent, options);
     if (seen.length > 0) reader.prime(seen);
@@ -312,8 +313,8 @@ export class Cacher {
   }
 
   /** Reads storage's history up to where the window begins, then goes on as any other reader. */
-  async *#replay(options: CacheWatch, from: Revision): AsyncGenerator<readonly RestWatchEvent[], undefined> {
-    const { backend, prefix, codec, describeFailure } = this.#options;
+  async *#replay(options: CacheWatch<T>, from: Revision): AsyncGenerator<readonly CacheWatchEvent<T, F>[], undefined> {
+    const { backend, prefix, encoder, describeFailure } = this.#options;
     let after = from;
     try {
       await using history = backend.watch({
@@ -323,7 +324,7 @@ export class Cacher {
       });
       history.requestProgress();
       for await (const item of history) {
-        const events = item.events.map((event) => historicalEvent(event, prefix, codec));
+        const events = item.events.map((event) => historicalEvent(event, prefix, encoder));
         const seen = visibleEvents(events, options);
         after = item.revision;
         const live = this.#live;
@@ -373,7 +374,7 @@ export class Cacher {
     for (const reader of this.#readers) if (reader.wantsBookmarks) reader.bookmark(revision);
   }
 
-  #bookmarkOne(reader: WatchReader): void {
+  #bookmarkOne(reader: WatchReader<T, F>): void {
     this.becomeFresh().then(
       () => this.#live !== undefined && this.#readers.has(reader) && reader.bookmark(this.#live.revision),
       (error: unknown) => this.#options.onFailure?.(error),
@@ -394,6 +395,6 @@ export class Cacher {
   }
 }
 
-function endOfInitialEvents(revision: Revision): RestWatchEvent {
+function endOfInitialEvents(revision: Revision): CacheWatchEvent<never, never> {
   return { type: "BOOKMARK", resourceVersion: String(revision), initialEventsEnd: true };
 }

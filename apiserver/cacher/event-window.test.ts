@@ -1,21 +1,22 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { aWidget, widgetKind } from "../../test/support/objects.ts";
-import { KindCodec } from "../registry/generic/codec.ts";
+import { type CachedObject, KindCodec } from "../registry/generic/codec.ts";
 import { CacheEvent } from "./cache-event.ts";
 import { EventWindow } from "./event-window.ts";
 
 const codec = new KindCodec(widgetKind);
 
-function filled(count: number, everyMs: number): EventWindow {
-  const window = new EventWindow(0);
+function filled(count: number, everyMs: number): EventWindow<CachedObject> {
+  const window = new EventWindow<CachedObject>(0);
   for (let index = 1; index <= count; index++) {
     window.add(new CacheEvent({ key: "demo/a", revision: index * 2 }, codec, index * everyMs));
   }
   return window;
 }
 
-const revisions = (window: EventWindow, after: number) => window.since(after)?.map(({ revision }) => revision);
+const revisions = (window: EventWindow<CachedObject>, after: number) =>
+  window.since(after)?.map(({ revision }) => revision);
 
 test("events after a revision, whether or not an event has it", () => {
   const window = filled(5, 1);
@@ -33,7 +34,7 @@ test("the last 75 s stay, and never fewer than 100 events", () => {
 });
 
 test("memory is bounded however large events are, and what was dropped is said to be gone", () => {
-  const window = new EventWindow(0);
+  const window = new EventWindow<CachedObject>(0);
   const large = aWidget("a", { metadata: { annotations: { text: "x".repeat(1024 * 1024) } } });
   const item = codec.decode(codec.encode(large), 1);
   for (let revision = 1; revision <= 100; revision++)

@@ -1,6 +1,7 @@
 import { limits } from "../limits.ts";
 import type { Revision } from "../storage/interface.ts";
 import type { CacheEvent } from "./cache-event.ts";
+import type { Encoded } from "./encoder.ts";
 
 /** Events younger than this stay, if there is room: clients that lost their connection come back within it (API W-12). */
 const keepMs = 75_000;
@@ -11,8 +12,8 @@ const maxEvents = limits.maxWindowEvents.value;
 const maxBytes = limits.maxWindowBytes.value;
 
 /** The most recent events of one resource, in revision order. */
-export class EventWindow {
-  #events: CacheEvent[] = [];
+export class EventWindow<T extends Encoded> {
+  #events: CacheEvent<T>[] = [];
   #start = 0;
   #bytes = 0;
   #floor: Revision;
@@ -27,7 +28,7 @@ export class EventWindow {
     return this.#floor;
   }
 
-  add(event: CacheEvent): void {
+  add(event: CacheEvent<T>): void {
     this.#events.push(event);
     this.#bytes += event.bytes;
     for (let oldest = this.#events[this.#start]; oldest !== undefined; oldest = this.#events[this.#start]) {
@@ -44,7 +45,7 @@ export class EventWindow {
   }
 
   /** Events after `revision`, or `undefined` when some of them are gone. */
-  since(revision: Revision): readonly CacheEvent[] | undefined {
+  since(revision: Revision): readonly CacheEvent<T>[] | undefined {
     if (revision < this.#floor) return undefined;
     let low = this.#start;
     let high = this.#events.length;
@@ -57,7 +58,7 @@ export class EventWindow {
     return this.#events.slice(low);
   }
 
-  #isSuperfluous(oldest: CacheEvent, nowMs: number): boolean {
+  #isSuperfluous(oldest: CacheEvent<T>, nowMs: number): boolean {
     const count = this.#events.length - this.#start;
     if (count > maxEvents || this.#bytes > maxBytes) return true;
     return count > minEvents && oldest.receivedAtMs < nowMs - keepMs;

@@ -1,28 +1,33 @@
 import type { Revision, StorageBackend } from "../storage/interface.ts";
-import type { ObjectCodec } from "./object-codec.ts";
+import type { Encoded, Encoder } from "./encoder.ts";
 import type { Entry } from "./ordered-state.ts";
 
 /** Objects decoded without giving other work a turn. */
 const pageSize = 500;
 
-export type Loaded = {
+export type Loaded<T> = {
   readonly revision: Revision;
   /** In key order, keys without the prefix. */
-  readonly entries: Entry[];
+  readonly entries: Entry<T>[];
   /** Keys whose value is no object, with the reason. */
   readonly unreadable: Map<string, unknown>;
 };
 
-type Source = {
+type Source<T extends Encoded> = {
   readonly backend: StorageBackend;
   readonly prefix: string;
-  readonly codec: ObjectCodec;
+  readonly encoder: Encoder<T>;
   readonly signal: AbortSignal;
 };
 
 /** Everything under the prefix, as of one revision. */
-export async function loadState({ backend, prefix, codec, signal }: Source): Promise<Loaded> {
-  const entries: Entry[] = [];
+export async function loadState<T extends Encoded>({
+  backend,
+  prefix,
+  encoder,
+  signal,
+}: Source<T>): Promise<Loaded<T>> {
+  const entries: Entry<T>[] = [];
   const unreadable = new Map<string, unknown>();
   let page = await backend.range({ prefix, limit: pageSize }, signal);
   const { revision } = page;
@@ -30,7 +35,7 @@ export async function loadState({ backend, prefix, codec, signal }: Source): Pro
     for (const stored of page.items) {
       const key = stored.key.slice(prefix.length);
       try {
-        entries.push({ key, item: codec.decode(stored.value, stored.revision) });
+        entries.push({ key, item: encoder.decode(stored.value, stored.revision) });
       } catch (error) {
         unreadable.set(key, error);
       }

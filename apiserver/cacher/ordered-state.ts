@@ -1,10 +1,9 @@
 import { compareKeys, prefixEnd } from "../storage/keys.ts";
-import type { CachedObject } from "./object-codec.ts";
 
-export type Entry = { readonly key: string; readonly item: CachedObject };
+export type Entry<T> = { readonly key: string; readonly item: T };
 
 /** Index of the first entry whose key is not less than `key`. */
-export function lowerBound(entries: readonly Entry[], key: string): number {
+export function lowerBound(entries: readonly Entry<unknown>[], key: string): number {
   let low = 0;
   let high = entries.length;
   while (low < high) {
@@ -17,7 +16,7 @@ export function lowerBound(entries: readonly Entry[], key: string): number {
 }
 
 /** A part of the key space: every key that starts with `prefix`; all keys for `""`. */
-export function rangeOf(entries: readonly Entry[], prefix: string): { start: number; end: number } {
+export function rangeOf(entries: readonly Entry<unknown>[], prefix: string): { start: number; end: number } {
   const afterPrefix = prefixEnd(prefix);
   return {
     start: prefix === "" ? 0 : lowerBound(entries, prefix),
@@ -31,13 +30,13 @@ export function rangeOf(entries: readonly Entry[], prefix: string): { start: num
  * Invariant: an array handed out by `snapshot` never changes; the next write works on a copy of it. So any number of
  *            readers share one snapshot, and copying (of references) happens at most once per snapshot.
  */
-export class OrderedState {
-  readonly #byKey = new Map<string, CachedObject>();
-  #ordered: Entry[];
+export class OrderedState<T> {
+  readonly #byKey = new Map<string, T>();
+  #ordered: Entry<T>[];
   #shared = false;
 
   /** @param entries in key order; owned by the state from now on */
-  constructor(entries: Entry[] = []) {
+  constructor(entries: Entry<T>[] = []) {
     this.#ordered = entries;
     for (const { key, item } of entries) this.#byKey.set(key, item);
   }
@@ -46,12 +45,12 @@ export class OrderedState {
     return this.#ordered.length;
   }
 
-  get(key: string): CachedObject | undefined {
+  get(key: string): T | undefined {
     return this.#byKey.get(key);
   }
 
   /** Returns what was there before. */
-  put(key: string, item: CachedObject): CachedObject | undefined {
+  put(key: string, item: T): T | undefined {
     const previous = this.#byKey.get(key);
     this.#byKey.set(key, item);
     const ordered = this.#own();
@@ -60,7 +59,7 @@ export class OrderedState {
     return previous;
   }
 
-  delete(key: string): CachedObject | undefined {
+  delete(key: string): T | undefined {
     const previous = this.#byKey.get(key);
     if (previous === undefined) return undefined;
     this.#byKey.delete(key);
@@ -69,12 +68,12 @@ export class OrderedState {
     return previous;
   }
 
-  snapshot(): readonly Entry[] {
+  snapshot(): readonly Entry<T>[] {
     this.#shared = true;
     return this.#ordered;
   }
 
-  #own(): Entry[] {
+  #own(): Entry<T>[] {
     if (this.#shared) {
       this.#ordered = this.#ordered.slice();
       this.#shared = false;

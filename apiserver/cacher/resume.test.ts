@@ -4,8 +4,9 @@ import fc from "fast-check";
 import { FakeClock, settle } from "../../test/support/fake-clock.ts";
 import { MemoryBackend } from "../../test/support/memory-backend.ts";
 import { aWidget, brief, take, widgetKind } from "../../test/support/objects.ts";
+import type { Status } from "../apis/meta/v1.ts";
 import { newExpired } from "../errors/status-error.ts";
-import { KindCodec } from "../registry/generic/codec.ts";
+import { type CachedObject, KindCodec } from "../registry/generic/codec.ts";
 import { Cacher } from "./cacher.ts";
 
 const prefix = "/registry/test.example/widgets/";
@@ -22,15 +23,27 @@ async function write(backend: MemoryBackend, { name, on, remove }: Step): Promis
   else await backend.update(key, value, existing.revision);
 }
 
-async function startCacher(backend: MemoryBackend, signal: AbortSignal): Promise<Cacher> {
+async function startCacher(backend: MemoryBackend, signal: AbortSignal): Promise<Cacher<CachedObject, Status>> {
   const describeFailure = () => newExpired("gone").status;
-  const cacher = new Cacher({ backend, prefix, codec, clock: new FakeClock(), signal, describeFailure });
+  const cacher = new Cacher<CachedObject, Status>({
+    backend,
+    prefix,
+    encoder: codec,
+    clock: new FakeClock(),
+    signal,
+    describeFailure,
+  });
   void cacher.run();
   await settle();
   return cacher;
 }
 
-async function seenFrom(cacher: Cacher, after: number, matches: (on: string) => boolean, count: number) {
+async function seenFrom(
+  cacher: Cacher<CachedObject, Status>,
+  after: number,
+  matches: (on: string) => boolean,
+  count: number,
+) {
   const events = cacher.watch({
     from: "revision",
     after,
@@ -74,7 +87,11 @@ test("a watch resumed anywhere sees the same events, from the window or from sto
 });
 
 /** How many events a reader of the window is shown: they come in one batch. */
-async function countFrom(cacher: Cacher, after: number, matches: (on: string) => boolean): Promise<number> {
+async function countFrom(
+  cacher: Cacher<CachedObject, Status>,
+  after: number,
+  matches: (on: string) => boolean,
+): Promise<number> {
   const controller = new AbortController();
   const events = cacher.watch({
     from: "revision",

@@ -1,43 +1,53 @@
 /** What a reader is shown of the state and of events. Pure, but for what readers share. */
 
 import type { StorageEvent } from "../storage/interface.ts";
-import { addedEvent, CacheEvent } from "./cache-event.ts";
-import type { CachedObject, ObjectCodec, RestWatchEvent } from "./object-codec.ts";
+import { addedEvent, CacheEvent, type SeenChange } from "./cache-event.ts";
+import type { Encoded, Encoder } from "./encoder.ts";
 import { type Entry, rangeOf } from "./ordered-state.ts";
 
-export type Wanted = {
+export type Wanted<T> = {
   /** Keys that start with this. */
   readonly scope: string;
-  readonly matches: (item: CachedObject) => boolean;
+  readonly matches: (item: T) => boolean;
   /** `matches` holds for every object in the scope: its initial events can be shared. */
   readonly everything: boolean;
 };
 
 /** Initial events of whole scopes, for as long as anybody holds the snapshot they show. */
-const shared = new WeakMap<readonly Entry[], Map<string, readonly RestWatchEvent[]>>();
+export class SharedInitialEvents<T extends Encoded> {
+  readonly #encoder: Encoder<T>;
+  readonly #ofSnapshot = new WeakMap<readonly Entry<T>[], Map<string, readonly SeenChange<T>[]>>();
 
-/** An ADDED event for each object of the snapshot that is wanted. */
-export function initialEvents(entries: readonly Entry[], wanted: Wanted): readonly RestWatchEvent[] {
-  if (!wanted.everything) return addedEvents(entries, wanted);
-  const ofSnapshot = shared.get(entries) ?? new Map<string, readonly RestWatchEvent[]>();
-  const events = ofSnapshot.get(wanted.scope) ?? addedEvents(entries, wanted);
-  ofSnapshot.set(wanted.scope, events);
-  shared.set(entries, ofSnapshot);
-  return events;
-}
-
-function addedEvents(entries: readonly Entry[], { scope, matches }: Wanted): readonly RestWatchEvent[] {
-  const { start, end } = rangeOf(entries, scope);
-  const events: RestWatchEvent[] = [];
-  for (let index = start; index < end; index++) {
-    const entry = entries[index];
-    if (entry !== undefined && matches(entry.item)) events.push(addedEvent(entry.item));
+  constructor(encoder: Encoder<T>) {
+    this.#encoder = encoder;
   }
-  return events;
+
+  /** An ADDED event for each object of the snapshot that is wanted. */
+  of(entries: readonly Entry<T>[], wanted: Wanted<T>): readonly SeenChange<T>[] {
+    if (!wanted.everything) return this.#make(entries, wanted);
+    const ofScopes = this.#ofSnapshot.get(entries) ?? new Map<string, readonly SeenChange<T>[]>();
+    const events = ofScopes.get(wanted.scope) ?? this.#make(entries, wanted);
+    ofScopes.set(wanted.scope, events);
+    this.#ofSnapshot.set(entries, ofScopes);
+    return events;
+  }
+
+  #make(entries: readonly Entry<T>[], { scope, matches }: Wanted<T>): readonly SeenChange<T>[] {
+    const { start, end } = rangeOf(entries, scope);
+    const events: SeenChange<T>[] = [];
+    for (let index = start; index < end; index++) {
+      const entry = entries[index];
+      if (entry !== undefined && matches(entry.item)) events.push(addedEvent(entry.item, this.#encoder));
+    }
+    return events;
+  }
 }
 
-export function visibleEvents(events: readonly CacheEvent[], { scope, matches }: Wanted): readonly RestWatchEvent[] {
-  const seen: RestWatchEvent[] = [];
+export function visibleEvents<T extends Encoded>(
+  events: readonly CacheEvent<T>[],
+  { scope, matches }: Wanted<T>,
+): readonly SeenChange<T>[] {
+  const seen: SeenChange<T>[] = [];
   for (const event of events) {
     const shown = event.key.startsWith(scope) ? event.seenBy(matches) : undefined;
     if (shown !== undefined) seen.push(shown);
@@ -46,16 +56,20 @@ export function visibleEvents(events: readonly CacheEvent[], { scope, matches }:
 }
 
 /** @throws Error when one of its values is no object */
-export function historicalEvent(event: StorageEvent, prefix: string, codec: ObjectCodec): CacheEvent {
+export function historicalEvent<T extends Encoded>(
+  event: StorageEvent,
+  prefix: string,
+  encoder: Encoder<T>,
+): CacheEvent<T> {
   const { previous } = event;
   return new CacheEvent(
     {
       key: event.key.slice(prefix.length),
       revision: event.revision,
-      item: event.type === "put" ? codec.decode(event.value, event.revision) : undefined,
-      previous: previous === undefined ? undefined : codec.decode(previous.value, previous.revision),
+      item: event.type === "put" ? encoder.decode(event.value, event.revision) : undefined,
+      previous: previous === undefined ? undefined : encoder.decode(previous.value, previous.revision),
     },
-    codec,
+    encoder,
     0,
   );
 }

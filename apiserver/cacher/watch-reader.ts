@@ -1,15 +1,14 @@
-import type { Status } from "../apis/meta/v1.ts";
 import type { Revision } from "../storage/interface.ts";
 import type { CacheEvent } from "./cache-event.ts";
-import type { CachedObject, RestWatchEvent } from "./object-codec.ts";
+import type { CacheWatchEvent, Encoded } from "./encoder.ts";
 
-type Batch = readonly RestWatchEvent[];
-type Waiting = (result: IteratorResult<Batch, undefined>) => void;
+type Batch<T, F> = readonly CacheWatchEvent<T, F>[];
+type Waiting<T, F> = (result: IteratorResult<Batch<T, F>, undefined>) => void;
 
-export type ReaderOptions = {
+export type ReaderOptions<T extends Encoded, F> = {
   /** Keys that start with this are wanted. */
   readonly scope: string;
-  readonly matches: (item: CachedObject) => boolean;
+  readonly matches: (item: T) => boolean;
   /** Events up to this revision are not wanted. */
   readonly after: Revision;
   readonly wantsBookmarks: boolean;
@@ -17,7 +16,7 @@ export type ReaderOptions = {
   readonly maxPending: number;
   readonly maxPendingBytes: number;
   /** Called once, when the reader will get nothing more. */
-  readonly onClose: (reader: WatchReader, why: "done" | "slow") => void;
+  readonly onClose: (reader: WatchReader<T, F>, why: "done" | "slow") => void;
 };
 
 const ended = { done: true, value: undefined } as const;
@@ -27,30 +26,30 @@ const ended = { done: true, value: undefined } as const;
  *
  * Invariant: `offer` never waits. When the queue is full the reader is closed: its client lists and watches again.
  */
-export class WatchReader implements AsyncIterableIterator<Batch, undefined> {
+export class WatchReader<T extends Encoded, F> implements AsyncIterableIterator<Batch<T, F>, undefined> {
   readonly wantsBookmarks: boolean;
-  readonly #options: ReaderOptions;
-  #pending: RestWatchEvent[] = [];
+  readonly #options: ReaderOptions<T, F>;
+  #pending: CacheWatchEvent<T, F>[] = [];
   /** Events pushed since the consumer last took the queue. */
   #backlog = 0;
   #backlogBytes = 0;
-  #waiting: Waiting | undefined;
+  #waiting: Waiting<T, F> | undefined;
   #closed = false;
 
-  constructor(options: ReaderOptions) {
+  constructor(options: ReaderOptions<T, F>) {
     this.#options = options;
     this.wantsBookmarks = options.wantsBookmarks;
   }
 
   /** Queues the event if it concerns this reader; `flush` hands it over. */
-  offer(event: CacheEvent): void {
+  offer(event: CacheEvent<T>): void {
     if (event.revision <= this.#options.after || !event.key.startsWith(this.#options.scope)) return;
     const seen = event.seenBy(this.#options.matches);
     if (seen !== undefined) this.#push(seen);
   }
 
   /** Queues what was prepared for this reader alone, its initial objects for example; not counted as a backlog. */
-  prime(events: readonly RestWatchEvent[]): void {
+  prime(events: readonly CacheWatchEvent<T, F>[]): void {
     this.#pending = this.#pending.length === 0 ? [...events] : this.#pending.concat(events);
   }
 
@@ -73,7 +72,7 @@ export class WatchReader implements AsyncIterableIterator<Batch, undefined> {
   }
 
   /** Ends the watch with an ERROR event if it would have to show `key`. */
-  failOn(key: string, status: Status): void {
+  failOn(key: string, status: F): void {
     if (!key.startsWith(this.#options.scope)) return;
     this.prime([{ type: "ERROR", status }]);
     this.end();
@@ -84,7 +83,7 @@ export class WatchReader implements AsyncIterableIterator<Batch, undefined> {
     this.#close("done");
   }
 
-  next(): Promise<IteratorResult<Batch, undefined>> {
+  next(): Promise<IteratorResult<Batch<T, F>, undefined>> {
     if (this.#pending.length > 0) return Promise.resolve({ done: false, value: this.#take() });
     if (this.#closed) return Promise.resolve(ended);
     return new Promise((resolve) => {
@@ -92,7 +91,7 @@ export class WatchReader implements AsyncIterableIterator<Batch, undefined> {
     });
   }
 
-  return(): Promise<IteratorResult<Batch, undefined>> {
+  return(): Promise<IteratorResult<Batch<T, F>, undefined>> {
     this.#pending = [];
     this.#close("done");
     return Promise.resolve(ended);
@@ -106,7 +105,7 @@ export class WatchReader implements AsyncIterableIterator<Batch, undefined> {
     await this.return();
   }
 
-  #push(event: RestWatchEvent): void {
+  #push(event: CacheWatchEvent<T, F>): void {
     if (this.#closed) return;
     const { maxPending, maxPendingBytes } = this.#options;
     if (this.#backlog >= maxPending || this.#backlogBytes >= maxPendingBytes) {
@@ -119,7 +118,7 @@ export class WatchReader implements AsyncIterableIterator<Batch, undefined> {
     this.#pending.push(event);
   }
 
-  #take(): Batch {
+  #take(): Batch<T, F> {
     const batch = this.#pending;
     this.#pending = [];
     this.#backlog = 0;

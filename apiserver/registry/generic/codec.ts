@@ -12,7 +12,7 @@ import {
   type JsonValue,
   type KubeObject,
 } from "../../apis/meta/v1.ts";
-import type { CachedObject, ObjectCodec } from "../../cacher/object-codec.ts";
+import type { ChangeType, Encoded, Encoder } from "../../cacher/encoder.ts";
 import { newServiceUnavailable } from "../../errors/status-error.ts";
 import { decodeUtf8, isObject, parseJson, stringifyJson } from "../../machinery/json.ts";
 import { withSharedFields } from "../../machinery/managed-fields/shared-fields.ts";
@@ -25,7 +25,16 @@ const frameEnd = Buffer.from("}\n");
 /** `apiVersion` to what makes of an object of that version one of the stored version. */
 export type StoredForms = ReadonlyMap<string, (object: KubeObject) => KubeObject>;
 
-export class KindCodec implements ObjectCodec {
+/** An object as the cache holds it. */
+export interface CachedObject extends EncodedObject, Encoded {
+  readonly json: Uint8Array;
+  /** `{"type":"ADDED","object":…}\n`. `json` is a view into these bytes, so the frame costs no memory of its own. */
+  readonly addedFrame: Uint8Array;
+  /** The stored bytes are of an older version: writing the same object again brings them up to date. */
+  readonly isOutdated?: true;
+}
+
+export class KindCodec implements Encoder<CachedObject> {
   readonly #apiVersion: string;
   readonly #kind: string;
   readonly #head: string;
@@ -99,6 +108,10 @@ export class KindCodec implements ObjectCodec {
     return { ...this.stored(object, this.encode(object), revision), isOutdated: true };
   }
 
+  frame(type: ChangeType, { json, addedFrame }: CachedObject): Uint8Array {
+    return type === "ADDED" ? addedFrame : frameOf(type, json);
+  }
+
   atRevision(item: CachedObject, revision: Revision): CachedObject {
     const oldLength = versionMember(item.revision).length;
     const start = this.#headBytes.length;
@@ -136,7 +149,7 @@ export class KindCodec implements ObjectCodec {
 }
 
 /** One line of a watch. */
-export function frameOf(type: string, json: Uint8Array): Uint8Array {
+export function frameOf(type: ChangeType, json: Uint8Array): Uint8Array {
   return Buffer.concat([Buffer.from(`{"type":"${type}","object":`), json, frameEnd]);
 }
 

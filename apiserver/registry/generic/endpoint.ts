@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import type { SchemaSet } from "../../../openapi/schema.ts";
-import { apiVersionOf, type GroupVersionKind } from "../../apis/meta/v1.ts";
+import { apiVersionOf, type GroupVersionKind, type Status } from "../../apis/meta/v1.ts";
 import { Cacher } from "../../cacher/cacher.ts";
 import { type Clock, systemClock } from "../../machinery/clock.ts";
 import { subdomainProblems } from "../../machinery/names.ts";
@@ -12,7 +12,7 @@ import type { ResourceDefinition, ServedVersion } from "../rest/strategy.ts";
 import { fieldTypeOf } from "../schema/field-types.ts";
 import { patchSchema } from "../schema/patch-schema.ts";
 import { compileSchema } from "../schema/structural.ts";
-import { KindCodec, type StoredForms } from "./codec.ts";
+import { type CachedObject, KindCodec, type StoredForms } from "./codec.ts";
 import { GenericStore } from "./generic-store.ts";
 import { watchFailure } from "./interpret-error.ts";
 import { ObjectDecoder } from "./object-decoder.ts";
@@ -141,10 +141,10 @@ function sharedByVersions(definition: ResourceDefinition, deps: EndpointDependen
   const gvk = { group, version, kind };
   const codec = new KindCodec(gvk, storedFormsOf(gvk, definition));
   const prefix = resourcePrefix({ group, resource });
-  const cacher = new Cacher({
+  const cacher = new Cacher<CachedObject, Status>({
     backend,
     prefix,
-    codec,
+    encoder: codec,
     clock,
     signal,
     describeFailure: watchFailure,

@@ -1,10 +1,10 @@
 /** One page of a list, from a snapshot in memory or from storage's own history (API L-08, L-13, L-14). */
 
-import type { CachedObject } from "../../cacher/object-codec.ts";
 import { type Entry, lowerBound, rangeOf } from "../../cacher/ordered-state.ts";
 import { limits } from "../../limits.ts";
 import type { Revision, StorageBackend, StoredValue } from "../../storage/interface.ts";
 import type { EncodedObject } from "../rest/interface.ts";
+import type { CachedObject } from "./codec.ts";
 import type { Selection } from "./selection.ts";
 
 export type PageRequest = {
@@ -29,7 +29,7 @@ const firstReadSize = 500;
 const maxReadSize = limits.maxReadKeys.value;
 
 export function pageOfSnapshot(
-  { revision, entries }: { revision: Revision; entries: readonly Entry[] },
+  { revision, entries }: { revision: Revision; entries: readonly Entry<EncodedObject>[] },
   { selection, start, limit }: PageRequest,
 ): Page {
   const { scope, singleKey, matches, everything } = selection;
@@ -51,7 +51,7 @@ export function pageOfSnapshot(
   return { items, next: undefined, remaining: undefined, revision };
 }
 
-function singlePage(entries: readonly Entry[], { scope, matches }: Selection, revision: Revision): Page {
+function singlePage(entries: readonly Entry<EncodedObject>[], { scope, matches }: Selection, revision: Revision): Page {
   const entry = entries[lowerBound(entries, scope)];
   const found = entry !== undefined && entry.key === scope && matches(entry.item);
   return { items: found ? [entry.item] : [], next: undefined, remaining: undefined, revision };

@@ -22,6 +22,7 @@ import type {
   Watcher,
   WatchOptions,
 } from "../rest/interface.ts";
+import type { CachedObject } from "./codec.ts";
 import { type Continue, encodeContinue, newestRevision } from "./continue-token.ts";
 import { interpreted } from "./interpret-error.ts";
 import { type Page, type PageRequest, pageOfSnapshot, pageOfStorage } from "./page.ts";
@@ -145,7 +146,7 @@ export class Reads implements Getter, Lister, Watcher {
     }
   }
 
-  #pageAndHold(snapshot: Snapshot, request: PageRequest): Page {
+  #pageAndHold(snapshot: Snapshot<CachedObject>, request: PageRequest): Page {
     const page = pageOfSnapshot(snapshot, request);
     if (page.next !== undefined) this.#resource.cacher.hold(snapshot);
     return page;

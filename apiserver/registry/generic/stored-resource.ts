@@ -1,13 +1,12 @@
 import type { AdmissionPlugin } from "../../admission/interface.ts";
-import type { GroupResource, GroupVersionKind, GroupVersionResource, KubeObject } from "../../apis/meta/v1.ts";
+import type { GroupResource, GroupVersionKind, GroupVersionResource, KubeObject, Status } from "../../apis/meta/v1.ts";
 import type { Cacher } from "../../cacher/cacher.ts";
-import type { CachedObject } from "../../cacher/object-codec.ts";
 import type { Clock } from "../../machinery/clock.ts";
 import type { ObjectMetaRules } from "../../machinery/object-meta.ts";
 import type { StorageBackend, StoredValue } from "../../storage/interface.ts";
 import type { RequestContext } from "../rest/interface.ts";
 import type { ResourceDefinition, Strategy } from "../rest/strategy.ts";
-import type { KindCodec } from "./codec.ts";
+import type { CachedObject, KindCodec } from "./codec.ts";
 import type { ObjectDecoder } from "./object-decoder.ts";
 import type { PatchTypes } from "./patch-types.ts";
 import type { Selections } from "./selection.ts";
@@ -30,7 +29,7 @@ export type StoredResource = {
   /** Of all keys of the resource. */
   readonly prefix: string;
   readonly backend: StorageBackend;
-  readonly cacher: Cacher;
+  readonly cacher: Cacher<CachedObject, Status>;
   readonly codec: KindCodec;
   readonly decoder: ObjectDecoder;
   /** Who manages the fields of its objects. */

@@ -1,11 +1,11 @@
 /** Read, decide, write if nobody else did (upstream `GuaranteedUpdate`). */
 import type { KubeObject } from "../../apis/meta/v1.ts";
-import type { CachedObject } from "../../cacher/object-codec.ts";
 import { newAlreadyExists, newNotFound, StatusError } from "../../errors/status-error.ts";
 import { deepEqual } from "../../machinery/json.ts";
 import { equalButForTimes } from "../../machinery/managed-fields/managers.ts";
 import { isStorageError } from "../../storage/errors.ts";
 import type { EncodedObject, RequestContext } from "../rest/interface.ts";
+import type { CachedObject } from "./codec.ts";
 import { interpretError, interpreted } from "./interpret-error.ts";
 import { decodeStored, keyOf, nameOf, type StoredResource } from "./stored-resource.ts";
 import { withManagedFields } from "./tracking.ts";

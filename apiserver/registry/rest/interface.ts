@@ -10,13 +10,21 @@ import type {
   KubeObject,
   ListMeta,
   Preconditions,
+  Status,
 } from "../../apis/meta/v1.ts";
 import type { UserInfo } from "../../authentication/user.ts";
-import type { EncodedObject, RestWatchEvent } from "../../cacher/object-codec.ts";
+import type { CacheWatchEvent } from "../../cacher/encoder.ts";
 import type { FieldSelector, LabelSelector } from "../../machinery/selectors.ts";
 import type { RequestBody } from "../../machinery/serializer.ts";
 
-export type { EncodedObject, RestWatchEvent } from "../../cacher/object-codec.ts";
+/** An object with its wire form. `json` is complete (apiVersion, kind, resourceVersion) and ends without newline. */
+export interface EncodedObject {
+  readonly object: KubeObject;
+  readonly json: Uint8Array;
+}
+
+/** One event of a watch. `frame` is `{"type":…,"object":…}\n`, encoded once for all readers. */
+export type RestWatchEvent = CacheWatchEvent<EncodedObject, Status>;
 
 /** What a verb knows of the request it serves. */
 export interface RequestContext {
