@@ -148,17 +148,29 @@ const kindOrder = "fkvi";
 export function sortedElements(elements: Iterable<string>): string[] {
   const list = [...elements];
   // Of these the order is that of JavaScript, which needs no help.
-  return list.every(isPlain) ? list.sort() : list.sort(compareElements);
+  if (list.every(isPlain)) return list.sort();
+  return list
+    .map(placed)
+    .sort(comparePlaced)
+    .map(({ element }) => element);
 }
 
 const isPlain = (element: string): boolean => quotedFields.has(element) || plainField.test(element);
 
 /** The order of steps in `fieldsV1`: members, then items by key, by value, by position. */
-export function compareElements(a: string, b: string): number {
-  const byKind = kindOrder.indexOf(a[0] ?? "") - kindOrder.indexOf(b[0] ?? "");
-  if (byKind !== 0 || a === b) return byKind;
-  if (a.startsWith("f:")) return compareTexts(a, b);
-  return compareValues(parseJson(a.slice(2)), parseJson(b.slice(2)));
+export const compareElements = (a: string, b: string): number => comparePlaced(placed(a), placed(b));
+
+/** A step with what decides its place: read once for each, not once for each comparison. */
+type Placed = { readonly element: string; readonly kind: number; readonly value: JsonValue };
+
+function placed(element: string): Placed {
+  const value = element.startsWith("f:") ? null : parseJson(element.slice(2));
+  return { element, kind: kindOrder.indexOf(element[0] ?? ""), value };
+}
+
+function comparePlaced(a: Placed, b: Placed): number {
+  if (a.kind !== b.kind || a.element === b.element) return a.kind - b.kind;
+  return a.element.startsWith("f:") ? compareTexts(a.element, b.element) : compareValues(a.value, b.value);
 }
 
 /** Numbers come before texts, texts before booleans; keys are compared field by field. */
