@@ -23,15 +23,15 @@ const maxOutputBytes = 64 * 1024 * 1024;
 const nodeLibraries = ["base-files", "libc6", "libstdc++6", "libgcc-s1", "libatomic1", "ca-certificates", "tzdata"];
 const user = { id: 65532, name: "nonroot" } as const;
 
-type Config = {
+export type Config = {
   readonly Entrypoint: readonly string[];
-  readonly Env: readonly string[];
+  readonly Env?: readonly string[];
   readonly User: string;
-  readonly WorkingDir: string;
-  readonly ExposedPorts: { readonly [port: string]: object };
+  readonly WorkingDir?: string;
+  readonly ExposedPorts?: { readonly [port: string]: object };
 };
 
-type Image = {
+export type Image = {
   readonly file: string;
   readonly reference: string;
   /** Root directories, one per layer, the lowest first. */
@@ -106,8 +106,12 @@ async function layerOf(root: string, file: string): Promise<Blob> {
   return blobOf(file);
 }
 
-/** @returns the archive's path and its size in bytes */
-async function pack(image: Image, directory: string): Promise<{ readonly path: string; readonly size: number }> {
+/**
+ * Packs root directories as an image.
+ * @param directory for intermediate files; the caller removes it
+ * @returns the archive's path and its size in bytes
+ */
+export async function pack(image: Image, directory: string): Promise<{ readonly path: string; readonly size: number }> {
   const layout = join(directory, "layout");
   const blobs = join(layout, "blobs", "sha256");
   await mkdir(blobs, { recursive: true });
@@ -169,7 +173,7 @@ async function pack(image: Image, directory: string): Promise<{ readonly path: s
   return { path, size };
 }
 
-const base: Pick<Config, "User" | "WorkingDir"> = { User: `${user.id}:${user.id}`, WorkingDir: "/" };
+const base = { User: `${user.id}:${user.id}`, WorkingDir: "/" };
 
 async function serverImage(directory: string): Promise<Image> {
   const { default: description } = await import("../../package.json", { with: { type: "json" } });

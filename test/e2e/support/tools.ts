@@ -10,27 +10,34 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 
 const run = promisify(execFile);
-const moduleDirectory = new URL("../tools/", import.meta.url).pathname;
+const modules = new URL("../tools/", import.meta.url).pathname;
 const kubernetesVersion = "v1.37.2";
 const versionFlags = ["k8s.io/component-base/version", "k8s.io/client-go/pkg/version"]
   .map((name) => `-X ${name}.gitVersion=${kubernetesVersion}`)
   .join(" ");
 
+type Source = { readonly module: string; readonly path: string; readonly static?: true };
+
+/**
+ * A program, and the folder of the Go module that pins it: one module each where their dependencies differ. In the order
+ * they are built: what the first compile, the others share.
+ */
 const packages = {
-  kubectl: "k8s.io/kubernetes/cmd/kubectl",
-  "kube-apiserver": "k8s.io/kubernetes/cmd/kube-apiserver",
-  "kube-controller-manager": "k8s.io/kubernetes/cmd/kube-controller-manager",
-  etcd: "go.etcd.io/etcd/server/v3",
-  reflector: "./reflector",
-} as const;
+  kubectl: { module: ".", path: "k8s.io/kubernetes/cmd/kubectl" },
+  etcd: { module: ".", path: "go.etcd.io/etcd/server/v3" },
+  "kube-apiserver": { module: ".", path: "k8s.io/kubernetes/cmd/kube-apiserver" },
+  "kube-controller-manager": { module: ".", path: "k8s.io/kubernetes/cmd/kube-controller-manager" },
+  reflector: { module: ".", path: "./reflector" },
+  kubelet: { module: "node", path: "k8s.io/kubernetes/cmd/kubelet" },
+  "kube-scheduler": { module: "node", path: "k8s.io/kubernetes/cmd/kube-scheduler" },
+  "kube-proxy": { module: "node", path: "k8s.io/kubernetes/cmd/kube-proxy" },
+  pause: { module: "node", path: "./pause", static: true },
+  coredns: { module: "coredns", path: "." },
+  helm: { module: "helm", path: "helm.sh/helm/v4/cmd/helm" },
+} as const satisfies Record<string, Source>;
 export type Tool = keyof typeof packages;
-export const tools = [
-  "kubectl",
-  "etcd",
-  "kube-apiserver",
-  "kube-controller-manager",
-  "reflector",
-] as const satisfies readonly Tool[];
+const isTool = (name: string): name is Tool => Object.hasOwn(packages, name);
+export const tools: readonly Tool[] = Object.keys(packages).filter(isTool);
 
 /** Building all of Kubernetes takes about 11 minutes on two cores; twice that is a machine that will not make it. */
 const buildTimeoutMs = 25 * 60 * 1000;
@@ -43,12 +50,15 @@ async function exists(file: string): Promise<boolean> {
 }
 
 /** Keyed by everything the tool is made of, so that a stale binary is never taken for a new one. */
-async function cacheDirectory(tool: Tool): Promise<string> {
+async function cacheDirectory({ module, path }: Source): Promise<string> {
+  const directory = join(modules, module);
   const sources = ["go.mod", "go.sum"];
-  const own = packages[tool];
-  if (own.startsWith("./")) sources.push(...(await readdir(join(moduleDirectory, own))).map((file) => join(own, file)));
+  if (path.startsWith(".")) {
+    const files = await readdir(join(directory, path));
+    sources.push(...files.filter((file) => file.endsWith(".go")).map((file) => join(path, file)));
+  }
   const hash = createHash("sha256").update(kubernetesVersion);
-  for (const file of sources) hash.update(await readFile(join(moduleDirectory, file)));
+  for (const file of sources) hash.update(await readFile(join(directory, file)));
   const root = process.env.FUNCTIONMESH_TOOLS_CACHE ?? join(homedir(), ".cache", "functionmesh-tools");
   return join(root, hash.digest("hex").slice(0, 16));
 }
@@ -57,13 +67,15 @@ async function cacheDirectory(tool: Tool): Promise<string> {
 export async function ensureTool(tool: Tool): Promise<string> {
   const given = process.env.KUBEBUILDER_ASSETS;
   if (given !== undefined && (await exists(join(given, tool)))) return join(given, tool);
-  const directory = await cacheDirectory(tool);
+  const source: Source = packages[tool];
+  const directory = await cacheDirectory(source);
   const binary = join(directory, tool);
   if (await exists(binary)) return binary;
   await mkdir(directory, { recursive: true });
   const unfinished = `${binary}.${process.pid}`;
-  await run("go", ["build", "-mod=readonly", "-trimpath", "-ldflags", versionFlags, "-o", unfinished, packages[tool]], {
-    cwd: moduleDirectory,
+  await run("go", ["build", "-mod=readonly", "-trimpath", "-ldflags", versionFlags, "-o", unfinished, source.path], {
+    cwd: join(modules, source.module),
+    env: { ...process.env, ...(source.static === true ? { CGO_ENABLED: "0" } : {}) },
     timeout: buildTimeoutMs,
     maxBuffer: 64 * 1024 * 1024,
   });

@@ -1,0 +1,275 @@
+/**
+ * The chart and the image on a real node, as somebody with nothing but a cluster and Helm meets them: install, use, replace,
+ * upgrade, roll back, lose the leader, uninstall, come back.
+ */
+import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import { mkdir, mkdtemp, rm } from "node:fs/promises";
+import { homedir, tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, suite, test } from "node:test";
+import { promisify } from "node:util";
+import { build } from "../../deploy/image/build.ts";
+import { eventually } from "../support/processes.ts";
+import { connection, pipeline } from "./support/manifests.ts";
+import { type Node, nodeIsMissing, startNode } from "./support/node.ts";
+import { ensureTool } from "./support/tools.ts";
+
+const run = promisify(execFile);
+const chart = new URL("../../deploy/charts/function-mesh-operator", import.meta.url).pathname;
+const namespace = "function-mesh";
+const release = "function-mesh";
+const manager = `${release}-controller-manager`;
+const apiService = "v1alpha1.compute.functionmesh.io";
+/** Pods are scheduled, images unpacked and a server started on a machine with company. */
+const patienceMs = 180_000;
+
+const skip = await nodeIsMissing();
+
+suite("the chart on a node", { skip }, () => {
+  let node: Node;
+  let helm: string;
+  let directory: string;
+  const resources = new AsyncDisposableStack();
+
+  before(async () => {
+    directory = await mkdtemp(join(tmpdir(), "functionmesh-chart-"));
+    resources.defer(() => rm(directory, { recursive: true, force: true }));
+    const kept = join(process.env.FUNCTIONMESH_TOOLS_CACHE ?? join(homedir(), ".cache", "functionmesh-tools"), "node");
+    await mkdir(kept, { recursive: true });
+    node = resources.use(await startNode(kept));
+    helm = await ensureTool("helm");
+    const server = await build(["apiserver"]);
+    const etcd = await build(["etcd", await ensureTool("etcd")]);
+    await node.load(server.path, etcd.path);
+  });
+  after(() => resources.disposeAsync());
+
+  const helmRun = async (...args: readonly string[]): Promise<string> => {
+    const home = { HOME: directory, KUBECONFIG: node.kubeconfig };
+    const { stdout } = await run(helm, args, { env: { ...process.env, ...home }, maxBuffer: 16 * 1024 * 1024 });
+    return stdout;
+  };
+  const install = (...more: readonly string[]): Promise<string> =>
+    helmRun("upgrade", "--install", release, chart, "-n", namespace, "--create-namespace", ...more);
+  const get = (jsonPath: string, ...what: readonly string[]): Promise<string> =>
+    node.kubectl.ok(["get", ...what, "-o", `jsonpath=${jsonPath}`]);
+
+  /** Volumes that a provisioner would make. */
+  const offerVolumes = async (count: number): Promise<void> => {
+    for (let index = 0; index < count; index++) {
+      const path = `/var/lib/functionmesh-volume-${index}`;
+      await node.shell("install", "-d", "-m", "0777", path);
+      const volume = {
+        apiVersion: "v1",
+        kind: "PersistentVolume",
+        metadata: { name: `volume-${index}` },
+        spec: { capacity: { storage: "8Gi" }, accessModes: ["ReadWriteOnce"], hostPath: { path } },
+      };
+      await node.kubectl.ok(["apply", "-f", "-"], JSON.stringify(volume));
+    }
+  };
+  const serves = async (): Promise<void> => {
+    await node.kubectl.ok(["wait", "--for=condition=Available", `apiservice/${apiService}`, "--timeout=50s"]);
+    await node.kubectl.ok(["get", "functions,sources,sinks,functionmeshes", "-A"]);
+  };
+  const untilServed = (): Promise<void> => eventually(serves, patienceMs, 1000);
+  const readyPods = (component: string): Promise<string> =>
+    get(
+      "{.items[*].status.containerStatuses[*].ready}",
+      "pods",
+      ...["-n", namespace, "-l", `app.kubernetes.io/instance=${release},app.kubernetes.io/component=${component}`],
+    );
+  const untilReady = (component: string, count: number): Promise<void> =>
+    eventually(
+      async () => assert.equal(await readyPods(component), Array<string>(count).fill("true").join(" ")),
+      patienceMs,
+      1000,
+    );
+  const untilRolledOut = (): Promise<void> =>
+    eventually(
+      async () =>
+        void (await node.kubectl.ok(["rollout", "status", `deployment/${manager}`, "-n", namespace, "--timeout=50s"])),
+      patienceMs,
+      1000,
+    );
+  const workloads = (): Promise<string> =>
+    get(
+      "{range .items[*]}{.metadata.name} {.metadata.uid} {.metadata.generation}{'\\n'}{end}",
+      "statefulsets",
+      "-n",
+      "demo",
+    );
+
+  test("default values: two replicas serve, an etcd of its own keeps, and nothing else is needed", async () => {
+    await offerVolumes(1);
+    await install();
+    await untilReady("controller-manager", 2);
+    await untilReady("etcd", 1);
+    await untilServed();
+    const pods = await node.kubectl.ok(["get", "pods", "-n", namespace, "-l", `app.kubernetes.io/instance=${release}`]);
+    assert.match(pods, /^function-mesh-controller-manager-\S+\s+1\/1\s+Running/m);
+  });
+
+  test("the server's pod has no more rights than it needs", async () => {
+    const pod = await get(
+      "{.items[0].metadata.name}",
+      "pods",
+      "-n",
+      namespace,
+      "-l",
+      "app.kubernetes.io/component=controller-manager",
+    );
+    const status = await node.kubectl.ok([
+      "exec",
+      "-n",
+      namespace,
+      pod,
+      "--",
+      "/app/bin/node",
+      "-e",
+      "process.stdout.write(require('fs').readFileSync('/proc/self/status', 'utf8'))",
+    ]);
+    assert.match(status, /^Uid:\s+65532/m);
+    assert.match(status, /^CapEff:\s+0+$/m);
+    assert.match(status, /^Seccomp:\s+2$/m);
+    const write = await node.kubectl.run([
+      "exec",
+      "-n",
+      namespace,
+      pod,
+      "--",
+      "/app/bin/node",
+      "-e",
+      "require('fs').writeFileSync('/app/x', '')",
+    ]);
+    assert.notEqual(write.code, 0);
+    assert.match(write.stderr + write.stdout, /EROFS|read-only/);
+  });
+
+  test("a mesh becomes workloads, and the namespace's other users have the roles of the chart", async () => {
+    await node.kubectl.ok(["create", "namespace", "demo"]);
+    await node.kubectl.ok(["apply", "-n", "demo", "-f", "-"], `${connection}---\n${pipeline}`);
+    await eventually(async () => assert.equal((await workloads()).trim().split("\n").length, 3), patienceMs);
+    const can = (verb: string, resource: string, role: string): Promise<string> =>
+      node.kubectl
+        .run(["auth", "can-i", verb, resource, "-n", "demo", `--as=system:serviceaccount:demo:${role}`])
+        .then(({ stdout }) => stdout.trim());
+    for (const role of ["view", "edit"]) {
+      await node.kubectl.ok(["create", "serviceaccount", role, "-n", "demo"]);
+      await node.kubectl.ok([
+        "create",
+        "rolebinding",
+        role,
+        `--clusterrole=${role}`,
+        `--serviceaccount=demo:${role}`,
+        "-n",
+        "demo",
+      ]);
+    }
+    const functions = "functions.compute.functionmesh.io";
+    await eventually(async () => assert.equal(await can("list", functions, "view"), "yes"));
+    assert.equal(await can("create", functions, "view"), "no");
+    assert.equal(await can("create", functions, "edit"), "yes");
+  });
+
+  test("replacing the replicas fails no request and restarts no function", async () => {
+    const before = await workloads();
+    const over = new AbortController();
+    const failures: string[] = [];
+    let requests = 0;
+    const client = async (): Promise<void> => {
+      while (!over.signal.aborted) {
+        requests++;
+        const read = await node.kubectl.run(["get", "functionmeshes", "-n", "demo", "-o", "name"]);
+        if (read.code !== 0) failures.push(read.stderr);
+        const write = await node.kubectl.run([
+          "annotate",
+          "functionmesh",
+          "pipeline",
+          "-n",
+          "demo",
+          `touched=${requests}`,
+          "--overwrite",
+        ]);
+        if (write.code !== 0) failures.push(write.stderr);
+      }
+    };
+    const using = client();
+    await node.kubectl.ok(["rollout", "restart", `deployment/${manager}`, "-n", namespace]);
+    await untilRolledOut();
+    await untilReady("controller-manager", 2);
+    over.abort();
+    await using;
+    assert.deepEqual(failures, []);
+    assert.ok(requests > 5, `${requests} requests`);
+    assert.equal(await workloads(), before);
+  });
+
+  test("upgrade and rollback keep every object and restart no function", async () => {
+    const before = await workloads();
+    const uid = await get("{.metadata.uid}", "functionmesh", "pipeline", "-n", "demo");
+    await install("--set", "controllerManager.logLevel=debug");
+    await untilRolledOut();
+    await helmRun("rollback", release, "1", "-n", namespace);
+    await untilRolledOut();
+    await untilServed();
+    assert.equal(await get("{.metadata.uid}", "functionmesh", "pipeline", "-n", "demo"), uid);
+    assert.equal(await workloads(), before);
+  });
+
+  test("when the leader dies another one reconciles within the lease's time", async () => {
+    const holder = await eventually(async () => {
+      const identity = await get("{.spec.holderIdentity}", "lease", manager, "-n", namespace);
+      assert.notEqual(identity, "");
+      return identity;
+    });
+    const leader = holder.slice(0, holder.lastIndexOf("_"));
+    await node.kubectl.ok(["delete", "pod", leader, "-n", namespace, "--grace-period=0", "--force"]);
+    const started = performance.now();
+    await eventually(async () => {
+      const next = await get("{.spec.holderIdentity}", "lease", manager, "-n", namespace);
+      assert.ok(next !== "" && next !== holder, next);
+    }, 60_000);
+    await node.kubectl.ok(["delete", "services", "--all", "-n", "demo"]);
+    await eventually(
+      async () => assert.equal((await get("{.items[*].metadata.name}", "services", "-n", "demo")).split(" ").length, 3),
+      60_000,
+    );
+    // The lease lasts 15 s and is asked for every 2 s; the rest is a busy machine's.
+    assert.ok(performance.now() - started < 40_000);
+    await untilReady("controller-manager", 2);
+  });
+
+  test("uninstalling leaves workloads and data; installing again finds both", async () => {
+    const before = await workloads();
+    const uid = await get("{.metadata.uid}", "functionmesh", "pipeline", "-n", "demo");
+    await helmRun("uninstall", release, "-n", namespace, "--wait");
+    assert.equal(await workloads(), before);
+    await install();
+    await untilServed();
+    await eventually(
+      async () => assert.equal(await get("{.metadata.uid}", "functionmesh", "pipeline", "-n", "demo"), uid),
+      patienceMs,
+    );
+    assert.equal(await workloads(), before);
+  });
+
+  test("the embedded store on a volume, with one replica", async () => {
+    await node.kubectl.ok(["delete", "functionmesh", "--all", "-n", "demo", "--wait"]);
+    await helmRun("uninstall", release, "-n", namespace, "--wait");
+    await node.kubectl.ok(["delete", "namespace", namespace, "--wait"]);
+    await node.kubectl.ok(["delete", "persistentvolume", "--all"]);
+    await node.shell("sh", "-c", "rm -rf /var/lib/functionmesh-volume-*");
+    await offerVolumes(1);
+    await install("--set", "storage.type=embedded");
+    await untilReady("controller-manager", 1);
+    await untilServed();
+    await node.kubectl.ok(["apply", "-n", "demo", "-f", "-"], pipeline);
+    const uid = await get("{.metadata.uid}", "functionmesh", "pipeline", "-n", "demo");
+    await node.kubectl.ok(["delete", "pod", `${manager}-0`, "-n", namespace, "--wait"]);
+    await untilReady("controller-manager", 1);
+    await untilServed();
+    assert.equal(await get("{.metadata.uid}", "functionmesh", "pipeline", "-n", "demo"), uid);
+  });
+});
