@@ -245,8 +245,10 @@ test("what was written here is not decoded again", async (t) => {
   const object = aWidget("a");
   const value = codec.encode(object);
   const release = fixture.backend.hold();
-  const item = codec.stored(object, value, await fixture.backend.create(`${prefix}demo/a`, value));
-  fixture.cacher.noteWrite("demo/a", item);
+  const make = (revision: number) => codec.stored(object, value, revision);
+  const item = await fixture.cacher.write("demo/a", { value, make }, () =>
+    fixture.backend.create(`${prefix}demo/a`, value),
+  );
   assert.equal(fixture.cacher.latest("demo/a"), item);
   release();
   await settle();

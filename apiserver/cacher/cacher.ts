@@ -14,7 +14,9 @@ import type { CacheWatchEvent, Encoded, Encoder } from "./encoder.ts";
 import { EventWindow } from "./event-window.ts";
 import { loadState } from "./load.ts";
 import { type Entry, OrderedState } from "./ordered-state.ts";
+import { OwnWrites } from "./own-writes.ts";
 import { ProgressGate } from "./progress-gate.ts";
+import { ReaderIndex } from "./reader-index.ts";
 import { RevisionWaiters } from "./revision-waiters.ts";
 import { historicalEvent, SharedInitialEvents, visibleEvents, type Wanted } from "./views.ts";
 import { WatchReader } from "./watch-reader.ts";
@@ -72,10 +74,9 @@ type Live<T extends Encoded> = {
 export class Cacher<T extends Encoded, F> {
   readonly #options: CacherOptions<T, F>;
   readonly #gate: ProgressGate;
-  readonly #readers = new Set<WatchReader<T, F>>();
+  readonly #readers = new ReaderIndex<WatchReader<T, F>>();
   readonly #waiters: RevisionWaiters;
-  /** Own writes that the storage watch has not delivered yet, so that they need not be decoded again. */
-  readonly #written = new Map<string, T>();
+  readonly #own = new OwnWrites<T>();
   readonly #held = new Map<Revision, Snapshot<T>>();
   readonly #initial: SharedInitialEvents<T>;
   #live: Live<T> | undefined;
@@ -145,12 +146,20 @@ export class Cacher<T extends Encoded, F> {
 
   /** The newest object known of `key`, own writes included: where an optimistic update starts. */
   latest(key: string): T | undefined {
-    return this.#written.get(key) ?? this.#live?.state.get(key);
+    return this.#own.latest(key) ?? this.#live?.state.get(key);
   }
 
-  /** Hands over what was just written, so that its event needs no decoding. */
-  noteWrite(key: string, item: T): void {
-    if (this.#live !== undefined && item.revision > this.#live.revision) this.#written.set(key, item);
+  /**
+   * Carries out a write of this process, so that neither its answer nor its event needs decoding.
+   * @param write  `make`: what `value` decodes to at a revision
+   * @param commit writes `value` at the key; its failure is the caller's
+   */
+  write(
+    key: string,
+    write: { readonly value: Uint8Array; readonly make: (revision: Revision) => T },
+    commit: () => Promise<Revision>,
+  ): Promise<T> {
+    return this.#own.carryOut(key, write, commit);
   }
 
   snapshot(): Snapshot<T> | undefined {
@@ -209,7 +218,7 @@ export class Cacher<T extends Encoded, F> {
     const { revision, entries, unreadable } = await loadState(this.#options);
     for (const error of unreadable.values()) onFailure?.(error);
     await using watch = backend.watch({ prefix, after: revision, signal });
-    this.#written.clear();
+    this.#own.told(revision);
     this.#live = {
       state: new OrderedState(entries),
       window: new EventWindow(revision),
@@ -226,15 +235,18 @@ export class Cacher<T extends Encoded, F> {
   #ingest(live: Live<T>, { revision, events }: StorageWatchItem): void {
     const news = events.flatMap((event) => this.#apply(live, event) ?? []);
     live.revision = Math.max(live.revision, revision);
-    for (const [key, item] of this.#written) if (item.revision <= live.revision) this.#written.delete(key);
-    if (news.length > 0) {
-      for (const reader of this.#readers) {
-        for (const event of news) reader.offer(event);
-        reader.flush();
-      }
-    }
+    this.#own.told(live.revision);
+    this.#publish(news);
     this.#waiters.reached(live.revision);
     if (this.#bookmarkDue) this.#sendBookmarks(live.revision);
+  }
+
+  #publish(news: readonly CacheEvent<T>[]): void {
+    const told = new Set<WatchReader<T, F>>();
+    for (const event of news) {
+      for (const reader of this.#readers.concerning(event.key)) if (reader.offer(event)) told.add(reader);
+    }
+    for (const reader of told) reader.flush();
   }
 
   #apply(live: Live<T>, event: StorageEvent): CacheEvent<T> | undefined {
@@ -269,8 +281,7 @@ export class Cacher<T extends Encoded, F> {
   }
 
   #decode(key: string, value: Uint8Array, revision: Revision): T {
-    const own = this.#written.get(key);
-    return own?.revision === revision ? own : this.#options.encoder.decode(value, revision);
+    return this.#own.find(key, value, revision) ?? this.#options.encoder.decode(value, revision);
   }
 
   #open(options: CacheWatch<T>, after: Revision): WatchReader<T, F> {
@@ -348,6 +359,7 @@ export class Cacher<T extends Encoded, F> {
   #lose(): void {
     if (this.#live !== undefined) this.#lostAtMs = this.#options.clock.now();
     this.#live = undefined;
+    this.#own.lost();
     this.#held.clear();
     for (const reader of [...this.#readers]) reader.end();
   }

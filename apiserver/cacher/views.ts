@@ -6,7 +6,7 @@ import type { Encoded, Encoder } from "./encoder.ts";
 import { type Entry, rangeOf } from "./ordered-state.ts";
 
 export type Wanted<T> = {
-  /** Keys that start with this. */
+  /** Which keys: `""` for all, `demo/` for those of a folder, or the beginning of one: a whole key. */
   readonly scope: string;
   readonly matches: (item: T) => boolean;
   /** `matches` holds for every object in the scope: its initial events can be shared. */

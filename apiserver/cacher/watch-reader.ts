@@ -6,7 +6,7 @@ type Batch<T, F> = readonly CacheWatchEvent<T, F>[];
 type Waiting<T, F> = (result: IteratorResult<Batch<T, F>, undefined>) => void;
 
 export type ReaderOptions<T extends Encoded, F> = {
-  /** Keys that start with this are wanted. */
+  /** As `Wanted` has it. */
   readonly scope: string;
   readonly matches: (item: T) => boolean;
   /** Events up to this revision are not wanted. */
@@ -28,6 +28,7 @@ const ended = { done: true, value: undefined } as const;
  */
 export class WatchReader<T extends Encoded, F> implements AsyncIterableIterator<Batch<T, F>, undefined> {
   readonly wantsBookmarks: boolean;
+  readonly scope: string;
   readonly #options: ReaderOptions<T, F>;
   #pending: CacheWatchEvent<T, F>[] = [];
   /** Events pushed since the consumer last took the queue. */
@@ -39,13 +40,15 @@ export class WatchReader<T extends Encoded, F> implements AsyncIterableIterator<
   constructor(options: ReaderOptions<T, F>) {
     this.#options = options;
     this.wantsBookmarks = options.wantsBookmarks;
+    this.scope = options.scope;
   }
 
-  /** Queues the event if it concerns this reader; `flush` hands it over. */
-  offer(event: CacheEvent<T>): void {
-    if (event.revision <= this.#options.after || !event.key.startsWith(this.#options.scope)) return;
+  /** Queues the event if it concerns this reader, and returns whether it does; `flush` hands it over. */
+  offer(event: CacheEvent<T>): boolean {
+    if (event.revision <= this.#options.after || !event.key.startsWith(this.scope)) return false;
     const seen = event.seenBy(this.#options.matches);
     if (seen !== undefined) this.#push(seen);
+    return seen !== undefined;
   }
 
   /** Queues what was prepared for this reader alone, its initial objects for example; not counted as a backlog. */

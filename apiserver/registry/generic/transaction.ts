@@ -4,6 +4,7 @@ import { newAlreadyExists, newNotFound, StatusError } from "../../errors/status-
 import { deepEqual } from "../../machinery/json.ts";
 import { equalButForTimes } from "../../machinery/managed-fields/managers.ts";
 import { isStorageError } from "../../storage/errors.ts";
+import type { Revision } from "../../storage/interface.ts";
 import type { EncodedObject, RequestContext } from "../rest/interface.ts";
 import type { CachedObject } from "./codec.ts";
 import { interpretError, interpreted } from "./interpret-error.ts";
@@ -120,10 +121,8 @@ async function fitting<T>(
 async function replace(resource: StoredResource, key: string, existing: CachedObject, object: KubeObject) {
   const { backend, codec, cacher, prefix } = resource;
   const value = codec.encode(object);
-  const revision = await backend.update(prefix + key, value, existing.revision);
-  const item = codec.stored(object, value, revision);
-  cacher.noteWrite(key, item);
-  return item;
+  const make = (revision: Revision): CachedObject => codec.stored(object, value, revision);
+  return cacher.write(key, { value, make }, () => backend.update(prefix + key, value, existing.revision));
 }
 
 async function remove(resource: StoredResource, key: string, existing: CachedObject, object: KubeObject) {
@@ -152,10 +151,8 @@ export async function insertObject(resource: StoredResource, insertion: Insertio
   }
   const insert = async (born: KubeObject): Promise<EncodedObject> => {
     const value = codec.encode(born);
-    const revision = await backend.create(prefix + key, value);
-    const item = codec.stored(born, value, revision);
-    cacher.noteWrite(key, item);
-    return item;
+    const make = (revision: Revision): CachedObject => codec.stored(born, value, revision);
+    return cacher.write(key, { value, make }, () => backend.create(prefix + key, value));
   };
   try {
     return await fitting(object, insertion, insert);
