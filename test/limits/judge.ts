@@ -14,18 +14,18 @@ const floorMs = 50;
 const bytesPerByte = 40;
 const heapBytes = 160 * 1024 * 1024;
 
-/** What is wrong with these samples, in words; none for good ones. @param idleMs  longest wait while nothing was asked */
-export function problemsOf(samples: readonly Sample[], idleMs: number): readonly string[] {
-  return [...samples.flatMap((sample) => problemsOfOne(sample, idleMs)), ...growthProblems(samples)];
+/** What is wrong with these samples, in words; none for good ones. @param idleMs  longest wait while nothing was asked · @param holdMs  how long it may hold the event loop */
+export function problemsOf(samples: readonly Sample[], idleMs: number, holdMs = maxHoldMs): readonly string[] {
+  return [...samples.flatMap((sample) => problemsOfOne(sample, idleMs, holdMs)), ...growthProblems(samples)];
 }
 
-function problemsOfOne({ n, status, ...cost }: Sample, idleMs: number): readonly string[] {
+function problemsOfOne({ n, status, ...cost }: Sample, idleMs: number, holdMs: number): readonly string[] {
   const at = `n=${n}:`;
   const problems: string[] = [];
   if (status >= 500 && status !== 504) problems.push(`${at} answered ${status}`);
   if (cost.livezRefusals > 0) problems.push(`${at} /livez said no`);
-  const allowedMs = Math.max(maxHoldMs, idleFactor * idleMs);
-  if (cost.livezMs > allowedMs && cost.heldMs > maxHoldMs) {
+  const allowedMs = Math.max(holdMs, idleFactor * idleMs);
+  if (cost.livezMs > allowedMs && cost.heldMs > holdMs) {
     problems.push(
       `${at} /livez waited ${Math.round(cost.livezMs)} ms, ${Math.round(cost.heldMs)} of them for the event loop`,
     );

@@ -15,7 +15,7 @@ import { eventually } from "../support/processes.ts";
 import { collections, functionWith, namespace } from "./bodies.ts";
 import { problemsOf } from "./judge.ts";
 import { Meter, residentBytes, type Sample, type Target } from "./measure.ts";
-import { type Shape, shapes } from "./shapes.ts";
+import { knownHoldMs, type Shape, shapes } from "./shapes.ts";
 
 const { values } = parseArgs({ options: { json: { type: "string" }, only: { type: "string", default: "" } } });
 const seconds = Number(process.env.FUNCTIONMESH_LIMITS_SECONDS ?? 60);
@@ -86,7 +86,7 @@ async function figuresOf(meter: Meter, shape: Shape, idleMs: number): Promise<Fi
   for (let attempt = 0; attempt < attempts; attempt++) {
     const samples: Sample[] = [];
     for (const factor of factors) samples.push(await meter.measure(shape, factor * shape.n));
-    const problems = problemsOf(samples, idleMs);
+    const problems = problemsOf(samples, idleMs, knownHoldMs(shape));
     if (best === undefined || problems.length < best.problems.length) best = { name: shape.name, samples, problems };
     if (problems.length === 0) break;
   }
