@@ -6,15 +6,18 @@ import { downloadDirectory, downloadPath, usesDownloader } from "./command/packa
 import { shellCommand } from "./command/shell.ts";
 import { accessSources, hardened } from "./container.ts";
 import { downloadAccess } from "./pulsar-access.ts";
-import { accessUses, downloadVolume, layOutVolumes } from "./volumes.ts";
+import { accessUses, downloadVolume, layOutVolumes, type VolumeUse } from "./volumes.ts";
 import type { Workload } from "./workload.ts";
+
+/** Keys to the place where packages are; what is on the web needs none. */
+export const downloaderUses = ({ spec, runtime }: Workload): VolumeUse[] =>
+  isHttp(runtime?.location ?? "") ? [] : accessUses(downloadAccess(spec));
 
 export function downloaderContainer(workload: Workload, settings: Settings): Container | undefined {
   const { spec, runtime } = workload;
   if (runtime?.location === undefined || !usesDownloader(runtime, settings)) return undefined;
   const access = downloadAccess(spec);
-  const uses = isHttp(runtime.location) ? [] : accessUses(access);
-  const { mounts } = layOutVolumes(spec.pod?.volumes ?? [], uses);
+  const { mounts } = layOutVolumes(spec.pod?.volumes ?? [], downloaderUses(workload));
   const tools = { pulsarctl: true, wget: true };
   return {
     name: "downloader",

@@ -3,14 +3,14 @@ import type { JsonObject, JsonValue, KubeObject } from "../../apiserver/apis/met
 import type { Settings } from "../settings.ts";
 import { type BackendConfigs, overlayBackendConfigs } from "./backend-config.ts";
 import { mainContainer, mainContainerName } from "./container.ts";
-import { downloaderContainer } from "./downloader.ts";
+import { downloaderContainer, downloaderUses } from "./downloader.ts";
 import { lacks } from "./drift.ts";
-import { filebeatContainer } from "./filebeat.ts";
+import { filebeatContainer, filebeatUses } from "./filebeat.ts";
 import { componentLabels } from "./labels.ts";
 import { childMetadata } from "./metadata.ts";
 import { partOf } from "./parts.ts";
 import { completed, type PodTemplate, podTemplate } from "./pod-template.ts";
-import { layOutVolumes, mainUses } from "./volumes.ts";
+import { mainUses, podVolumes } from "./volumes.ts";
 import { objectName, serviceName, type Workload } from "./workload.ts";
 
 export function desiredStatefulSet(workload: Workload, configs: BackendConfigs, settings: Settings): KubeObject {
@@ -69,7 +69,11 @@ function podOf(workload: Workload, settings: Settings): PodTemplate {
       mainContainer(workload, settings),
       ...(filebeat === undefined ? [] : [filebeat]),
     ],
-    volumes: layOutVolumes(pod.volumes ?? [], mainUses(workload, settings)).volumes,
+    volumes: podVolumes(pod.volumes ?? [], [
+      mainUses(workload, settings),
+      ...(downloader === undefined ? [] : [downloaderUses(workload)]),
+      ...(filebeat === undefined ? [] : [filebeatUses(workload)]),
+    ]),
     mainContainer: mainContainerName(workload),
   });
 }

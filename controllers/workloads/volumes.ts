@@ -89,6 +89,13 @@ export function layOutVolumes(
   return { volumes: [...volumes.values()], mounts: [...mounts.values()] };
 }
 
+/** The volumes of a pod whose containers have these uses. */
+export function podVolumes(userVolumes: readonly Volume[], uses: readonly (readonly VolumeUse[])[]): Volume[] {
+  const all = uses.flatMap((ofOne) => layOutVolumes(userVolumes, ofOne).volumes);
+  const byName = new Map([...userVolumes, ...all].map((volume) => [volume.name, volume]));
+  return [...byName.values()];
+}
+
 /** Several keys that belong into one directory are one volume: only one can be mounted there. */
 function oneVolumePerDirectory(uses: readonly VolumeUse[]): VolumeUse[] {
   const result: VolumeUse[] = [];
@@ -107,10 +114,13 @@ function oneVolumePerDirectory(uses: readonly VolumeUse[]): VolumeUse[] {
 }
 
 function joined(one: Volume, other: Volume, directory: string): Volume {
-  if (deepEqual(one, other)) return one;
+  // What is written to, such as logs, can't be put together with keys: it stays.
+  if (deepEqual(one, other) || projections(one).length === 0) return one;
   const sources = [...projections(one), ...projections(other)];
   const distinct = sources.filter((source, index) => sources.findIndex((first) => deepEqual(first, source)) === index);
-  return { name: volumeName(`files-${directory}`), projected: { sources: distinct } };
+  // Another container may see less of the same directory: that is another volume, so the content is in the name.
+  const volume = { name: volumeName(`files-${directory}`), projected: { sources: distinct } };
+  return { ...volume, name: distinctName(volume) };
 }
 
 /** What of a volume a projected one can hold. */
