@@ -64,6 +64,18 @@ const cases: Record<string, readonly [target: string, patch: string, result: str
   "a deleted map": ['{"labels":{"a":"1"},"b":1}', '{"labels":{"$patch":"delete"}}', '{"b":1}', "P-31"],
   "a deleted struct": ['{"sub":{"a":"1"}}', '{"sub":{"$patch":"delete"}}', '{"sub":{}}', "P-31: Go has an empty one"],
   "a deleted map that isn't there": ["{}", '{"sub":{"$patch":"delete"}}', "{}", "P-31"],
+  "a replaced map that isn't there": [
+    "{}",
+    '{"sub":{"$patch":"replace","a":1}}',
+    "{}",
+    "P-31: there is nothing to replace",
+  ],
+  "an order of nothing": [
+    '{"things":[{"name":"a"}]}',
+    '{"$setElementOrder/things":[],"things":[{"name":"b"}]}',
+    '{"things":[{"name":"b"},{"name":"a"}]}',
+    "P-34",
+  ],
   "a replaced map": ['{"sub":{"a":1,"b":2}}', '{"sub":{"$patch":"replace","c":3}}', '{"sub":{"c":3}}', "P-31"],
   "a replaced object": ['{"a":1,"b":2}', '{"$patch":"replace","c":3}', '{"c":3}', "P-31"],
   "a deleted entry": [

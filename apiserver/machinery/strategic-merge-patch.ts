@@ -177,8 +177,9 @@ function listAt(object: JsonObject, name: string): JsonValue[] | undefined {
   );
 }
 
-/** The patch's entries come in the order that it asks for. */
+/** The patch's entries come in the order that it asks for, if it asks for any. */
 function assertOrdered(change: readonly JsonValue[], order: readonly JsonValue[], identity: Identity): void {
+  if (order.length === 0) return;
   const wanted = change.filter((item) => !isObject(item) || item[directive] === undefined);
   let next = 0;
   for (const item of order) if (next < wanted.length && identity(item) === identity(wanted[next] ?? null)) next++;
@@ -293,17 +294,18 @@ function positions(items: readonly JsonValue[], identity: Identity): Map<string,
   return result;
 }
 
-/** A value of the patch where the object has none: without nulls and directives. Undefined when it says to be deleted. */
+/**
+ * A value of the patch where the object has none: without nulls and directives. Undefined when it is one: what deletes or
+ * replaces something needs something to be there (as in kube-apiserver).
+ */
 function added(value: JsonValue): JsonValue | undefined {
   if (Array.isArray(value)) return addedItems(value);
   if (!isObject(value)) return value;
-  return value[directive] === "delete" ? undefined : withoutDirectives(value);
+  return value[directive] === undefined ? withoutDirectives(value) : undefined;
 }
 
-function addedItems(items: readonly JsonValue[]): JsonValue[] {
-  const isOnlyDirective = (item: JsonValue) => isObject(item) && item[directive] !== undefined;
-  return items.filter((item) => !isOnlyDirective(item)).map((item) => added(item) ?? null);
-}
+const addedItems = (items: readonly JsonValue[]): JsonValue[] =>
+  items.map(added).filter((item): item is JsonValue => item !== undefined);
 
 function withoutDirectives(object: JsonObject): JsonObject {
   const result: JsonObject = {};
