@@ -113,7 +113,8 @@ function decoderOf(
   { schemas }: EndpointDependencies,
 ): ObjectDecoder {
   const { kind, acceptsProtobuf } = definition;
-  return new ObjectDecoder({ group, version, kind }, compileSchema(schemas, schemaName), acceptsProtobuf);
+  const schema = compileSchema(schemas, schemaName, { omitEmpty: acceptsProtobuf });
+  return new ObjectDecoder({ group, version, kind }, schema, acceptsProtobuf);
 }
 
 function storedFormsOf(gvk: GroupVersionKind, { otherVersions = [] }: ResourceDefinition): StoredForms {

@@ -11,11 +11,13 @@ export type UndeclaredMembers = "unknown" | "keep" | Node;
 export type ObjectParts = {
   readonly properties: ReadonlyMap<string, Node>;
   readonly undeclared: UndeclaredMembers;
+  /** Lists and maps that are absent when they are empty. */
+  readonly omittedWhenEmpty: ReadonlySet<string>;
   /** Set when the member is absent; `node` adds the defaults inside it. */
   readonly defaults: readonly { readonly name: string; readonly value: JsonValue; readonly node: Node }[];
 };
 
-const noParts: ObjectParts = { properties: new Map(), undeclared: "keep", defaults: [] };
+const noParts: ObjectParts = { properties: new Map(), undeclared: "keep", omittedWhenEmpty: new Set(), defaults: [] };
 
 export class ObjectNode implements Node {
   readonly nullable: boolean;
@@ -66,6 +68,7 @@ export class ObjectNode implements Node {
         walk.enter(name);
         after = node.decode(before, walk);
         walk.leave();
+        if (this.#parts.omittedWhenEmpty.has(name) && isEmpty(after)) after = undefined;
       }
       if (after === before && before !== undefined) continue;
       if (result === value) result = { ...value };
@@ -96,6 +99,9 @@ export class ObjectNode implements Node {
     }
   }
 }
+
+const isEmpty = (collection: JsonValue): boolean =>
+  Array.isArray(collection) ? collection.length === 0 : isObject(collection) && Object.keys(collection).length === 0;
 
 /** How the items of a list are told apart; two of them must not be alike. */
 type Identity = (item: JsonValue) => JsonValue;

@@ -219,6 +219,34 @@ test("what was wrong before and didn't change is not reported again", () => {
   );
 });
 
+test("where empty is as good as absent, optional lists and maps are absent; objects and what is required stay", () => {
+  const typed = new Map<string, Schema>([
+    [
+      "Typed",
+      {
+        type: "object",
+        properties: {
+          spec: {
+            type: "object",
+            required: ["items"],
+            properties: {
+              items: { type: "array", items: text },
+              names: { type: "array", items: text },
+              data: { type: "object", additionalProperties: text },
+              policy: { type: "object", properties: { names: { type: "array", items: text } } },
+            },
+          },
+        },
+      },
+    ],
+  ]);
+  const spec = { items: [], names: [], data: {}, policy: { names: [] } };
+  const decoded = (options: { omitEmpty?: boolean }) =>
+    compileSchema(typed, "Typed", options).decode({ spec }).object.spec;
+  assert.deepEqual(decoded({ omitEmpty: true }), { items: [], policy: {} });
+  assert.deepEqual(decoded({}), spec);
+});
+
 test("an object that needs no change is handed on as it is", () => {
   const object = parseJson(`{"spec":{"mounts":[{"name":"a","path":"b"}],${defaults}}}`);
   assert.ok(isObject(object));

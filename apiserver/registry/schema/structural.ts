@@ -68,14 +68,19 @@ export class StructuralSchema {
   }
 }
 
+export type CompileOptions = {
+  /** Optional lists and maps are absent when they are empty: Go's types of the built-in kinds know no difference. */
+  readonly omitEmpty?: boolean;
+};
+
 /**
  * @param name  component name of a kind, e.g. `io.functionmesh.compute.v1alpha1.Function`
  * @throws Error for a schema that is missing: schemas are ours, so that is found at start-up
  */
-export function compileSchema(schemas: SchemaSet, name: string): StructuralSchema {
+export function compileSchema(schemas: SchemaSet, name: string, options: CompileOptions = {}): StructuralSchema {
   const schema = schemas.get(name);
   if (schema === undefined) throw new Error(`no schema for ${name}`);
-  return new Compiler(schemas).compileKind(schema);
+  return new Compiler(schemas, options).compileKind(schema);
 }
 
 /** What every object has at its root, whatever its kind's schema says about it. */
@@ -103,12 +108,14 @@ const timeForms: readonly (readonly [name: string, form: TimeForm])[] = [
 
 class Compiler {
   readonly #schemas: SchemaSet;
+  readonly #omitEmpty: boolean;
   /** By the schema they are of, so that a type is compiled once and may contain itself. */
   readonly #nodes = new Map<Schema, Node>();
   readonly #timeForms: ReadonlyMap<Schema | undefined, TimeForm>;
 
-  constructor(schemas: SchemaSet) {
+  constructor(schemas: SchemaSet, { omitEmpty = false }: CompileOptions) {
     this.#schemas = schemas;
+    this.#omitEmpty = omitEmpty;
     this.#timeForms = new Map(timeForms.map(([name, form]) => [schemas.get(name), form]));
   }
 
@@ -162,10 +169,19 @@ class Compiler {
     node.complete({
       properties: new Map([...replaced, ...compiled.map(([name, , child]) => [name, child] as const)]),
       undeclared: this.#undeclared(schema),
+      omittedWhenEmpty: new Set(this.#omitEmpty ? this.#optionalCollections(schema) : []),
       defaults: compiled.flatMap(([name, property, child]) => {
         const value = this.#defaultOf(property);
         return value === undefined ? [] : [{ name, value, node: child }];
       }),
+    });
+  }
+
+  #optionalCollections({ properties = {}, required = [] }: Schema): string[] {
+    return Object.entries(properties).flatMap(([name, property]) => {
+      const { type, additionalProperties } = resolve(this.#schemas, property);
+      const isCollection = type === "array" || typeof additionalProperties === "object";
+      return isCollection && !required.includes(name) ? [name] : [];
     });
   }
 
