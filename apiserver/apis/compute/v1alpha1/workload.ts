@@ -1,7 +1,6 @@
 /** What Function, Source and Sink have in common, as their schema describes it (FM 1.4). Everything is optional on the wire. */
 import type { ObjectOf, ValueOf } from "../../../../openapi/schema.ts";
 import type {
-  batchSourceConfig,
   consumerProperties,
   resourceCondition,
   summary,
@@ -14,20 +13,10 @@ export type { WorkloadPhase } from "../../../../openapi/schemas/workload.ts";
 export type WorkloadSpec = ObjectOf<typeof workloadProperties>;
 /** What Function and Sink, which consume topics, have in common. */
 export type ConsumerSpec = ObjectOf<typeof consumerProperties>;
-export type BatchSourceConfig = ValueOf<typeof batchSourceConfig>;
 export type WorkloadStatus = ValueOf<typeof workloadStatus>;
 /** One entry of a status map. The first three members are the operator's vocabulary (FM 1.7, 1.8); the others say why. */
 export type ResourceCondition = ValueOf<typeof resourceCondition>;
 export type Summary = Required<ObjectOf<typeof summary>>;
 
-/** The type of a member, where it is given. */
-type Given<T, Name extends keyof T> = NonNullable<T[Name]>;
-
-export type ProcessingGuarantee = Given<WorkloadSpec, "processingGuarantee">;
-export type SubscriptionPosition = Given<ConsumerSpec, "subscriptionPosition">;
-export type LogTopicAgent = Given<WorkloadSpec, "logTopicAgent">;
-/** A Secret's name is its `path`; the map that holds these is keyed by environment variable. */
-export type SecretRef = Given<WorkloadSpec, "secretsMap">[string];
-export type StatefulConfig = Given<WorkloadSpec, "statefulConfig">;
 /** A BackendConfig that has a say in the pods. */
-export type AppliedConfig = Given<WorkloadStatus, "backendConfigs">[number];
+export type AppliedConfig = NonNullable<WorkloadStatus["backendConfigs"]>[number];
