@@ -2,7 +2,9 @@
  * What this program's renderer is, told from what it renders: samples that use every part of it, and a digest of what
  * becomes of them. So nobody has to remember to raise a number, and a release that renders the same has the same version.
  */
+
 import type { FunctionResource, FunctionSpec } from "../apiserver/apis/compute/v1alpha1/function.ts";
+import { apiVersion } from "../apiserver/apis/compute/v1alpha1/group.ts";
 import type { SinkResource } from "../apiserver/apis/compute/v1alpha1/sink.ts";
 import type { SourceResource } from "../apiserver/apis/compute/v1alpha1/source.ts";
 import { functionWorkload } from "./function/workload.ts";
@@ -14,7 +16,6 @@ import { desiredStatefulSet } from "./workloads/stateful-set.ts";
 import type { Workload } from "./workloads/workload.ts";
 
 const metadata = { name: "sample", namespace: "samples", uid: "uid" };
-const apiVersion = "compute.functionmesh.io/v1alpha1";
 
 const cryptoConfig = {
   cryptoKeyReaderClassName: "R",

@@ -1,6 +1,7 @@
 import type { JsonValue, KubeObject } from "../apis/meta/v1.ts";
-import type { ResourceClient, ResourceType } from "../client/client.ts";
+import type { ResourceClient } from "../client/client.ts";
 import { follow } from "../client/follow.ts";
+import { configMapType } from "../client/resource-types.ts";
 import type { Sleep } from "../client/retry.ts";
 import { isObject, parseJson } from "../machinery/json.ts";
 import { parseBundle } from "./certificate-verifier.ts";
@@ -14,13 +15,6 @@ export type AuthenticationConfig = {
   readonly frontProxy: FrontProxyConfig;
 };
 
-const configMapType: ResourceType = {
-  group: "",
-  version: "v1",
-  kind: "ConfigMap",
-  resource: "configmaps",
-  namespaced: true,
-};
 const name = "extension-apiserver-authentication";
 const namespace = "kube-system";
 

@@ -1,17 +1,11 @@
 import type { JsonValue, KubeObject } from "../apis/meta/v1.ts";
-import type { ResourceClient, ResourceType } from "../client/client.ts";
+import type { ResourceClient } from "../client/client.ts";
+import { tokenReviewType } from "../client/resource-types.ts";
 import { retry, reviewBackoff, type Sleep, sleep } from "../client/retry.ts";
 import { isObject } from "../machinery/json.ts";
 import type { TokenIdentity, TokenVerifier } from "./bearer-token.ts";
 import { stringsOf, userFromJson } from "./user-json.ts";
 
-const tokenReviewType: ResourceType = {
-  group: "authentication.k8s.io",
-  version: "v1",
-  kind: "TokenReview",
-  resource: "tokenreviews",
-  namespaced: false,
-};
 /** Longest time one question to the host may take, in ms (API A-11). */
 const requestTimeoutMs = 10_000;
 

@@ -1,12 +1,12 @@
 import type { ResourceClient, ResourceType } from "../client/client.ts";
+import { podType, secretType, serviceAccountType } from "../client/resource-types.ts";
 import { isNotFound } from "../errors/status-error.ts";
 import type { BoundObject, UidLookup } from "./service-account-token.ts";
 
-const core = { group: "", version: "v1", namespaced: true } as const;
 const types: { readonly [Kind in BoundObject["kind"]]: ResourceType } = {
-  ServiceAccount: { ...core, kind: "ServiceAccount", resource: "serviceaccounts" },
-  Pod: { ...core, kind: "Pod", resource: "pods" },
-  Secret: { ...core, kind: "Secret", resource: "secrets" },
+  ServiceAccount: serviceAccountType,
+  Pod: podType,
+  Secret: secretType,
 };
 
 /** Looks objects up where `client` finds them; what is being deleted counts as long as it is there. */

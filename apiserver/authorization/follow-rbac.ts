@@ -1,17 +1,16 @@
 import type { KubeObject } from "../apis/meta/v1.ts";
 import type { ResourceClient, ResourceType } from "../client/client.ts";
 import { follow } from "../client/follow.ts";
+import { clusterRoleBindingType, clusterRoleType, roleBindingType, roleType } from "../client/resource-types.ts";
 import type { Sleep } from "../client/retry.ts";
 import { isAlreadyExists } from "../errors/status-error.ts";
 import type { RbacKind, RbacPolicy } from "./rbac-policy.ts";
 
-const rbac = { group: "rbac.authorization.k8s.io", version: "v1" } as const;
-
 export const rbacTypes: { readonly [Kind in RbacKind]: ResourceType & { readonly kind: Kind } } = {
-  Role: { ...rbac, kind: "Role", resource: "roles", namespaced: true },
-  ClusterRole: { ...rbac, kind: "ClusterRole", resource: "clusterroles", namespaced: false },
-  RoleBinding: { ...rbac, kind: "RoleBinding", resource: "rolebindings", namespaced: true },
-  ClusterRoleBinding: { ...rbac, kind: "ClusterRoleBinding", resource: "clusterrolebindings", namespaced: false },
+  Role: roleType,
+  ClusterRole: clusterRoleType,
+  RoleBinding: roleBindingType,
+  ClusterRoleBinding: clusterRoleBindingType,
 };
 
 /**

@@ -1,19 +1,13 @@
 import type { JsonObject, JsonValue, KubeObject } from "../apis/meta/v1.ts";
 import { extraToJson, stringOf } from "../authentication/user-json.ts";
-import type { ResourceClient, ResourceType } from "../client/client.ts";
+import type { ResourceClient } from "../client/client.ts";
 import { ExpiringCache } from "../client/expiring-cache.ts";
+import { subjectAccessReviewType } from "../client/resource-types.ts";
 import { retry, reviewBackoff, type Sleep, sleep } from "../client/retry.ts";
 import { isObject, stringifyJson } from "../machinery/json.ts";
 import { parseFieldSelector, parseLabelSelector } from "../machinery/selectors.ts";
 import type { Attributes, Authorizer, Decision } from "./authorizer.ts";
 
-const reviewType: ResourceType = {
-  group: "authorization.k8s.io",
-  version: "v1",
-  kind: "SubjectAccessReview",
-  resource: "subjectaccessreviews",
-  namespaced: false,
-};
 /** Longest time one question to the host may take, in ms (API Z-10). */
 const requestTimeoutMs = 10_000;
 /** How long an answer holds, in ms; kube-apiserver's defaults for extension servers (API Z-08). */
@@ -46,7 +40,8 @@ export function subjectAccessReviewAuthorizer(options: SubjectAccessReviewOption
       spec,
     };
     // Not the caller's signal: others may wait for the same answer.
-    const attempt = () => client.create(reviewType, review, { signal: AbortSignal.timeout(requestTimeoutMs) });
+    const attempt = () =>
+      client.create(subjectAccessReviewType, review, { signal: AbortSignal.timeout(requestTimeoutMs) });
     const answer = await retry(attempt, reviewBackoff, { sleep: options.sleep ?? sleep });
     return decisionFrom(answer.status);
   };

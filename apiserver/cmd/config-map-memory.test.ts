@@ -3,9 +3,10 @@ import { test } from "node:test";
 import { FakeClient } from "../../test/support/fake-client.ts";
 import { FakeClock } from "../../test/support/fake-clock.ts";
 import { gatedClient } from "../client/gated-client.ts";
+import { configMapType } from "../client/resource-types.ts";
 import { newConflict, StatusError } from "../errors/status-error.ts";
 import type { Remembered } from "../storage/guard/store-memory.ts";
-import { configMapMemory, configMapType } from "./config-map-memory.ts";
+import { configMapMemory } from "./config-map-memory.ts";
 
 const at = { namespace: "functionmesh-system", name: "functionmesh-store" };
 const ref = { type: configMapType, ...at };

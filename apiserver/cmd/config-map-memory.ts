@@ -1,18 +1,11 @@
 import type { JsonValue, KubeObject } from "../apis/meta/v1.ts";
-import type { ObjectRef, ResourceClient, ResourceType } from "../client/client.ts";
+import type { ObjectRef, ResourceClient } from "../client/client.ts";
+import { configMapType } from "../client/resource-types.ts";
 import { isAlreadyExists, isConflict, isNotFound } from "../errors/status-error.ts";
 import { textOf } from "../machinery/fields.ts";
 import { isObject } from "../machinery/json.ts";
 import { parseRemembered, stringifyRemembered } from "../storage/guard/file-memory.ts";
 import { isNewer, nameOfStore, type Remembered, type StoreMemory } from "../storage/guard/store-memory.ts";
-
-export const configMapType: ResourceType = {
-  group: "",
-  version: "v1",
-  kind: "ConfigMap",
-  resource: "configmaps",
-  namespaced: true,
-};
 
 /** Names a store (`nameOfStore`) that the installation may go on with. */
 const acceptAnnotation = "functionmesh.io/accept-store";

@@ -2,6 +2,7 @@
  * The aggregated profile: behind a host cluster's kube-apiserver, which proves who asks and decides what they may do. The
  * host's own controllers run what ours write there.
  */
+
 import { readFile } from "node:fs/promises";
 import { computeControllers } from "../../controllers/controllers.ts";
 import { followAuthenticationConfig } from "../authentication/authentication-config.ts";
@@ -16,6 +17,7 @@ import { unionAuthorizer } from "../authorization/union.ts";
 import type { ResourceClient, ResourceType } from "../client/client.ts";
 import { gatedClient } from "../client/gated-client.ts";
 import { type KubeClient, loadKubeClient } from "../client/kube-client.ts";
+import { verticalPodAutoscalerType } from "../client/resource-types.ts";
 import { isNotFound } from "../errors/status-error.ts";
 import { systemClock } from "../machinery/clock.ts";
 import type { Logger } from "../observability/log.ts";
@@ -62,7 +64,7 @@ export async function aggregatedFoundation({ options, log, signal }: FoundationP
   const followed = await followAuthenticationConfig(authentication, { signal, onError, onChange });
   const [given, verticalPodAutoscaling] = await Promise.all([
     givenAuthentication(options),
-    servesType(cluster, vpaType),
+    servesType(cluster, verticalPodAutoscalerType),
   ]);
   const frontProxy = (): FrontProxyConfig => given.frontProxy ?? followed().frontProxy;
   const clientCaBundle = (): string => given.clientCaBundle ?? followed().clientCaBundle;
@@ -115,14 +117,6 @@ export async function aggregatedFoundation({ options, log, signal }: FoundationP
     },
   };
 }
-
-const vpaType: ResourceType = {
-  group: "autoscaling.k8s.io",
-  version: "v1",
-  kind: "VerticalPodAutoscaler",
-  resource: "verticalpodautoscalers",
-  namespaced: true,
-};
 
 /** Vertical autoscalers are an add-on that a cluster may lack. */
 async function servesType(client: ResourceClient, type: ResourceType): Promise<boolean> {

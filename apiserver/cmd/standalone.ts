@@ -2,12 +2,12 @@
  * The laptop profile: a cluster of its own. It serves the core kinds too, signs its own certificates, evaluates RBAC
  * itself, and a host simulator plays garbage collector, namespace controller, StatefulSet controller and kubelet.
  */
+
 import { join } from "node:path";
 import { computeControllers } from "../../controllers/controllers.ts";
 import { hostControllers } from "../../controllers/host/host.ts";
 import type { IssueToken } from "../../controllers/host/token-secrets.ts";
 import type { Settings } from "../../controllers/settings.ts";
-import { namespaceType } from "../admission/plugins/namespace-lifecycle/namespaces.ts";
 import { rbacEscalationPlugin } from "../admission/plugins/rbac-escalation/plugin.ts";
 import type { KubeObject } from "../apis/meta/v1.ts";
 import { bearerTokenAuthenticator } from "../authentication/bearer-token.ts";
@@ -22,6 +22,7 @@ import { RbacPolicy } from "../authorization/rbac-policy.ts";
 import { allowedPathsAuthorizer, mastersAuthorizer } from "../authorization/standing.ts";
 import { unionAuthorizer } from "../authorization/union.ts";
 import type { ResourceClient, ResourceType } from "../client/client.ts";
+import { namespaceType, serviceType } from "../client/resource-types.ts";
 import { isAlreadyExists } from "../errors/status-error.ts";
 import { systemClock } from "../machinery/clock.ts";
 import { computeResources } from "../registry/compute/resources.ts";
@@ -156,7 +157,6 @@ async function ensureCreated(client: ResourceClient, type: ResourceType, object:
   }
 }
 
-const serviceType: ResourceType = { group: "", version: "v1", kind: "Service", resource: "services", namespaced: true };
 const httpsPort = 443;
 
 /** The Service by which programs inside a cluster find its API: the first address of the range. */

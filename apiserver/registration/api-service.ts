@@ -1,18 +1,13 @@
 /** Our registration with the host's aggregation layer (API K-20), and what the host says of it (API K-04). */
+
 import { group, version } from "../apis/compute/v1alpha1/group.ts";
 import type { KubeObject } from "../apis/meta/v1.ts";
-import type { ResourceClient, ResourceType } from "../client/client.ts";
+import type { ResourceClient } from "../client/client.ts";
+import { apiServiceType } from "../client/resource-types.ts";
 import { isNotFound } from "../errors/status-error.ts";
 import { listOf, numberOf, objectOf, textOf } from "../machinery/fields.ts";
 import { isObject } from "../machinery/json.ts";
 
-export const apiServiceType: ResourceType = {
-  group: "apiregistration.k8s.io",
-  version: "v1",
-  kind: "APIService",
-  resource: "apiservices",
-  namespaced: false,
-};
 export const apiServiceName = `${version}.${group}`;
 const fieldManager = "function-mesh-apiserver";
 

@@ -1,15 +1,10 @@
 /** CustomResourceDefinitions of our group on the host: what another operator left, or still serves. */
+
 import { group } from "../apis/compute/v1alpha1/group.ts";
-import type { ResourceClient, ResourceType } from "../client/client.ts";
+import type { ResourceClient } from "../client/client.ts";
+import { customResourceDefinitionType } from "../client/resource-types.ts";
 import { objectOf, textOf } from "../machinery/fields.ts";
 
-const definitionType: ResourceType = {
-  group: "apiextensions.k8s.io",
-  version: "v1",
-  kind: "CustomResourceDefinition",
-  resource: "customresourcedefinitions",
-  namespaced: false,
-};
 const pageSize = 100;
 
 /** Names of the CRDs whose group is ours. @throws StatusError when the host refuses */
@@ -18,7 +13,7 @@ export async function conflictingDefinitions(client: ResourceClient, signal?: Ab
   let token: string | undefined;
   do {
     const query = { limit: pageSize, ...(token === undefined ? {} : { continue: token }) };
-    const page = await client.list(definitionType, query, signal);
+    const page = await client.list(customResourceDefinitionType, query, signal);
     for (const definition of page.items) {
       if (textOf(objectOf(definition, "spec"), "group") === group) names.push(definition.metadata.name ?? "");
     }

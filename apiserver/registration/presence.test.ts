@@ -4,13 +4,14 @@ import { test } from "node:test";
 import { FakeClient } from "../../test/support/fake-client.ts";
 import { FakeClock } from "../../test/support/fake-clock.ts";
 import type { JsonObject } from "../apis/meta/v1.ts";
+import { apiServiceType, secretType } from "../client/resource-types.ts";
 import { StartError } from "../errors/start-error.ts";
 import { newForbidden } from "../errors/status-error.ts";
 import { createLogger } from "../observability/log.ts";
-import { ApiServiceRegistration, apiServiceName, apiServiceType } from "./api-service.ts";
+import { ApiServiceRegistration, apiServiceName } from "./api-service.ts";
 import { conflictingDefinitions, definitionsWarning } from "./custom-resource-definitions.ts";
 import { ClusterPresence } from "./presence.ts";
-import { ServingSecret, secretType } from "./serving-secret.ts";
+import { ServingSecret } from "./serving-secret.ts";
 
 const namespace = "function-mesh";
 const service = { namespace, name: "functionmesh", port: 443 };

@@ -1,7 +1,9 @@
 /** The Secret in which replicas share the serving certificate that they make for themselves. */
+
 import type { KubeObject } from "../apis/meta/v1.ts";
 import type { KeyPair } from "../authentication/issue-certificate.ts";
-import type { ResourceClient, ResourceType } from "../client/client.ts";
+import type { ResourceClient } from "../client/client.ts";
+import { secretType } from "../client/resource-types.ts";
 import { StartError } from "../errors/start-error.ts";
 import { isAlreadyExists, isConflict, isNotFound } from "../errors/status-error.ts";
 import { isObject } from "../machinery/json.ts";
@@ -14,14 +16,6 @@ import {
   type ServingStep,
   toSecretData,
 } from "./serving-certificate.ts";
-
-export const secretType: ResourceType = {
-  group: "",
-  version: "v1",
-  kind: "Secret",
-  resource: "secrets",
-  namespaced: true,
-};
 
 export type ServingSecretOptions = {
   readonly client: ResourceClient;

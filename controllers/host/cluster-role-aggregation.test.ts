@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { JsonObject, JsonValue, KubeObject } from "../../apiserver/apis/meta/v1.ts";
+import { clusterRoleType } from "../../apiserver/client/resource-types.ts";
 import { settle } from "../../test/support/fake-clock.ts";
 import { FakeHost } from "../../test/support/fake-host.ts";
-import { clusterRoleType } from "./types.ts";
 
 const rule = (resource: string): JsonObject => ({ verbs: ["get"], apiGroups: [""], resources: [resource] });
 

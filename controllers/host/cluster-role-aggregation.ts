@@ -1,6 +1,7 @@
 /** Puts together the rules of ClusterRoles that select others by label; rules of their own they don't keep. */
 import type { JsonObject, JsonValue, KubeObject } from "../../apiserver/apis/meta/v1.ts";
 import type { ResourceClient } from "../../apiserver/client/client.ts";
+import { clusterRoleType } from "../../apiserver/client/resource-types.ts";
 import { unlessGone } from "../../apiserver/errors/status-error.ts";
 import { isSet, listOf, objectOf, textOf, textsOf } from "../../apiserver/machinery/fields.ts";
 import { deepEqual, isObject, stringifyJson } from "../../apiserver/machinery/json.ts";
@@ -10,7 +11,6 @@ import { keyOf, type ObjectKey } from "../runtime/object-key.ts";
 import { done, type ReconcileContext, type Reconciler, type Result } from "../runtime/reconciler.ts";
 import { mapped } from "../runtime/triggers.ts";
 import { isTerminating, textMap } from "./pods.ts";
-import { clusterRoleType } from "./types.ts";
 
 const aggregatingIndex = "aggregating";
 

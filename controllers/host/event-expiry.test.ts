@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { JsonObject } from "../../apiserver/apis/meta/v1.ts";
+import { eventType } from "../../apiserver/client/resource-types.ts";
 import { formatTime } from "../../apiserver/machinery/time.ts";
 import { settle } from "../../test/support/fake-clock.ts";
 import { FakeHost } from "../../test/support/fake-host.ts";
-import { eventType } from "./types.ts";
 
 const hourMs = 3_600_000;
 

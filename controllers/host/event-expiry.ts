@@ -1,6 +1,7 @@
 /** Removes Events when nobody has reported them for an hour: they tell of now, and the store keeps everything else. */
 import type { KubeObject } from "../../apiserver/apis/meta/v1.ts";
 import type { ResourceClient } from "../../apiserver/client/client.ts";
+import { eventType } from "../../apiserver/client/resource-types.ts";
 import { unlessGone } from "../../apiserver/errors/status-error.ts";
 import type { Clock } from "../../apiserver/machinery/clock.ts";
 import { objectOf, textOf } from "../../apiserver/machinery/fields.ts";
@@ -8,7 +9,6 @@ import type { Informer, Trigger } from "../runtime/interface.ts";
 import type { ObjectKey } from "../runtime/object-key.ts";
 import { done, type ReconcileContext, type Reconciler, type Result, requeueAfter } from "../runtime/reconciler.ts";
 import { ownKind } from "../runtime/triggers.ts";
-import { eventType } from "./types.ts";
 
 /** kube-apiserver's own `--event-ttl`, in ms. */
 const timeToLiveMs = 3_600_000;

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { KubeObject, ObjectMeta, OwnerReference } from "../../apiserver/apis/meta/v1.ts";
+import { namespaceType } from "../../apiserver/client/resource-types.ts";
 import { newServiceUnavailable } from "../../apiserver/errors/status-error.ts";
 import { settle } from "../../test/support/fake-clock.ts";
 import { FakeHost, functionType } from "../../test/support/fake-host.ts";
-import { namespaceType } from "./types.ts";
 
 const aFunction = (name: string, metadata: ObjectMeta = {}): KubeObject => ({
   apiVersion: "compute.functionmesh.io/v1alpha1",

@@ -5,6 +5,18 @@
  * Invariant: a settled system makes no writes, and nothing here polls.
  */
 import type { ResourceClient, ResourceType } from "../../apiserver/client/client.ts";
+import {
+  clusterRoleType,
+  configMapType,
+  controllerRevisionType,
+  eventType,
+  jobType,
+  namespaceType,
+  podType,
+  secretType,
+  serviceAccountType,
+  statefulSetType,
+} from "../../apiserver/client/resource-types.ts";
 import { Controller, type ControllerDeps } from "../runtime/controller.ts";
 import type { EventRecorder, InformerFactory, Trigger } from "../runtime/interface.ts";
 import type { Reconciler } from "../runtime/reconciler.ts";
@@ -17,18 +29,6 @@ import { NamespaceController } from "./namespace.ts";
 import { NamespaceDefaults } from "./namespace-defaults.ts";
 import { StatefulSetController } from "./stateful-set.ts";
 import { type IssueToken, TokenSecrets } from "./token-secrets.ts";
-import {
-  clusterRoleType,
-  configMapType,
-  controllerRevisionType,
-  eventType,
-  jobType,
-  namespaceType,
-  podType,
-  secretType,
-  serviceAccountType,
-  statefulSetType,
-} from "./types.ts";
 
 export type HostDeps = ControllerDeps & {
   readonly client: ResourceClient;

@@ -1,12 +1,12 @@
 /** Which pods a Job wants to start and to stop. Pure. */
 import type { JsonObject, KubeObject } from "../../apiserver/apis/meta/v1.ts";
+import { jobType } from "../../apiserver/client/resource-types.ts";
 import { limits } from "../../apiserver/limits.ts";
 import { isTrue, listOf, numberOf, objectOf, textOf } from "../../apiserver/machinery/fields.ts";
 import { isObject } from "../../apiserver/machinery/json.ts";
 import { hashName } from "./hash-name.ts";
 import { hasEnded, isTerminating, phaseOf, podFromTemplate } from "./pods.ts";
 import { controllerReference } from "./requests.ts";
-import { jobType } from "./types.ts";
 
 const indexKey = "batch.kubernetes.io/job-completion-index";
 

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { JsonObject, KubeObject } from "../../apiserver/apis/meta/v1.ts";
+import { jobType, podType } from "../../apiserver/client/resource-types.ts";
 import { listOf, objectOf } from "../../apiserver/machinery/fields.ts";
 import { isObject } from "../../apiserver/machinery/json.ts";
 import { cpuClock } from "../../test/support/cpu-clock.ts";
@@ -8,7 +9,6 @@ import { settle } from "../../test/support/fake-clock.ts";
 import { FakeHost } from "../../test/support/fake-host.ts";
 import { missingPods } from "./job-pods.ts";
 import { deriveJobStatus } from "./job-status.ts";
-import { jobType, podType } from "./types.ts";
 
 const aJob = (spec: JsonObject = {}): KubeObject => ({
   apiVersion: "batch/v1",

@@ -1,5 +1,6 @@
 import type { KubeObject } from "../../apiserver/apis/meta/v1.ts";
 import type { ResourceClient } from "../../apiserver/client/client.ts";
+import { jobType, podType } from "../../apiserver/client/resource-types.ts";
 import { unlessGone } from "../../apiserver/errors/status-error.ts";
 import type { Clock } from "../../apiserver/machinery/clock.ts";
 import { numberOf, objectOf, textOf } from "../../apiserver/machinery/fields.ts";
@@ -15,7 +16,6 @@ import { isSuspended, missingPods, podsToStop } from "./job-pods.ts";
 import { deriveJobStatus, finishedAt } from "./job-status.ts";
 import { isTerminating } from "./pods.ts";
 import { ensureCreated } from "./requests.ts";
-import { jobType, podType } from "./types.ts";
 
 const maxConcurrentRequests = 16;
 

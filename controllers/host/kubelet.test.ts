@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { ObjectMeta } from "../../apiserver/apis/meta/v1.ts";
+import { podType } from "../../apiserver/client/resource-types.ts";
 import { listOf, objectOf, textOf } from "../../apiserver/machinery/fields.ts";
 import { isObject } from "../../apiserver/machinery/json.ts";
 import { settle } from "../../test/support/fake-clock.ts";
 import { FakeHost } from "../../test/support/fake-host.ts";
 import { isReady } from "./pods.ts";
-import { podType } from "./types.ts";
 
 const aPod = (metadata: ObjectMeta = {}) => ({
   apiVersion: "v1",

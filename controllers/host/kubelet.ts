@@ -1,6 +1,7 @@
 /** Kubelet and scheduler in one: pods run as soon as they exist, those of Jobs have done their work, and stop when told. */
 import type { JsonObject, KubeObject } from "../../apiserver/apis/meta/v1.ts";
 import type { ResourceClient } from "../../apiserver/client/client.ts";
+import { podType } from "../../apiserver/client/resource-types.ts";
 import { unlessGone } from "../../apiserver/errors/status-error.ts";
 import type { Clock } from "../../apiserver/machinery/clock.ts";
 import { listOf, numberOf, objectOf, textOf } from "../../apiserver/machinery/fields.ts";
@@ -13,7 +14,6 @@ import { done, type ReconcileContext, type Reconciler, type Result } from "../ru
 import { ownKind } from "../runtime/triggers.ts";
 import { hashOf } from "./hash-name.ts";
 import { hasEnded, isTerminating, nodeName, phaseOf, simulatedLabel } from "./pods.ts";
-import { podType } from "./types.ts";
 
 const hostAddress = "10.0.0.1";
 

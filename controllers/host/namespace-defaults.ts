@@ -1,5 +1,6 @@
 import type { KubeObject } from "../../apiserver/apis/meta/v1.ts";
 import type { ResourceClient } from "../../apiserver/client/client.ts";
+import { configMapType, serviceAccountType } from "../../apiserver/client/resource-types.ts";
 import { unlessGone } from "../../apiserver/errors/status-error.ts";
 import { objectOf, textOf } from "../../apiserver/machinery/fields.ts";
 import type { Informer, Trigger } from "../runtime/interface.ts";
@@ -7,7 +8,6 @@ import type { ObjectKey } from "../runtime/object-key.ts";
 import { done, type ReconcileContext, type Reconciler, type Result } from "../runtime/reconciler.ts";
 import { mapped, ownKind } from "../runtime/triggers.ts";
 import { ensureCreated } from "./requests.ts";
-import { configMapType, serviceAccountType } from "./types.ts";
 
 const serviceAccountName = "default";
 const rootCaName = "kube-root-ca.crt";

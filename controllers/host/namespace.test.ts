@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { configMapType, namespaceType, podType, serviceAccountType } from "../../apiserver/client/resource-types.ts";
 import { listOf, objectOf, textOf } from "../../apiserver/machinery/fields.ts";
 import { isObject } from "../../apiserver/machinery/json.ts";
 import { settle } from "../../test/support/fake-clock.ts";
 import { FakeHost, functionType } from "../../test/support/fake-host.ts";
-import { configMapType, namespaceType, podType, serviceAccountType } from "./types.ts";
 
 const demo = { type: namespaceType, name: "demo" };
 

@@ -5,6 +5,7 @@
  */
 import type { JsonObject, KubeObject } from "../../apiserver/apis/meta/v1.ts";
 import type { ResourceClient } from "../../apiserver/client/client.ts";
+import { namespaceType, podType } from "../../apiserver/client/resource-types.ts";
 import { unlessGone } from "../../apiserver/errors/status-error.ts";
 import type { Clock } from "../../apiserver/machinery/clock.ts";
 import { listOf, objectOf, textsOf } from "../../apiserver/machinery/fields.ts";
@@ -17,7 +18,6 @@ import { done, type ReconcileContext, type Reconciler, type Result, requeueAfter
 import { mapped, ownKind } from "../runtime/triggers.ts";
 import { contentConditions, withConditions } from "./namespace-conditions.ts";
 import { type Node, refOf } from "./owner-graph.ts";
-import { namespaceType, podType } from "./types.ts";
 
 /** The finalizer in `spec.finalizers` that is ours to remove. */
 const kubernetesFinalizer = "kubernetes";

@@ -1,12 +1,12 @@
 /** What a StatefulSet wants of its pods, and the next steps from those it has. Pure. */
 import type { JsonObject, KubeObject } from "../../apiserver/apis/meta/v1.ts";
+import { statefulSetType } from "../../apiserver/client/resource-types.ts";
 import { limits } from "../../apiserver/limits.ts";
 import { listOf, numberOf, objectOf, textOf } from "../../apiserver/machinery/fields.ts";
 import { isObject } from "../../apiserver/machinery/json.ts";
 import { hasEnded, isReady, isTerminating, podFromTemplate, readySinceMs, textMap } from "./pods.ts";
 import { controllerReference } from "./requests.ts";
 import { templateOf } from "./stateful-set-revision.ts";
-import { statefulSetType } from "./types.ts";
 
 export const revisionLabel = "controller-revision-hash";
 

@@ -1,10 +1,10 @@
 import type { JsonObject, KubeObject } from "../../apiserver/apis/meta/v1.ts";
+import { statefulSetType } from "../../apiserver/client/resource-types.ts";
 import { numberOf, objectOf } from "../../apiserver/machinery/fields.ts";
 import { deepEqual, stringifyJson } from "../../apiserver/machinery/json.ts";
 import { hashName } from "./hash-name.ts";
 import { textMap } from "./pods.ts";
 import { controllerReference } from "./requests.ts";
-import { statefulSetType } from "./types.ts";
 
 /** How many revisions no pod uses are kept when the StatefulSet doesn't say. */
 const defaultHistoryLimit = 10;

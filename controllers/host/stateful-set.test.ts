@@ -1,13 +1,18 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { JsonObject, KubeObject } from "../../apiserver/apis/meta/v1.ts";
+import {
+  controllerRevisionType,
+  persistentVolumeClaimType,
+  podType,
+  statefulSetType,
+} from "../../apiserver/client/resource-types.ts";
 import { listOf, numberOf, objectOf, textOf } from "../../apiserver/machinery/fields.ts";
 import { cpuClock } from "../../test/support/cpu-clock.ts";
 import { settle } from "../../test/support/fake-clock.ts";
 import { FakeHost } from "../../test/support/fake-host.ts";
 import { isReady } from "./pods.ts";
 import { planPods, type Revisions } from "./stateful-set-plan.ts";
-import { controllerRevisionType, persistentVolumeClaimType, podType, statefulSetType } from "./types.ts";
 
 const template = (image: string): JsonObject => ({
   metadata: { labels: { app: "web" } },

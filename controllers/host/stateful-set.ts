@@ -1,5 +1,11 @@
 import type { KubeObject } from "../../apiserver/apis/meta/v1.ts";
 import type { ResourceClient } from "../../apiserver/client/client.ts";
+import {
+  controllerRevisionType,
+  persistentVolumeClaimType,
+  podType,
+  statefulSetType,
+} from "../../apiserver/client/resource-types.ts";
 import { isAlreadyExists, isNamespaceTerminating, unlessGone } from "../../apiserver/errors/status-error.ts";
 import type { Clock } from "../../apiserver/machinery/clock.ts";
 import { numberOf, objectOf } from "../../apiserver/machinery/fields.ts";
@@ -15,7 +21,6 @@ import { ensureCreated } from "./requests.ts";
 import { type Plan, planPods, type Revisions, revisionNameOf } from "./stateful-set-plan.ts";
 import { expiredRevisions, updateRevision } from "./stateful-set-revision.ts";
 import { currentRevision, deriveStatus } from "./stateful-set-status.ts";
-import { controllerRevisionType, persistentVolumeClaimType, podType, statefulSetType } from "./types.ts";
 
 /** Pods of a parallel set that are created at once. */
 const maxConcurrentCreates = 16;

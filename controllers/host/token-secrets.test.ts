@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { KubeObject } from "../../apiserver/apis/meta/v1.ts";
+import { secretType, serviceAccountType } from "../../apiserver/client/resource-types.ts";
 import { objectOf, textOf } from "../../apiserver/machinery/fields.ts";
 import { settle } from "../../test/support/fake-clock.ts";
 import { FakeHost } from "../../test/support/fake-host.ts";
-import { secretType, serviceAccountType } from "./types.ts";
 
 const secret = (account: string): KubeObject => ({
   apiVersion: "v1",

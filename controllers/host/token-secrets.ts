@@ -4,6 +4,7 @@
  */
 import type { KubeObject } from "../../apiserver/apis/meta/v1.ts";
 import type { ResourceClient } from "../../apiserver/client/client.ts";
+import { secretType, serviceAccountType } from "../../apiserver/client/resource-types.ts";
 import { unlessGone } from "../../apiserver/errors/status-error.ts";
 import { objectOf, textOf } from "../../apiserver/machinery/fields.ts";
 import { deepEqual } from "../../apiserver/machinery/json.ts";
@@ -12,7 +13,6 @@ import { keyOf, type ObjectKey } from "../runtime/object-key.ts";
 import { done, type ReconcileContext, type Reconciler, type Result } from "../runtime/reconciler.ts";
 import { mapped, ownKind } from "../runtime/triggers.ts";
 import { isTerminating } from "./pods.ts";
-import { secretType, serviceAccountType } from "./types.ts";
 
 const nameAnnotation = "kubernetes.io/service-account.name";
 const uidAnnotation = "kubernetes.io/service-account.uid";

@@ -1,7 +1,7 @@
 import type { KubeObject } from "../../apiserver/apis/meta/v1.ts";
 import type { ResourceType } from "../../apiserver/client/client.ts";
+import * as types from "../../apiserver/client/resource-types.ts";
 import { hostControllers } from "../../controllers/host/host.ts";
-import * as types from "../../controllers/host/types.ts";
 import { ComponentHealth } from "../../controllers/runtime/component-health.ts";
 import { SharedInformers } from "../../controllers/runtime/informers.ts";
 import type { EventRecord } from "../../controllers/runtime/interface.ts";

@@ -2,6 +2,7 @@
  * What a cluster would refuse in the pods, claims and autoscaler of a workload, told of the field that its user wrote:
  * the rules of Kubernetes' own kinds, applied to the objects that would be made, with their paths led back.
  */
+import { apiVersion, group } from "../../apis/compute/v1alpha1/group.ts";
 import type { JsonObject, KubeObject } from "../../apis/meta/v1.ts";
 import { type FieldError, invalid, joinPath, required } from "../../errors/field-error.ts";
 import { isSet, listOf, numberOf, objectOf, textOf } from "../../machinery/fields.ts";
@@ -154,12 +155,12 @@ function livenessErrors(pod: JsonObject, podAt: string): readonly FieldError[] {
 const selectingLabels: readonly string[] = [
   "app.kubernetes.io/instance",
   "app.kubernetes.io/name",
-  "compute.functionmesh.io/component",
-  "compute.functionmesh.io/name",
-  "compute.functionmesh.io/namespace",
+  `${group}/component`,
+  `${group}/name`,
+  `${group}/namespace`,
   ...["component", "name", "namespace"],
 ];
-const functionLabels: readonly string[] = ["app", "compute.functionmesh.io/app"];
+const functionLabels: readonly string[] = ["app", `${group}/app`];
 
 /** The selector of a StatefulSet can't be met by pods whose labels say something else. */
 export function selectingLabelErrors(spec: JsonObject, at: string, kind: WorkloadKind): readonly FieldError[] {
@@ -216,7 +217,7 @@ export function autoscalerErrors(spec: JsonObject, at: string): readonly FieldEr
     kind: "HorizontalPodAutoscaler",
     metadata: { name: "w" },
     spec: {
-      scaleTargetRef: { apiVersion: "compute.functionmesh.io/v1alpha1", kind: "Function", name: "w" },
+      scaleTargetRef: { apiVersion, kind: "Function", name: "w" },
       minReplicas: 1,
       maxReplicas: 1,
       ...(metrics.length > 0 && { metrics }),

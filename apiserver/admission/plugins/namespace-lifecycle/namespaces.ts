@@ -1,16 +1,9 @@
 import type { KubeObject } from "../../../apis/meta/v1.ts";
-import type { ResourceClient, ResourceType } from "../../../client/client.ts";
+import type { ResourceClient } from "../../../client/client.ts";
 import { follow } from "../../../client/follow.ts";
+import { namespaceType } from "../../../client/resource-types.ts";
 import { isNotFound } from "../../../errors/status-error.ts";
 import type { NamespaceLookup, NamespaceState } from "./plugin.ts";
-
-export const namespaceType: ResourceType = {
-  group: "",
-  version: "v1",
-  kind: "Namespace",
-  resource: "namespaces",
-  namespaced: false,
-};
 
 /**
  * Namespaces of the cluster behind `client`, answered from memory while that says "active"; anything else is asked live,
