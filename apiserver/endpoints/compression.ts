@@ -42,13 +42,15 @@ export function* joinParts(
   maxMs: number = chunkMs,
 ): Generator<Uint8Array> {
   let wanted = size();
+  // Of what is there already the clock would be the dearest part.
+  const isReady = Array.isArray(parts);
   let start = performance.now();
   let pending: Uint8Array[] = [];
   let bytes = 0;
   for (const part of parts) {
     pending.push(part);
     bytes += part.length;
-    if (bytes < wanted && performance.now() - start < maxMs) continue;
+    if (bytes < wanted && (isReady || performance.now() - start < maxMs)) continue;
     yield concat(pending, bytes);
     pending = [];
     bytes = 0;

@@ -64,7 +64,6 @@ export function objectResponse(
   const parts = transform.as === "PartialObjectMetadata" ? partialObjectParts(item, transform.version) : [item.json];
   return encodedResponse(request, answer, result, {
     json: parts,
-    bytes: parts.reduce((sum, { length }) => sum + length, 0),
     yaml: () => yamlPieces(parseJson(textOf(parts))),
   });
 }
@@ -77,9 +76,9 @@ export function listResponse(request: ApiRequest, scope: RequestScope, list: Lis
 type ListDocument = {
   readonly head: JsonObject;
   readonly member: "items" | "rows";
-  readonly elements: Iterable<readonly Uint8Array[]>;
-  /** Bytes of all elements and of the commas between them, where they exist already. */
-  readonly elementBytes?: number;
+  readonly elements: () => Iterable<readonly Uint8Array[]>;
+  /** Their bytes exist already: nothing is to be made. */
+  readonly isReady?: true;
 };
 
 function listDocument(scope: RequestScope, list: ListResult, { transform, include }: CheckedFormat): ListDocument {
@@ -89,17 +88,15 @@ function listDocument(scope: RequestScope, list: ListResult, { transform, includ
     return {
       head: listHead("PartialObjectMetadataList", `meta.k8s.io/${version}`, list),
       member: "items",
-      elements: mapped(list.items, (item) => partialObjectParts(item, version)),
+      elements: () => mapped(list.items, (item) => partialObjectParts(item, version)),
     };
   }
-  let elementBytes = Math.max(0, list.items.length - 1);
   const hidden = scope.bareItems ? typeBytes(scope) : 0;
-  for (const { json } of list.items) elementBytes += json.length - hidden;
   return {
     head: listHead(scope.listKind, scope.apiVersion, list),
     member: "items",
-    elements: mapped(list.items, ({ json }) => (hidden === 0 ? [json] : [openBrace, json.subarray(hidden + 1)])),
-    elementBytes,
+    elements: () => mapped(list.items, ({ json }) => (hidden === 0 ? [json] : [openBrace, json.subarray(hidden + 1)])),
+    isReady: true,
   };
 }
 
@@ -119,7 +116,7 @@ function tableDocument(
   return {
     head: { ...head, columnDefinitions: columnDefinitions(columns) },
     member: "rows",
-    elements: mapped(list.items, (item) => rowParts(item, { columns, ...options }, now)),
+    elements: () => mapped(list.items, (item) => rowParts(item, { columns, ...options }, now)),
   };
 }
 
@@ -139,23 +136,34 @@ function listDocumentResponse(
   answer: Answer,
   result: ApiResult,
 ): ApiResponse {
-  const { elements, head, member, elementBytes } = document;
+  const { elements, head, member, isReady } = document;
   const start = utf8(`${JSON.stringify(head).slice(0, -1)},"${member}":[`);
   return encodedResponse(request, answer, result, {
-    json: joined(start, elements),
-    bytes: elementBytes === undefined ? undefined : start.length + elementBytes + listEnd.length,
+    json: isReady ? joinedReady(start, elements()) : joined(start, elements()),
     yaml: () =>
       yamlListPieces(
         head,
         member,
-        mapped(elements, (parts) => parseJson(textOf(parts))),
+        mapped(elements(), (parts) => parseJson(textOf(parts))),
       ),
   });
 }
 
 const listEnd = utf8("]}");
 
-function* joined(start: Uint8Array, elements: ListDocument["elements"]): Generator<Uint8Array> {
+/** The fastest way, for what is asked for most. */
+function joinedReady(start: Uint8Array, elements: ReturnType<ListDocument["elements"]>): Uint8Array[] {
+  const parts = [start];
+  for (const element of elements) {
+    for (const part of element) parts.push(part);
+    parts.push(comma);
+  }
+  if (parts.length > 1) parts.pop();
+  parts.push(listEnd);
+  return parts;
+}
+
+function* joined(start: Uint8Array, elements: ReturnType<ListDocument["elements"]>): Generator<Uint8Array> {
   yield start;
   let isFirst = true;
   for (const parts of elements) {
@@ -168,9 +176,8 @@ function* joined(start: Uint8Array, elements: ListDocument["elements"]): Generat
 
 /** What an answer says, as compact JSON that is read at most once, or as YAML. */
 type Content = {
+  /** An array: the bytes are there. Otherwise they are made when they are asked for. */
   readonly json: Iterable<Uint8Array>;
-  /** Length of that, where it is known before it is made. */
-  readonly bytes: number | undefined;
   readonly yaml: () => Iterable<string>;
 };
 
@@ -179,9 +186,10 @@ function encodedResponse(
   request: ApiRequest,
   { format, status = 200, headers = {} }: Answer,
   result: ApiResult,
-  { json, bytes, yaml }: Content,
+  { json, yaml }: Content,
 ): ApiResponse {
   const common = { status, contentType: format.mediaType, headers, result };
+  const bytes = Array.isArray(json) ? lengthOf(json) : undefined;
   if (format.mediaType === "application/yaml") {
     // Without quotes and braces it may be shorter, by far less than half.
     const atLeast = bytes === undefined ? undefined : bytes / 2;
@@ -192,8 +200,10 @@ function encodedResponse(
   }
   return bytes === undefined
     ? piecesResponse(request, { ...common, pieces: withNewline(json) })
-    : bytesResponse(request, { ...common, parts: withNewline(json), bytes: bytes + newline.length });
+    : bytesResponse(request, { ...common, parts: [...json, newline], bytes: bytes + newline.length });
 }
+
+const lengthOf = (parts: readonly Uint8Array[]): number => parts.reduce((sum, { length }) => sum + length, 0);
 
 function* withNewline(parts: Iterable<Uint8Array>): Generator<Uint8Array> {
   yield* parts;

@@ -1,6 +1,9 @@
 /** A small HTTPS client for benchmarks: keep-alive, a kubeconfig's identity, bodies as bytes. */
+
+import { once } from "node:events";
 import { readFile } from "node:fs/promises";
 import type { IncomingMessage } from "node:http";
+import { connect } from "node:http2";
 import { Agent, request } from "node:https";
 import { parse } from "yaml";
 
@@ -25,18 +28,47 @@ export type BenchClient = {
   readonly close: () => void;
 };
 
-export async function benchClient(kubeconfig: string, maxSockets: number): Promise<BenchClient> {
+/** One connection of HTTP/2, on which everything is sent. */
+export type Http2BenchClient = {
+  readonly get: (path: string) => Promise<{ status: number; bytes: number }>;
+  readonly close: () => void;
+};
+
+export async function http2BenchClient(kubeconfig: string): Promise<Http2BenchClient> {
+  const { server, ...identity } = await identityOf(kubeconfig);
+  const session = connect(server, { ...identity, settings: { initialWindowSize: 4 * 1024 * 1024 } });
+  await once(session, "connect");
+  session.setLocalWindowSize(16 * 1024 * 1024);
+  return {
+    get: async (path) => {
+      const stream = session.request({ ":path": path, accept: "application/json" });
+      const [headers] = await once(stream, "response");
+      let bytes = 0;
+      for await (const chunk of stream) bytes += chunk.length;
+      return { status: headers[":status"], bytes };
+    },
+    close: () => session.close(),
+  };
+}
+
+type ClientIdentity = { readonly server: string; readonly ca: Buffer; readonly cert: Buffer; readonly key: Buffer };
+
+async function identityOf(kubeconfig: string): Promise<ClientIdentity> {
   const config: Kubeconfig = parse(await readFile(kubeconfig, "utf8"));
   const [cluster, user] = [config.clusters[0]?.cluster, config.users[0]?.user];
   if (cluster === undefined || user === undefined) throw new Error(`${kubeconfig} names no cluster or no user`);
   const decode = (data: string): Buffer => Buffer.from(data, "base64");
-  const agent = new Agent({
-    keepAlive: true,
-    maxSockets,
+  return {
+    server: cluster.server,
     ca: decode(cluster["certificate-authority-data"]),
     cert: decode(user["client-certificate-data"]),
     key: decode(user["client-key-data"]),
-  });
+  };
+}
+
+export async function benchClient(kubeconfig: string, maxSockets: number): Promise<BenchClient> {
+  const { server, ...identity } = await identityOf(kubeconfig);
+  const agent = new Agent({ keepAlive: true, maxSockets, ...identity });
   const start = (
     method: string,
     path: string,
@@ -45,7 +77,7 @@ export async function benchClient(kubeconfig: string, maxSockets: number): Promi
   ): Promise<IncomingMessage> =>
     new Promise((resolve, reject) => {
       const call = request(
-        `${cluster.server}${path}`,
+        `${server}${path}`,
         {
           method,
           agent,

@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { answersReady, startStandalone } from "../e2e/support/server.ts";
 import { freePort } from "../support/processes.ts";
-import { type BenchClient, benchClient } from "./client.ts";
+import { type BenchClient, benchClient, http2BenchClient } from "./client.ts";
 import { benchFunction } from "./objects.ts";
 import { cpuMs, residentBytes } from "./process-usage.ts";
 
@@ -202,6 +202,14 @@ try {
     expectStatus(client.send("GET", `${collection}/bench-${index % created}`), 200),
   );
   await measure(`LIST ${created} as JSON`, pid, 10, 1, () => expectStatus(client.send("GET", collection), 200));
+  const http2 = await http2BenchClient(server.kubeconfig);
+  for (const inFlight of [1, 8]) {
+    await measure(`GET, HTTP/2, ${inFlight} in flight`, pid, 4000 * inFlight, inFlight, (index) =>
+      expectStatus(http2.get(`${collection}/bench-${index % created}`), 200),
+    );
+  }
+  await measure(`LIST ${created} as JSON, HTTP/2`, pid, 10, 1, () => expectStatus(http2.get(collection), 200));
+  http2.close();
   await measure(`LIST ${created}, gzip`, pid, 5, 1, () =>
     expectStatus(client.send("GET", collection, undefined, { "accept-encoding": "gzip" }), 200),
   );

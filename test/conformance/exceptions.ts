@@ -1,7 +1,6 @@
 /**
- * Checks of the shared conformance suite that do not pass yet, or never will, each with its reason. HTTP/2
- * comes with a change of its own, which empties its part of this list. A check that passes although it is listed fails the
- * run: the list never outlives its reasons.
+ * Checks of the shared conformance suite that do not pass yet, or never will, each with its reason. A check that passes
+ * although it is listed fails the run: the list never outlives its reasons.
  */
 
 /** The ways to run that the suite knows. */
@@ -12,7 +11,6 @@ type Group = { readonly reason: string; readonly profiles: readonly Profile[]; r
 
 const everywhere: readonly Profile[] = ["standalone", "aggregated"];
 /** Behind a kube-apiserver it is that server which serves core types and talks to clients. */
-const standalone: readonly Profile[] = ["standalone"];
 const aggregated: readonly Profile[] = ["aggregated"];
 
 const groups: readonly Group[] = [
@@ -40,17 +38,6 @@ const groups: readonly Group[] = [
       "check_31_apply.invalid_managed_fields",
       "check_31_apply.apply_terminating",
       "check_34_access.apply_create",
-    ],
-  },
-  {
-    reason: "HTTP/2",
-    profiles: standalone,
-    checks: [
-      "check_13_http.alpn",
-      "check_13_http.h2_streams",
-      "check_13_http.h2_settings",
-      "check_13_http.h2_watch",
-      "check_13_http.h2_reset",
     ],
   },
   {
