@@ -25,7 +25,7 @@ import { late } from "./late.ts";
 import { effectiveLimits } from "./limits-table.ts";
 import type { Options } from "./options.ts";
 import type { Foundation, FoundationParts } from "./profile.ts";
-import { openBackend } from "./storage.ts";
+import { openBackendWhenReachable } from "./storage.ts";
 
 export type Running<F extends Foundation> = Started & { readonly foundation: F };
 
@@ -45,7 +45,7 @@ export async function run<F extends Foundation>(
   const { signal } = ending;
   await using failed = new AsyncDisposableStack();
   failed.defer(() => ending.abort());
-  const opened = failed.use(await openBackend(options));
+  const opened = failed.use(await openBackendWhenReachable(options, { log, signal }));
   const foundation = await layFoundation({ options, log, signal });
   const { backend, guard } = await guardStorage(opened, foundation.storeMemory, log, signal);
   if (foundation.refusesAtStart && guard.refusal !== undefined) throw new StartError(guard.refusal);

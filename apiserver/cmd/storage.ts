@@ -1,3 +1,6 @@
+import { type Sleep, sleep } from "../client/retry.ts";
+import type { Logger } from "../observability/log.ts";
+import { isStorageError } from "../storage/errors.ts";
 import { openStorage, readEtcdTls } from "../storage/factory.ts";
 import type { StorageBackend } from "../storage/interface.ts";
 import type { Options } from "./options.ts";
@@ -29,4 +32,35 @@ export async function openBackend(options: Options, { asFound = true } = {}): Pr
       ? {}
       : { tls: await readEtcdTls({ ca, ...(cert === "" ? {} : { cert }), ...(key === "" ? {} : { key }) }) }),
   });
+}
+
+/** Between attempts to reach an etcd at the start, in ms: as etcd's own clients wait at most. */
+const reachEveryMs = 2_000;
+
+/**
+ * As `openBackend`, for a server: etcd may start after it, so it is waited for, and what keeps it away is said once per cause.
+ * @throws StorageError when the store answers and cannot be used; the signal's reason when aborted
+ */
+export async function openBackendWhenReachable(
+  options: Options,
+  parts: {
+    readonly log: Logger;
+    readonly signal: AbortSignal;
+    readonly open?: (options: Options) => Promise<StorageBackend>;
+    readonly wait?: Sleep;
+  },
+): Promise<StorageBackend> {
+  const { log, signal, open = openBackend, wait = sleep } = parts;
+  for (let told = ""; ; ) {
+    try {
+      return await open(options);
+    } catch (error) {
+      if (options.etcdServers.length === 0 || !isStorageError(error, "Unreachable")) throw error;
+      if (error.message !== told) {
+        log.warn({ etcd: options.etcdServers, cause: error.message }, "etcd does not answer; waiting for it");
+        told = error.message;
+      }
+    }
+    await wait(reachEveryMs, signal);
+  }
 }

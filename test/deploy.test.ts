@@ -1,0 +1,83 @@
+/** What the chart and the plain manifests both say is the same; what the program needs of them is there. */
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { test } from "node:test";
+import type { JsonObject, JsonValue } from "../apiserver/apis/meta/v1.ts";
+import { rows } from "../apiserver/cmd/options.ts";
+import { listOf, objectOf, textOf } from "../apiserver/machinery/fields.ts";
+import { isObject } from "../apiserver/machinery/json.ts";
+import { parseYaml } from "../apiserver/machinery/yaml.ts";
+
+const read = (file: string): string => readFileSync(new URL(`../deploy/${file}`, import.meta.url), "utf8");
+const documents = (file: string): readonly JsonObject[] =>
+  read(file)
+    .split(/^---$/m)
+    .map((text) => parseYaml(text).value)
+    .filter(isObject);
+const chart = "charts/function-mesh-operator";
+const rulesOf = (name: string): JsonValue => parseYaml(read(`${chart}/files/${name}-rules.yaml`)).value;
+
+const roles = [
+  ["rbac.yaml", "functionmesh-apiserver:workloads", "workload"],
+  ["user-roles.yaml", "functionmesh:edit", "edit"],
+  ["user-roles.yaml", "functionmesh:view", "view"],
+] as const;
+for (const [file, name, rules] of roles) {
+  test(`${name} grants the same in deploy/base and in the chart`, () => {
+    const role = documents(`base/${file}`).find(
+      (object) => object.kind === "ClusterRole" && textOf(objectOf(object, "metadata"), "name") === name,
+    );
+    assert.deepEqual(role?.rules, rulesOf(rules));
+  });
+}
+
+const flags = new Set(Object.values(rows).map(({ flag }) => flag));
+for (const file of ["base/deployment.yaml", `${chart}/templates/controller-manager.yaml`]) {
+  test(`${file} gives only options that exist`, () => {
+    const given = [...read(file).matchAll(/^\s+- --([a-z0-9-]+)/gm)].map(([, flag = ""]) => flag);
+    assert.ok(given.length > 5);
+    assert.deepEqual(
+      given.filter((flag) => !flags.has(flag)),
+      [],
+    );
+  });
+}
+
+test("every value of the chart is described, and every description is of a value", () => {
+  const values = parseYaml(read(`${chart}/values.yaml`)).value;
+  const schema: JsonValue = JSON.parse(read(`${chart}/values.schema.json`));
+  const undescribed = (value: JsonValue | undefined, described: JsonValue | undefined, path: string): string[] => {
+    if (!isObject(described)) return [path];
+    const properties = objectOf(described, "properties");
+    const problems = textOf(described, "description") === "" && path !== "" ? [path] : [];
+    if (properties === undefined) return problems.filter((each) => !/\.members$/.test(each));
+    const given = isObject(value) ? value : {};
+    const names = new Set([...Object.keys(given), ...Object.keys(properties)].filter((name) => name !== "global"));
+    return [...names].flatMap((name) =>
+      name in given ? undescribed(given[name], properties[name], `${path}.${name}`) : optional(`${path}.${name}`),
+    );
+  };
+  /** What has no default stands in the schema alone. */
+  const optional = (path: string): string[] => (/^\.controllerManager\.runnerImages\./.test(path) ? [] : [path]);
+  assert.deepEqual(undescribed(values, schema, ""), []);
+});
+
+test("pods of both run without rights", () => {
+  const [deployment] = documents("base/deployment.yaml");
+  const template = objectOf(objectOf(objectOf(deployment, "spec"), "template"), "spec");
+  const [container] = listOf(template, "containers").filter(isObject);
+  assert.partialDeepStrictEqual(template?.securityContext, {
+    runAsNonRoot: true,
+    seccompProfile: { type: "RuntimeDefault" },
+  });
+  const rights = { allowPrivilegeEscalation: false, readOnlyRootFilesystem: true, capabilities: { drop: ["ALL"] } };
+  assert.deepEqual(container?.securityContext, rights);
+  const helpers = read(`${chart}/templates/_helpers.tpl`);
+  for (const line of [
+    "allowPrivilegeEscalation: false",
+    "readOnlyRootFilesystem: true",
+    "drop: [ALL]",
+    "runAsNonRoot: true",
+  ])
+    assert.ok(helpers.includes(line), line);
+});
