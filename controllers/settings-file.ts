@@ -5,7 +5,14 @@ import { defaultSettings, type Settings } from "./settings.ts";
 
 type FileSettings = Pick<
   Settings,
-  "runnerImages" | "imagePullSecrets" | "imagePullPolicy" | "podLabels" | "podAnnotations"
+  | "runnerImages"
+  | "fallbackImage"
+  | "downloaderImage"
+  | "filebeatImage"
+  | "imagePullSecrets"
+  | "imagePullPolicy"
+  | "podLabels"
+  | "podAnnotations"
 >;
 
 /** Every mistake of a configuration file at once. */
@@ -42,6 +49,10 @@ export function parseSettingsFile(file: JsonValue): FileSettings {
       go: images.text("go") || defaults.go,
       generic: { ...defaults.generic, ...images.map("genericRuntime") },
     },
+    // Beyond the operator's file: every image that is used when a workload names none can be changed here.
+    fallbackImage: images.text("connectors") || defaultSettings.fallbackImage,
+    downloaderImage: read.text("downloaderImage") || defaultSettings.downloaderImage,
+    filebeatImage: read.text("filebeatImage") || defaultSettings.filebeatImage,
     imagePullSecrets: read.names("runnerImagePullSecrets"),
     imagePullPolicy: imagePullPolicy ?? defaultSettings.imagePullPolicy,
     podLabels: read.map("resourceLabels"),

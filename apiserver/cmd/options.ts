@@ -499,7 +499,7 @@ export const rows = {
     parse: text,
     default: "",
     value: "FILE",
-    help: "YAML with runner images, pull secrets and policy, and labels and annotations of pods.",
+    help: "YAML with default images, pull secrets and policy, and labels and annotations of pods.",
   }),
   logLevel: option<LogLevel>({
     flag: "log-level",
