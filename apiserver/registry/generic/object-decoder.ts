@@ -1,4 +1,4 @@
-/** From a body to an object of one kind: identity, metadata, schema (API 3.1, V-17…V-24). The only such decoder. */
+/** Decodes every body that is to become an object: type, place, metadata, schema (API 3.1, V-17…V-24). */
 import {
   apiVersionOf,
   type GroupVersionKind,

@@ -13,26 +13,26 @@ import type { Stage } from "./write.ts";
 
 /** From what was sent to the object that is proposed. */
 export const proposalStages: readonly Stage[] = [
-  checkIdentity,
-  applyChange,
-  decodeWanted,
-  checkVersion,
-  isolatePart,
-  refuseMalformed,
-  setDefaults,
+  checkIdentity, // refuses to write another object than the caller means
+  applyChange, // makes what the client wants: what it sent, or the stored object patched
+  decodeWanted, // checks type and place; the schema prunes, fills in defaults, finds errors
+  checkVersion, // refuses a change of an object that was changed meanwhile
+  isolatePart, // restores what this endpoint may not change
+  refuseMalformed, // answers the errors of the schema
+  setDefaults, // lets the kind's strategy fill in more defaults
   dropDuplicateOwners,
-  trackFields,
-  admitMutating,
+  trackFields, // notes who manages the fields that change
+  admitMutating, // lets plugins change the object, and decodes what they made
 ];
 
 /** From the proposal to the object that is stored; again for each name when the server chooses it (API C-07). */
 export const decisionStages: readonly Stage[] = [
-  nameNewborn,
-  prepare,
-  countGeneration,
-  validate,
+  nameNewborn, // generates the name that a new object asks for
+  prepare, // lets the kind's strategy set what is the server's to say
+  countGeneration, // raises the generation when desired state changes
+  validate, // answers everything that is wrong at once
   warn,
-  admitValidating,
+  admitValidating, // lets plugins refuse the object
 ];
 
 export const writeStages: readonly Stage[] = [...proposalStages, ...decisionStages];

@@ -16,7 +16,7 @@ import { changeObject, insertObject, MissingObject } from "./transaction.ts";
 import { draftOf, runStages, type Write } from "./write.ts";
 import { decisionStages, proposalStages, writeStages } from "./write-stages.ts";
 
-/** API C-07. */
+/** Names that are tried before a create with generateName gives up (API C-07). */
 const nameAttempts = 8;
 
 export class Writes implements Creater, Updater, Patcher {

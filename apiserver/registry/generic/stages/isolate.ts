@@ -1,4 +1,4 @@
-/** What the endpoint may not change is restored; what is left of the object gets the defaults of its kind. */
+/** Restores what an endpoint may not change, and completes the rest with the defaults of the kind. */
 import type { KubeObject } from "../../../apis/meta/v1.ts";
 import { duplicateOwnersWarning, metaForCreate, withoutDuplicateOwners, withStatus } from "../object-meta-rules.ts";
 import { type Draft, invalidObject, type Stage, type Write } from "../write.ts";
@@ -16,18 +16,18 @@ export function isolated(object: KubeObject, existing: KubeObject | undefined, {
   return resource.hasStatus ? withStatus(born, undefined) : born;
 }
 
-/** Errors of the schema end the way here: no strategy need bear an object of the wrong shape (API M-25). */
+/** Refuses an object of the wrong shape before a strategy sees it, with the errors of its metadata (API M-25). */
 export const refuseMalformed: Stage = (draft, write) => {
   const errors = draft.schemaErrors.filter(write.part.concerns);
   if (errors.length === 0) return draft;
   throw invalidObject(write, draft.object, [...validateMetadata(draft, write), ...errors]);
 };
 
-/** Those beyond the schema. */
+/** Fills in the defaults of the strategy; those of the schema are there already. */
 export const setDefaults: Stage = (draft, { part, resource }) =>
   part.desiredState ? { ...draft, object: resource.strategy.default?.(draft.object) ?? draft.object } : draft;
 
-/** API U-10 */
+/** Keeps entirely equal owner references once, and warns (API U-10). */
 export const dropDuplicateOwners: Stage = (draft, { context }): Draft => {
   const { metadata, duplicates } = withoutDuplicateOwners(draft.object.metadata);
   if (duplicates.length === 0) return draft;

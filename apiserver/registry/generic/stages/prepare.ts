@@ -22,7 +22,7 @@ export const prepare: Stage = (draft, { part, resource: { strategy } }) => {
   return { ...draft, object: strategy.prepareForUpdate?.(object, existing) ?? object };
 };
 
-/** API M-07 */
+/** Raises the generation when the object wants something else than the stored one (API M-07). */
 export const countGeneration: Stage = (draft, { resource: { hasStatus, strategy } }) => {
   const { existing, object } = draft;
   if (existing === undefined) return draft;
