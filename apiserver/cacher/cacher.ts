@@ -7,7 +7,7 @@
  */
 
 import { limits } from "../limits.ts";
-import type { Clock } from "../machinery/clock.ts";
+import { type Clock, delay } from "../machinery/clock.ts";
 import type { Revision, StorageBackend, StorageEvent, StorageWatch, StorageWatchItem } from "../storage/interface.ts";
 import { CacheEvent } from "./cache-event.ts";
 import type { CacheWatchEvent, Encoded, Encoder } from "./encoder.ts";
@@ -16,9 +16,10 @@ import { loadState } from "./load.ts";
 import { type Entry, OrderedState } from "./ordered-state.ts";
 import { OwnWrites } from "./own-writes.ts";
 import { ProgressGate } from "./progress-gate.ts";
+import { historicalEvent, readBack, SharedReadBack } from "./read-back.ts";
 import { ReaderIndex } from "./reader-index.ts";
 import { RevisionWaiters } from "./revision-waiters.ts";
-import { historicalEvent, SharedInitialEvents, visibleEvents, type Wanted } from "./views.ts";
+import { SharedInitialEvents, visibleEvents, type Wanted } from "./views.ts";
 import { WatchReader } from "./watch-reader.ts";
 
 /** API W-31: "roughly every minute". */
@@ -77,6 +78,7 @@ export class Cacher<T extends Encoded, F> {
   readonly #readers = new ReaderIndex<WatchReader<T, F>>();
   readonly #waiters: RevisionWaiters;
   readonly #own = new OwnWrites<T>();
+  readonly #past: SharedReadBack<T>;
   readonly #held = new Map<Revision, Snapshot<T>>();
   readonly #initial: SharedInitialEvents<T>;
   #live: Live<T> | undefined;
@@ -86,6 +88,7 @@ export class Cacher<T extends Encoded, F> {
   constructor(options: CacherOptions<T, F>) {
     this.#options = options;
     this.#initial = new SharedInitialEvents(options.encoder);
+    this.#past = new SharedReadBack((after, to) => readBack({ ...options, after, to, nowMs: options.clock.now() }));
     this.#gate = new ProgressGate(() => options.backend.currentRevision());
     this.#waiters = new RevisionWaiters(options.clock, () => this.#live?.watch.requestProgress());
     this.#lostAtMs = options.clock.now();
@@ -94,7 +97,7 @@ export class Cacher<T extends Encoded, F> {
   /** Follows storage until the signal aborts; never rejects. */
   async run(): Promise<void> {
     const { signal, onFailure } = this.#options;
-    this.#scheduleBookmarks();
+    void this.#bookmarkRegularly();
     let retryMs = firstRetryMs;
     while (!signal.aborted) {
       try {
@@ -106,7 +109,7 @@ export class Cacher<T extends Encoded, F> {
       }
       this.#lose();
       if (signal.aborted) return;
-      await this.#pause(retryMs);
+      await delay(this.#options.clock, retryMs, signal);
       retryMs = Math.min(retryMs * 2, maxRetryMs);
     }
   }
@@ -323,11 +326,22 @@ export class Cacher<T extends Encoded, F> {
     return reader;
   }
 
-  /** Reads storage's history up to where the window begins, then goes on as any other reader. */
+  /**
+   * Has the window reach back as far as it can; beyond that storage's history is read for this reader alone, up to where
+   * the window begins. Then it goes on as any other reader.
+   */
   async *#replay(options: CacheWatch<T>, from: Revision): AsyncGenerator<readonly CacheWatchEvent<T, F>[], undefined> {
     const { backend, prefix, encoder, describeFailure } = this.#options;
     let after = from;
+    const newest = new Map<string, T>();
     try {
+      const live = this.#live;
+      if (live !== undefined) await this.#past.extend(live.window, from);
+      const shared = live === this.#live ? live?.window.since(from) : undefined;
+      if (shared !== undefined) {
+        yield* this.#join(options, from, shared);
+        return;
+      }
       await using history = backend.watch({
         prefix: prefix + options.scope,
         after,
@@ -335,7 +349,7 @@ export class Cacher<T extends Encoded, F> {
       });
       history.requestProgress();
       for await (const item of history) {
-        const events = item.events.map((event) => historicalEvent(event, prefix, encoder));
+        const events = item.events.map((event) => historicalEvent(event, { prefix, encoder, newest, nowMs: 0 }));
         const seen = visibleEvents(events, options);
         after = item.revision;
         const live = this.#live;
@@ -364,15 +378,13 @@ export class Cacher<T extends Encoded, F> {
     for (const reader of [...this.#readers]) reader.end();
   }
 
-  #scheduleBookmarks(): void {
+  async #bookmarkRegularly(): Promise<void> {
     const { clock, signal } = this.#options;
-    if (signal.aborted) return;
-    const cancel = clock.after(bookmarkPeriodMs, () => {
-      signal.removeEventListener("abort", cancel);
+    for (;;) {
+      await delay(clock, bookmarkPeriodMs, signal);
+      if (signal.aborted) return;
       this.#requestBookmarks();
-      this.#scheduleBookmarks();
-    });
-    signal.addEventListener("abort", cancel);
+    }
   }
 
   /** Bookmarks wait for the answer: without a write to this resource only storage knows how far time has moved. */
@@ -391,19 +403,6 @@ export class Cacher<T extends Encoded, F> {
       () => this.#live !== undefined && this.#readers.has(reader) && reader.bookmark(this.#live.revision),
       (error: unknown) => this.#options.onFailure?.(error),
     );
-  }
-
-  #pause(delayMs: number): Promise<void> {
-    const { clock, signal } = this.#options;
-    return new Promise((resolve) => {
-      const wake = (): void => {
-        cancel();
-        signal.removeEventListener("abort", wake);
-        resolve();
-      };
-      const cancel = clock.after(delayMs, wake);
-      signal.addEventListener("abort", wake);
-    });
   }
 }
 

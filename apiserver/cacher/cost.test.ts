@@ -128,3 +128,40 @@ test("cacher: a change costs nothing to 5,000 watchers of other folders and keys
   }
   assert.equal(looked, concerned.length);
 });
+
+test("cacher: hundreds that resume after a restart read history once, and each from where it was", async (t) => {
+  const backend = new MemoryBackend();
+  const revisions: Revision[] = [];
+  for (let i = 0; i < 100; i++) revisions.push(await backend.create(`${prefix}demo/${i}`, Buffer.from(`text ${i}`)));
+  const { cacher, encoder, signal } = await started(t, backend);
+  encoder.decoded = 0;
+  let watches = 0;
+  const watch = backend.watch.bind(backend);
+  backend.watch = (options) => {
+    watches++;
+    return watch(options);
+  };
+  const resume = async (from: number): Promise<string> => {
+    const events = cacher.watch({
+      from: "revision",
+      after: revisions[from] ?? assert.fail(),
+      scope: from % 2 === 0 ? "" : "demo/",
+      everything: true,
+      matches: () => true,
+      wantsBookmarks: false,
+      signal,
+    });
+    for await (const batch of events ?? []) {
+      return batch.map((event) => ("frame" in event ? String(event.frame) : event.type)).join();
+    }
+    return "nothing";
+  };
+  const resumed = Array.from({ length: 300 }, (_, i) => i % 99);
+  const seen = await Promise.all(resumed.map(resume));
+  for (const [index, from] of resumed.entries()) {
+    const expected = Array.from({ length: 99 - from }, (_, i) => `ADDED text ${from + 1 + i}`);
+    assert.equal(seen[index], expected.join());
+  }
+  assert.equal(watches, 1);
+  assert.equal(encoder.decoded, 99);
+});

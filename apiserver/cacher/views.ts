@@ -1,7 +1,6 @@
 /** What a reader is shown of the state and of events. Pure, but for what readers share. */
 
-import type { StorageEvent } from "../storage/interface.ts";
-import { addedEvent, CacheEvent, type SeenChange } from "./cache-event.ts";
+import { addedEvent, type CacheEvent, type SeenChange } from "./cache-event.ts";
 import type { Encoded, Encoder } from "./encoder.ts";
 import { type Entry, rangeOf } from "./ordered-state.ts";
 
@@ -53,23 +52,4 @@ export function visibleEvents<T extends Encoded>(
     if (shown !== undefined) seen.push(shown);
   }
   return seen;
-}
-
-/** @throws Error when one of its values is no object */
-export function historicalEvent<T extends Encoded>(
-  event: StorageEvent,
-  prefix: string,
-  encoder: Encoder<T>,
-): CacheEvent<T> {
-  const { previous } = event;
-  return new CacheEvent(
-    {
-      key: event.key.slice(prefix.length),
-      revision: event.revision,
-      item: event.type === "put" ? encoder.decode(event.value, event.revision) : undefined,
-      previous: previous === undefined ? undefined : encoder.decode(previous.value, previous.revision),
-    },
-    encoder,
-    0,
-  );
 }
