@@ -4,7 +4,10 @@ import { FairQueue, type Release, WaitedTooLong } from "./fair-queue.ts";
 
 const { signal } = new AbortController();
 const queue = (places: number, share: number): FairQueue => new FairQueue({ places, share, maxWaitMs: 60_000 });
-const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+/** Long enough for all who may begin. */
+async function settled(): Promise<void> {
+  for (let i = 0; i < 10; i++) await new Promise((resolve) => setImmediate(resolve));
+}
 
 /** Asks for places and notes who got one, in order; gives up when it is disposed of. */
 class Asker implements Disposable {
@@ -56,6 +59,28 @@ test("places that become free go to those who wait in turn, however many one of 
   asker.ask("joe");
   for (let i = 0; i < 5; i++) await asker.leave();
   assert.deepEqual(asker.entered.slice(2), ["ann", "joe", "flood", "ann", "flood"]);
+});
+
+test("those who waited begin a few at a time", async () => {
+  const places = queue(1000, 100);
+  const releases: Release[] = [];
+  for (let i = 0; i < 100; i++) {
+    const release = places.tryEnter("flood");
+    if (release !== undefined) releases.push(release);
+  }
+  using asker = new Asker(places);
+  asker.ask("flood", 100);
+  for (const release of releases) release();
+  const begun: number[] = [];
+  for (let i = 0; i < 4; i++) {
+    await new Promise((resolve) => setImmediate(resolve));
+    begun.push(asker.entered.length);
+  }
+  assert.ok(
+    begun.every((count, i) => count <= 4 * (i + 1)),
+    String(begun),
+  );
+  assert.ok((begun.at(-1) ?? 0) > 0);
 });
 
 test("who has used up their share is passed over", async () => {

@@ -2,7 +2,9 @@
  * Places for work, shared fairly: whoever asks for more than their share waits, each in a queue of their own, and places
  * that become free go to the queues in turn (the idea of API Priority and Fairness, in the simplest form that has it).
  *
- * Invariant: nobody waits while there is a place and their share is not used up.
+ * Invariant: nobody who comes waits while there is a place and their share is not used up.
+ * Invariant: those who waited begin few at a time, and whatever else is due on the event loop comes between: a request that
+ * is all computation would otherwise make the next one begin before another client's is even read.
  */
 export type Release = () => void;
 
@@ -18,6 +20,9 @@ export type FairQueueOptions = {
 /** No place became free in time. */
 export class WaitedTooLong extends Error {}
 
+/** How many of those who waited begin before the event loop comes round. */
+const atATime = 4;
+
 type Waiter = { readonly grant: () => void };
 type Account = { held: number; readonly waiting: Set<Waiter> };
 
@@ -27,6 +32,7 @@ export class FairQueue {
   /** Users who wait and have not used up their share, in the order of their turns. */
   readonly #turns = new Set<string>();
   #held = 0;
+  #isDue = false;
 
   constructor(options: FairQueueOptions) {
     this.#options = options;
@@ -92,12 +98,22 @@ export class FairQueue {
       account.held--;
       this.#held--;
       this.#settle(user, account);
-      this.#next();
+      this.#nextDue();
     };
   }
 
+  #nextDue(): void {
+    if (this.#isDue || this.#turns.size === 0 || this.#held >= this.#options.places) return;
+    this.#isDue = true;
+    setImmediate(() => {
+      this.#isDue = false;
+      this.#next();
+      this.#nextDue();
+    });
+  }
+
   #next(): void {
-    while (this.#held < this.#options.places) {
+    for (let i = 0; i < atATime && this.#held < this.#options.places; i++) {
       const [user] = this.#turns;
       if (user === undefined) return;
       // Behind the others, if there is more to wait for.
