@@ -1,7 +1,8 @@
 /** Where an aggregated server's certificate comes from, and how it stays true to that while the server runs. */
+
 import { readFile } from "node:fs/promises";
-import { setTimeout as delay } from "node:timers/promises";
 import { createSecureContext } from "node:tls";
+import { delay, systemClock } from "../machinery/clock.ts";
 import type { Logger } from "../observability/log.ts";
 import type { ClusterPresence } from "../registration/presence.ts";
 import type { TlsFiles } from "../server/server.ts";
@@ -74,4 +75,7 @@ function followed(first: Served, read: () => Promise<Served>, log: Logger): Serv
 }
 
 /** Whether the time passed; `false` when the signal aborted first. */
-const waited = (ms: number, signal: AbortSignal): Promise<boolean> => delay(ms, true, { signal }).catch(() => false);
+async function waited(ms: number, signal: AbortSignal): Promise<boolean> {
+  await delay(systemClock, ms, signal);
+  return !signal.aborted;
+}
