@@ -3,6 +3,8 @@ import type { UserInfo } from "./user.ts";
 /** What a transport knows of the connection a request came by. */
 export type ConnectionInfo = {
   readonly remoteAddress: string;
+  /** None: this process asks itself. */
+  readonly isInProcess?: true;
   /** DER of the certificate the client proved it has, and of those between it and a CA as far as they are known. */
   readonly clientCertificates: readonly Uint8Array[];
   /** Why that chain proves nothing under any CA the listener trusts, in OpenSSL's words; `undefined`: it does. */

@@ -39,6 +39,7 @@ type Call = {
 const noBody = new Uint8Array(0);
 const loopbackConnection: ConnectionInfo = {
   remoteAddress: "loopback",
+  isInProcess: true,
   clientCertificates: [],
   certificateError: undefined,
 };

@@ -24,7 +24,8 @@ export const watchObjects: VerbHandler = async (request, scope) => {
       ...contextOf(request, scope, warnings),
       signal: lifetime.signal,
     };
-    const events = eventsWithin(await storage.watch(context, options), lifetime);
+    const refusesFuture = request.connection.isInProcess === true;
+    const events = eventsWithin(await storage.watch(context, { ...options, refusesFuture }), lifetime);
     return watchResponse(scope, events, {
       format,
       headers: warnings.headers(),

@@ -75,6 +75,9 @@ export class Reads implements Getter, Lister, Watcher {
       signal: context.signal,
     };
     if (position.at === "notOlderThan" && !initialEvents) {
+      if (options.refusesFuture === true && !(await cacher.waitFor(position.revision, context.signal))) {
+        return endingWith(newTooLargeResourceVersion(position.revision, cacher.revision));
+      }
       return this.#opened(cacher.watch({ ...common, from: "revision", after: position.revision }));
     }
     if (!(await this.#reach(position, context.signal))) {

@@ -138,6 +138,19 @@ test("a revision from the future is 504 after 3 s, for get and every list", asyn
   await Promise.all(refusals);
 });
 
+test("a watch from the future waits (API W-13), but for who refuses to: in this process nobody may wait for ever", async (t) => {
+  const { watch, server } = await populated(t);
+  const refusing = watch({ resourceVersion: "1000", refusesFuture: true });
+  await server.clock.advance(3000);
+  assert.deepEqual((await take(await refusing, 1)).map(brief), ["ERROR 504"]);
+  const waiting = take(await watch({ resourceVersion: "5" }), 1);
+  await server.create(aWidget("later"));
+  await server.create(aWidget("latest"));
+  assert.deepEqual((await waiting).map(brief), ["ADDED latest"]);
+  const reached = await watch({ resourceVersion: "5", refusesFuture: true });
+  assert.deepEqual((await take(reached, 1)).map(brief), ["ADDED latest"]);
+});
+
 test("compacted history: 410, and a token to go on with for a continued list", async (t) => {
   const { list, backend } = await populated(t);
   await backend.compact(4);

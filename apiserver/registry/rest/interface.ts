@@ -91,6 +91,11 @@ export type WatchOptions = {
   /** `undefined`: not given; then an unset or `0` resourceVersion starts with the current objects (API W-11, W-28). */
   readonly sendInitialEvents: boolean | undefined;
   readonly allowBookmarks: boolean;
+  /**
+   * A resourceVersion that storage has not reached ends the watch with an error rather than have it wait (API W-13): where
+   * storage was put back, who waits in this process would wait for ever.
+   */
+  readonly refusesFuture?: boolean;
   /** How long the caller will read, in ms: a bookmark comes about 2 s before (API W-31). It ends nothing by itself. */
   readonly timeoutMs?: number;
 };
