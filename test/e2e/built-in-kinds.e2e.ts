@@ -34,7 +34,7 @@ type Manifest = {
   readonly ports?: string;
   readonly env?: string;
 };
-const manifest = ({ data = "{a: '1', b: '2'}", ports = "[{name: http, port: 80}]", env = "[]" }: Manifest): string => `
+const manifest = ({ data = "{a: '1', b: '2'}", ports = "[{name: http, port: 80}]", env }: Manifest): string => `
 apiVersion: v1
 kind: ConfigMap
 metadata: {name: cm, annotations: {note: plain}}
@@ -60,7 +60,7 @@ spec:
     metadata: {labels: {app: web}}
     spec:
       containers:
-      - {name: main, image: "image:1", env: ${env}}
+      - {name: main, image: "image:1"${env === undefined ? "" : `, env: ${env}`}}
       - {name: side, image: "image:1"}
 `;
 
