@@ -74,6 +74,24 @@ test("a request reaches the handler as over HTTP/1.1, with host for authority an
   assert.deepEqual(JSON.parse(text), ["PUT", "/a%2Fb", "c=d", ["host", "x-a"], ["1", "2"], "body"]);
 });
 
+test("what is no method's name is 400 and reaches nobody", async (t) => {
+  const server = await serve(
+    t,
+    known(async ({ method }) => ok(method)),
+  );
+  for (const [method, status] of [
+    ["constructor", 400],
+    ["get", 400],
+    ["__proto__", 400],
+    ["X".repeat(100), 400],
+    ["PURGE", 200],
+  ] as const) {
+    const session = await open(t, server);
+    const [headers] = await once(session.request({ ":method": method, ":path": "/" }), "response");
+    assert.equal(headers[":status"], status, method);
+  }
+});
+
 test("answers have no fields about the connection; HEAD has no body", async (t) => {
   const server = await serve(
     t,

@@ -53,6 +53,8 @@ export function http2Adapter({
   };
 }
 
+/** The parser of HTTP/1.1 knows its methods by name; here anything may come. */
+const methodName = /^[A-Z]{1,20}$/;
 /** Time for a client to notice that its request is answered, in ms. */
 const lingerMs = 5_000;
 
@@ -72,6 +74,10 @@ async function serve(stream: ServerHttp2Stream, raw: readonly string[], context:
     if (!connection.isIdentified) session.close();
   });
   const { method, url } = pseudoHeaders(headers);
+  if (!methodName.test(method)) {
+    stream.respond({ [constants.HTTP2_HEADER_STATUS]: "400" }, { endStream: true });
+    return;
+  }
   const request = newApiRequest(url, {
     method,
     headers,
