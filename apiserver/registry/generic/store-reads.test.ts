@@ -146,9 +146,9 @@ test("a watch from the future waits (API W-13), but for who refuses to: in this 
   const waiting = take(await watch({ resourceVersion: "5" }), 1);
   await server.create(aWidget("later"));
   await server.create(aWidget("latest"));
-  assert.deepEqual((await waiting).map(brief), ["ADDED latest"]);
+  assert.deepEqual((await waiting).map(brief), ["ADDED demo/latest"]);
   const reached = await watch({ resourceVersion: "5", refusesFuture: true });
-  assert.deepEqual((await take(reached, 1)).map(brief), ["ADDED latest"]);
+  assert.deepEqual((await take(reached, 1)).map(brief), ["ADDED demo/latest"]);
 });
 
 test("compacted history: 410, and a token to go on with for a continued list", async (t) => {

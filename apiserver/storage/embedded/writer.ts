@@ -113,7 +113,7 @@ export class Writer {
     const found = statSync(this.#files.database, { throwIfNoEntry: false });
     if (found?.ino === this.#opened.ino && found.dev === this.#opened.dev) return;
     throw new StorageError("Unusable", {
-      message: `the store's file ${this.#files.database} was removed or replaced under the running server`,
+      message: "the store's file was removed or replaced under the running server",
     });
   }
 }
