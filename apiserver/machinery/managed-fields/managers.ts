@@ -68,9 +68,16 @@ class StoredManager implements Manager {
 
   #read(): FieldSet {
     const fields = parseFields(this.entry.fieldsV1);
-    return this.#type === undefined ? fields : reconcile(this.#type, fields);
+    const type = this.#type;
+    if (type === undefined || fitting.get(fields) === type) return fields;
+    const reconciled = reconcile(type, fields);
+    fitting.set(reconciled, type);
+    return reconciled;
   }
 }
+
+/** Sets that are known to be as a type has them. */
+const fitting = new WeakMap<FieldSet, Type>();
 
 function parseFields(json: JsonObject | undefined): FieldSet {
   if (json === undefined) return noFields;
