@@ -1,5 +1,5 @@
 /** What a StatefulSet wants of its pods, and the next steps from those it has. Pure. */
-import type { JsonObject, KubeObject } from "../../apiserver/apis/meta/v1.ts";
+import type { JsonObject, JsonValue, KubeObject } from "../../apiserver/apis/meta/v1.ts";
 import { statefulSetType } from "../../apiserver/client/resource-types.ts";
 import { limits } from "../../apiserver/limits.ts";
 import { listOf, numberOf, objectOf, textOf } from "../../apiserver/machinery/fields.ts";
@@ -29,6 +29,8 @@ type Settings = {
   readonly replicas: number;
   readonly parallel: boolean;
   readonly onDelete: boolean;
+  /** Pods of an old revision that are replaced at once. */
+  readonly maxUnavailable: number;
   readonly partition: number;
   readonly minReadyMs: number;
 };
@@ -41,6 +43,7 @@ export function settingsOf(set: KubeObject): Settings {
     replicas: numberOf(spec, "replicas") ?? 1,
     parallel: textOf(spec, "podManagementPolicy") === "Parallel",
     onDelete: textOf(strategy, "type") === "OnDelete",
+    maxUnavailable: shareOf(objectOf(strategy, "rollingUpdate")?.maxUnavailable, numberOf(spec, "replicas") ?? 1),
     partition: numberOf(objectOf(strategy, "rollingUpdate"), "partition") ?? 0,
     minReadyMs: (numberOf(spec, "minReadySeconds") ?? 0) * 1000,
   };
@@ -129,19 +132,26 @@ function nextCondemned(condemned: readonly KubeObject[], parallel: boolean): rea
   return highest === undefined || isTerminating(highest) ? [] : [highest];
 }
 
+/** The highest ordinals first. */
 function nextOutdated(
   byOrdinal: ReadonlyMap<number, KubeObject>,
-  { first, replicas, onDelete, partition }: Settings,
+  { first, replicas, onDelete, partition, maxUnavailable }: Settings,
   { update }: Revisions,
 ): readonly KubeObject[] {
   if (onDelete) return [];
-  let highest: number | undefined;
-  for (const [ordinal, pod] of byOrdinal) {
-    if (ordinal < Math.max(first, first + partition) || ordinal >= first + replicas) continue;
-    if (revisionNameOf(pod) !== update.metadata.name && ordinal > (highest ?? -1)) highest = ordinal;
-  }
-  const outdated = highest === undefined ? undefined : byOrdinal.get(highest);
-  return outdated === undefined ? [] : [outdated];
+  return [...byOrdinal]
+    .filter(([ordinal]) => ordinal >= Math.max(first, first + partition) && ordinal < first + replicas)
+    .filter(([, pod]) => revisionNameOf(pod) !== update.metadata.name)
+    .sort(([a], [b]) => b - a)
+    .slice(0, Math.min(maxUnavailable, limits.maxPodsPerStep.value))
+    .map(([, pod]) => pod);
+}
+
+/** A number, or a share of `total` such as `25%`, rounded down; one at least. */
+function shareOf(value: JsonValue | undefined, total: number): number {
+  const percent = /^(\d{1,3})%$/.exec(String(value))?.[1];
+  const count = percent === undefined ? Number(value) : Math.floor((Number(percent) * total) / 100);
+  return Number.isInteger(count) && count > 1 ? count : 1;
 }
 
 /** Below the partition a lost pod comes back as it was. */

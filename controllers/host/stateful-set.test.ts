@@ -215,6 +215,36 @@ test("claims go with the pods of a set that is scaled down, where it doesn't kee
   assert.deepEqual(await host.names(persistentVolumeClaimType), ["data-web-0"]);
 });
 
+test("a rollout replaces as many pods at once as may be unavailable", () => {
+  const revision = (name: string): KubeObject => ({
+    apiVersion: "apps/v1",
+    kind: "ControllerRevision",
+    metadata: { name },
+  });
+  const revisions: Revisions = { current: revision("old"), update: revision("new") };
+  const pods = [0, 1, 2, 3, 4].map(
+    (ordinal): KubeObject => ({
+      apiVersion: "v1",
+      kind: "Pod",
+      metadata: { name: `web-${ordinal}`, labels: { "controller-revision-hash": "old" } },
+      status: {
+        phase: "Running",
+        conditions: [{ type: "Ready", status: "True", lastTransitionTime: "2026-01-01T00:00:00Z" }],
+      },
+    }),
+  );
+  const removed = (rollingUpdate: JsonObject) => {
+    const set = aStatefulSet({ replicas: 5, updateStrategy: { type: "RollingUpdate", rollingUpdate } });
+    const { remove } = planPods(set, pods, revisions, { nowMs: Date.parse("2026-01-02T00:00:00Z"), maxReplicas: 100 });
+    return remove.map(({ metadata }) => metadata.name);
+  };
+  assert.deepEqual(removed({}), ["web-4"]);
+  assert.deepEqual(removed({ maxUnavailable: 2 }), ["web-4", "web-3"]);
+  assert.deepEqual(removed({ maxUnavailable: "50%" }), ["web-4", "web-3"]);
+  assert.deepEqual(removed({ maxUnavailable: "1%" }), ["web-4"]);
+  assert.deepEqual(removed({ maxUnavailable: 9, partition: 3 }), ["web-4", "web-3"]);
+});
+
 test("OnDelete: pods are replaced when somebody deletes them, and not before", async () => {
   await using host = await FakeHost.start();
   await host.client.create(statefulSetType, aStatefulSet({ updateStrategy: { type: "OnDelete" } }));
