@@ -91,7 +91,11 @@ export const serviceStrategy: Strategy = {
   validateUpdate: validateServiceUpdate,
 };
 
-export const eventStrategy: Strategy = { ...builtIn, validate: small.validateEvent };
+export const eventStrategy: Strategy = {
+  ...builtIn,
+  validate: small.validateEvent,
+  validateUpdate: small.validateEventUpdate,
+};
 export const leaseStrategy: Strategy = { ...uncounted, validate: small.validateLease };
 export const controllerRevisionStrategy: Strategy = {
   ...builtIn,

@@ -37,6 +37,26 @@ export const validateEvent = (event: KubeObject): readonly FieldError[] => [
   ...reporterErrors(event),
 ];
 
+const eventFields = [
+  "involvedObject",
+  "reason",
+  "message",
+  "source",
+  "firstTimestamp",
+  "lastTimestamp",
+  "count",
+  "type",
+  "eventTime",
+  "action",
+  "related",
+  "reportingComponent",
+  "reportingInstance",
+];
+
+/** What happened at a time has happened: only how often it did again may change. Older reporters count in the Event itself. */
+export const validateEventUpdate = (event: KubeObject, old: KubeObject): readonly FieldError[] =>
+  isSet(old, "eventTime") ? unchanged(event, old, eventFields, "") : [];
+
 /** An Event stands in the namespace of what it is about; about the cluster, in `default`. */
 function homeErrors(event: KubeObject): readonly FieldError[] {
   const { namespace = "" } = event.metadata;

@@ -429,6 +429,14 @@ for (const [name, [object, errors]] of Object.entries(refused)) {
   test(`refused: ${name}`, () => assert.deepEqual(createErrors(object), errors));
 }
 
+const told = {
+  eventTime: "2026-01-01T00:00:00.000000Z",
+  reportingComponent: "a.b/c",
+  reportingInstance: "i",
+  action: "A",
+  reason: "R",
+  message: "m",
+};
 const placed = pod({ nodeName: "n" });
 const changes: Record<string, readonly [old: KubeObject, next: KubeObject, errors: readonly string[]]> = {
   "an image of a pod": [placed, pod({ nodeName: "n", containers: [{ ...container, image: "j" }] }), []],
@@ -458,6 +466,16 @@ const changes: Record<string, readonly [old: KubeObject, next: KubeObject, error
     ],
   ],
   "the volume of a claim": [claim({}), claim({ volumeName: "v" }), []],
+  "how often an Event was seen": [
+    event({ namespace: "demo" }, "demo", { message: "m", count: 1 }),
+    event({ namespace: "demo" }, "demo", { message: "n", count: 2 }),
+    [],
+  ],
+  "what happened at a time": [
+    event({ namespace: "demo" }, "demo", { ...told, series: { count: 2 } }),
+    event({ namespace: "demo" }, "demo", { ...told, message: "n", series: { count: 3 } }),
+    ['message: Invalid value: "n": field is immutable'],
+  ],
   "the content of a revision": [
     anObject("ControllerRevision", { data: { a: 1 }, revision: 1 }),
     anObject("ControllerRevision", { data: { a: 2 }, revision: 2 }),
