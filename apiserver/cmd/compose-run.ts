@@ -1,13 +1,24 @@
 /** Third step: from a composed server to one that listens, reconciles, and stops in order. */
-import { randomUUID } from "node:crypto";
+import { randomUUID, X509Certificate } from "node:crypto";
 import { hostname } from "node:os";
 import { ClientEventRecorder } from "../../controllers/runtime/event-recorder.ts";
 import { SharedInformers } from "../../controllers/runtime/informers.ts";
 import { LeaderElector } from "../../controllers/runtime/lease.ts";
 import { Manager } from "../../controllers/runtime/manager.ts";
+import { group as computeGroup } from "../apis/compute/v1alpha1/group.ts";
+import type { KubeObject } from "../apis/meta/v1.ts";
 import type { ResourceClient } from "../client/client.ts";
 import { delay, systemClock } from "../machinery/clock.ts";
+import { objectOf, textOf } from "../machinery/fields.ts";
+import {
+  controllerMetrics,
+  type ObjectState,
+  registerCertificateExpiry,
+  registerLeadership,
+  registerObjectStates,
+} from "../observability/controller-metrics.ts";
 import type { Logger } from "../observability/log.ts";
+import type { RequestMetrics } from "../observability/metrics.ts";
 import type { ResourceEndpoint } from "../registry/rest/interface.ts";
 import type { Chain } from "../server/chain.ts";
 import { type RunningServer, startServer } from "../server/server.ts";
@@ -23,6 +34,7 @@ export type RunParts = {
   readonly chain: Chain;
   readonly guard: StoreGuard;
   readonly progress: Progress;
+  readonly metrics: RequestMetrics;
   /** What must be there before anybody is let in; may be tried again. */
   readonly begin: () => Promise<void>;
   readonly options: Options;
@@ -71,7 +83,7 @@ export async function runServer(parts: RunParts): Promise<Started> {
 }
 
 /** On the port of the options, with whatever certificate is the newest. */
-async function listen({ profile, chain, options, log }: RunParts): Promise<RunningServer> {
+async function listen({ profile, chain, metrics, options, log }: RunParts): Promise<RunningServer> {
   const tls = profile.tls();
   const server = await startServer({
     handler: chain.handler,
@@ -90,6 +102,7 @@ async function listen({ profile, chain, options, log }: RunParts): Promise<Runni
     served = next;
   };
   profile.onTlsChange(reloadTls);
+  registerCertificateExpiry(metrics.registry, () => new X509Certificate(served.cert).validToDate.getTime());
   reloadTls(); // they may have changed while the listener was opened
   return server;
 }
@@ -112,7 +125,19 @@ async function beginLate(guard: StoreGuard, begin: () => Promise<void>, log: Log
   return false;
 }
 
-function startControllers({ profile, own, endpoints, progress, log: parent }: RunParts): Stoppable {
+function stateOf(kind: string, object: KubeObject): ObjectState {
+  const status = objectOf(object, "status");
+  return { kind, phase: textOf(status, "phase"), reason: textOf(status, "reason") };
+}
+
+function startControllers({
+  profile,
+  own,
+  endpoints,
+  progress,
+  metrics: requestMetrics,
+  log: parent,
+}: RunParts): Stoppable {
   const log = parent.child({ component: "controllers" });
   const clock = systemClock;
   const health = progress.components;
@@ -122,10 +147,17 @@ function startControllers({ profile, own, endpoints, progress, log: parent }: Ru
   const events = new ClientEventRecorder({ client: profile.host, clock, log, component: "function-mesh" });
   // Each object once: controllers know it as it is stored.
   const types = endpoints.filter(({ group, version, stored }) => group === stored.group && version === stored.version);
-  const controllers = profile.controllers({ own: ownInformers, host: hostInformers, events, types });
+  const { registry } = requestMetrics;
+  const metrics = controllerMetrics(registry);
+  const kinds = types.filter(({ group }) => group === computeGroup).map((type) => ownInformers.informer(type));
+  registerObjectStates(registry, () =>
+    kinds.flatMap(({ type, lister }) => lister.list().map((object) => stateOf(type.kind, object))),
+  );
+  const controllers = profile.controllers({ own: ownInformers, host: hostInformers, events, types, metrics });
   const ending = new AbortController();
   const { election } = profile;
   const elector = election && new LeaderElector({ clock, log, identity: `${hostname()}_${randomUUID()}`, ...election });
+  if (elector !== undefined) registerLeadership(registry, elector.lease, () => elector.leading);
   const manager = new Manager({
     informers: [...new Set([ownInformers, hostInformers])],
     controllers,

@@ -1,5 +1,5 @@
 /** What differs between a laptop and a cluster, in the order in which it comes into being. */
-import type { Controller } from "../../controllers/runtime/controller.ts";
+import type { Controller, ControllerMetrics } from "../../controllers/runtime/controller.ts";
 import type { EventRecorder, InformerFactory } from "../../controllers/runtime/interface.ts";
 import type { LeaseTimes } from "../../controllers/runtime/lease.ts";
 import type { SchemaSet } from "../../openapi/schema.ts";
@@ -77,6 +77,7 @@ export type ControllerParts = {
   readonly host: InformerFactory;
   readonly events: EventRecorder;
   readonly types: readonly ResourceType[];
+  readonly metrics: (controller: string) => ControllerMetrics;
 };
 
 /** Picks controllers by `--controllers`: `*` is all of them, `-name` leaves one out, `name` adds one. */

@@ -109,6 +109,7 @@ export async function aggregatedFoundation({ options, log, signal }: FoundationP
               settings,
               clock: systemClock,
               log,
+              metrics: parts.metrics,
               concurrentSyncs: options.concurrentSyncs,
             }),
             options.controllers,

@@ -97,7 +97,7 @@ function profileOf(
       await ensureCreated(own, serviceType, ownService(options.securePort));
       await followRbac(own, policy, { signal, onError });
     },
-    controllers: ({ own: informers, events, types }) =>
+    controllers: ({ own: informers, events, types, metrics }) =>
       selectControllers(
         [
           ...hostControllers({
@@ -110,6 +110,7 @@ function profileOf(
             maxReplicas: options.maxReplicas,
             clock: systemClock,
             log,
+            metrics,
           }),
           ...computeControllers({
             compute: own,
@@ -121,6 +122,7 @@ function profileOf(
             settings,
             clock: systemClock,
             log,
+            metrics,
             concurrentSyncs: options.concurrentSyncs,
           }),
         ],

@@ -76,6 +76,10 @@ export class LeaderElector {
     this.#log = options.log.child({ lease: `${options.namespace}/${options.name}`, identity: options.identity });
   }
 
+  get lease(): string {
+    return this.#options.name;
+  }
+
   get leading(): boolean {
     return this.#leading;
   }
