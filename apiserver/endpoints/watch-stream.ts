@@ -88,7 +88,7 @@ async function* lines(
 }
 
 /** Bytes that are written together, about: the initial events may be all there is, and are made as they are read. */
-const lineBytes = 64 * 1024;
+const lineBytes = 16 * 1024;
 
 function* encodedParts(batch: readonly RestWatchEvent[], encode: EventEncoder): Generator<Uint8Array> {
   for (const event of batch) yield* encode(event);
