@@ -250,6 +250,20 @@ export const limits = {
     beyond: "disconnected",
     reason: "closing at once would lose the answer (API N-40); nobody sends so much by mistake",
   },
+  maxBodyMembers: {
+    value: 60_000,
+    unit: "count",
+    of: "members in all maps of a JSON body or patch",
+    beyond: "400",
+    reason: "an object that has as many as it may, and says of each who manages it",
+  },
+  maxObjectMembers: {
+    value: 20_000,
+    unit: "count",
+    of: "members in all maps of an object, `managedFields` and `ownerReferences` aside",
+    beyond: "413; what is stored with more may lose some",
+    reason: "a mesh of a thousand functions; to know who manages each takes some microseconds",
+  },
   maxDepth: {
     value: 10_000,
     unit: "levels",

@@ -2,6 +2,7 @@
 import type { JsonObject, JsonValue } from "../../apis/meta/v1.ts";
 import { newBadRequest } from "../../errors/status-error.ts";
 import { decodeUtf8, isObject } from "../../machinery/json.ts";
+import { checkObjectMembers } from "../../machinery/member-count.ts";
 import type { RequestBody } from "../../machinery/serializer.ts";
 import { parseYaml } from "../../machinery/yaml.ts";
 import type { FieldValidation } from "../rest/interface.ts";
@@ -12,7 +13,7 @@ export const applyPatchType = "application/apply-patch+yaml";
 
 /**
  * Unknown fields are no matter of `fieldValidation` here: the merge refuses them (API S-06).
- * @throws StatusError 400 for what is no YAML, or no object in it
+ * @throws StatusError 400 for what is no YAML, or no object in it; 413 for more members than an object may have
  */
 export function readApplied(
   { bytes }: RequestBody,
@@ -25,6 +26,7 @@ export function readApplied(
     throw newBadRequest(`error strict decoding patch: ${duplicates.join(", ")}`);
   }
   if (fieldValidation === "Warn") for (const duplicate of duplicates) warn(duplicate);
+  checkObjectMembers(value, undefined);
   return value;
 }
 

@@ -4,7 +4,7 @@
  * ends, and begins again with what is stored by then when another writer was faster.
  */
 import { admitMutating, admitValidating } from "./stages/admission.ts";
-import { applyChange, checkIdentity, checkVersion, decodeWanted } from "./stages/decode.ts";
+import { applyChange, checkIdentity, checkVersion, decodeWanted, refuseCrowded } from "./stages/decode.ts";
 import { dropDuplicateOwners, isolatePart, refuseMalformed, setDefaults } from "./stages/isolate.ts";
 import { countGeneration, nameNewborn, prepare } from "./stages/prepare.ts";
 import { trackFields } from "./stages/track.ts";
@@ -15,6 +15,7 @@ import type { Stage } from "./write.ts";
 export const proposalStages: readonly Stage[] = [
   checkIdentity, // refuses to write another object than the caller means
   applyChange, // makes what the client wants: what it sent, or the stored object patched
+  refuseCrowded, // refuses an object of more members than the stages below can look at in time
   decodeWanted, // checks type and place; the schema prunes, fills in defaults, finds errors
   checkVersion, // refuses a change of an object that was changed meanwhile
   isolatePart, // restores what this endpoint may not change

@@ -1,5 +1,6 @@
 /** What was sent becomes an object of the kind, in the right place and of the right shape. */
 import { newBadRequest, UndecodableError } from "../../../errors/status-error.ts";
+import { checkObjectMembers } from "../../../machinery/member-count.ts";
 import type { DecodedInput, ObjectDecoder, Strictness } from "../object-decoder.ts";
 import { checkClaims, checkPreconditions } from "../preconditions.ts";
 import { type Draft, placeOf, type Stage, type Write } from "../write.ts";
@@ -16,6 +17,13 @@ export const applyChange: Stage = (draft, write) => ({
   ...draft,
   wanted: write.change.apply(draft.existing, write.part, writerOf(write)),
 });
+
+/** Every stage after it takes a step for each member. */
+export const refuseCrowded: Stage = (draft) => {
+  const { existing, wanted } = draft;
+  if (wanted.object !== existing) checkObjectMembers(wanted.object, existing);
+  return draft;
+};
 
 /** Type, place, metadata, and the schema: types, pruning, defaults. */
 export const decodeWanted: Stage = (draft, write) => {

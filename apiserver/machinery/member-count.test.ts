@@ -1,0 +1,48 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { limits } from "../limits.ts";
+import { checkBodyMembers, checkObjectMembers, countMembers, TooManyMembersError } from "./member-count.ts";
+
+const maxBody = limits.maxBodyMembers.value;
+const maxObject = limits.maxObjectMembers.value;
+const members = (count: number): string => Array.from({ length: count }, (_, i) => `"k${i}":0`).join();
+const objectOf = (count: number) => ({
+  apiVersion: "v1",
+  kind: "ConfigMap",
+  metadata: {},
+  data: Object.fromEntries(Array.from({ length: count - 4 }, (_, i) => [`k${i}`, ""])),
+});
+
+test("a body has as many members as the limit says, and no more", () => {
+  checkBodyMembers(`{${members(maxBody)}}`);
+  assert.throws(() => checkBodyMembers(`{${members(maxBody + 1)}}`), TooManyMembersError);
+});
+
+test("what nests too deep is left to the parser", () => {
+  checkBodyMembers('{"a":'.repeat(maxBody + 1));
+});
+
+test("colons within texts and names are no members", () => {
+  checkBodyMembers(JSON.stringify({ "::": ":".repeat(2 * maxBody), text: `"${'":"'.repeat(2 * maxBody)}` }));
+});
+
+test("members are counted at every depth, those of managedFields and owners are not", () => {
+  const managedFields = [{ manager: "m", fieldsV1: { "f:data": {} } }];
+  const ownerReferences = [{ apiVersion: "v1", kind: "ConfigMap", name: "a", uid: "b" }];
+  assert.equal(
+    countMembers({ metadata: { name: "a", managedFields, ownerReferences }, list: [{ a: [{ b: 1 }] }, [{ c: null }]] }),
+    8,
+  );
+  let deep = {};
+  for (let i = 0; i < 10_000; i++) deep = { a: [deep] };
+  assert.equal(countMembers(deep), 10_000);
+});
+
+test("an object that has too many may only lose some", () => {
+  checkObjectMembers(objectOf(maxObject), undefined);
+  assert.throws(() => checkObjectMembers(objectOf(maxObject + 1), undefined), {
+    message: `Request entity too large: the object has ${maxObject + 1} members in all of its maps, at most ${maxObject} are allowed`,
+  });
+  assert.throws(() => checkObjectMembers(objectOf(maxObject + 1), objectOf(maxObject)));
+  checkObjectMembers(objectOf(maxObject + 1), objectOf(maxObject + 1));
+});
