@@ -89,6 +89,7 @@ function parameterNames(document: Json, path: string, method: string): string[] 
 const collection = "/apis/compute.functionmesh.io/v1alpha1/namespaces/{namespace}/functions";
 const item = `${collection}/{name}`;
 
+// API O-20, O-23
 test("paths and operation ids of a namespaced kind", () => {
   const found = operationsOf(v3).map(({ path, method, operation }) => [`${method} ${path}`, operation.operationId]);
   const gv = "ComputeFunctionmeshIoV1alpha1";
@@ -129,6 +130,7 @@ test("only verbs that are served have operations", () => {
   ]);
 });
 
+// API O-21, O-22
 test("operations name the kind they act upon, as a single object", () => {
   const kindKey = "x-kubernetes-group-version-kind";
   assert.deepEqual(get(v3, "paths", item, "patch", kindKey), functionKind);
@@ -149,6 +151,7 @@ test("operation ids are unique, also where groups have similar names", () => {
   assert.equal(new Set(ids).size, ids.length);
 });
 
+// API O-27
 test("query parameters belong to the action", () => {
   const writing = ["dryRun", "fieldManager", "fieldValidation"];
   assert.deepEqual(parameterNames(v3, collection, "post"), writing);
@@ -162,6 +165,7 @@ test("query parameters belong to the action", () => {
   assert.ok(!deletion.includes("watch") && !deletion.includes("allowWatchBookmarks"));
 });
 
+// API O-25, KB-30
 test("kubectl finds fieldValidation without following a reference", () => {
   for (const document of [v2, v3]) {
     for (const { path, method, operation } of operationsOf(document)) {
@@ -172,6 +176,7 @@ test("kubectl finds fieldValidation without following a reference", () => {
   }
 });
 
+// API O-26
 test("a PATCH lists the types that are served", () => {
   const types = ["application/json-patch+json", "application/merge-patch+json"];
   assert.deepEqual(Object.keys(Object(get(v3, "paths", `${item}/status`, "patch", "requestBody", "content"))), types);
@@ -185,6 +190,7 @@ test("protobuf is announced where bodies may have it", () => {
   assert.deepEqual(consumed(collection), ["application/json", "application/yaml"]);
 });
 
+// API O-29
 test("answers have the codes and the types of the action", () => {
   const codes = (path: string, method: string) => Object.keys(Object(get(v3, "paths", path, method, "responses")));
   assert.deepEqual(codes(collection, "get"), ["200", "401"]);
@@ -206,6 +212,7 @@ test("references lead somewhere within the document", () => {
   }
 });
 
+// API O-55
 test("only components that the paths reach are included, and those every client expects", () => {
   const names = Object.keys(Object(get(v3, "components", "schemas")));
   for (const name of [functionName, `${functionName}List`, scaleName, meta("WatchEvent"), meta("DeleteOptions")]) {
@@ -226,6 +233,7 @@ test("DeleteOptions belongs to every group version of the document", () => {
   assert.deepEqual(kinds(v2, "definitions"), [core, authorization, compute]);
 });
 
+// API O-43
 test("a reference with siblings: allOf in v3, in place in v2", () => {
   const description = "Name, namespace, labels, annotations, owners and what else all objects have in common.";
   assert.deepEqual(get(v3, "components", "schemas", functionName, "properties", "metadata"), {
@@ -238,6 +246,7 @@ test("a reference with siblings: allOf in v3, in place in v2", () => {
   });
 });
 
+// API O-49
 test("scalars of two types: oneOf in v3, a string in v2", () => {
   const shape = (document: Json, ...path: string[]) => {
     const { description: _, ...rest } = Object(get(document, ...path));
@@ -260,6 +269,7 @@ test("defaults are published in v3 only", () => {
   assert.equal(get(v2, "definitions", functionName, ...minReplicas), undefined);
 });
 
+// API O-05
 test("the same resources in another order give the same bytes", () => {
   const reversed = [...everything].reverse();
   assert.equal(JSON.stringify(buildOpenApiV2(schemas, reversed)), JSON.stringify(buildOpenApiV2(schemas, everything)));

@@ -46,6 +46,7 @@ function credentials(headers: Record<string, string | string[]>, certificate?: U
   };
 }
 
+// API A-09
 test("client certificates: common name and organizations are user and groups", async () => {
   const authenticator = clientCertificateAuthenticator({ bundle: () => clients.bundle });
   const jane = credentials({}, clients.clientCertificate("jane", ["devs", "ops"]));
@@ -79,6 +80,7 @@ const jane = {
   extra: { scopes: ["a", "b"], "example.org/team": ["mesh"] },
 };
 
+// API A-02, A-03, A-04
 test("front proxy: a trusted proxy names the user", async () => {
   let config = proxyConfig;
   const authenticator = frontProxyAuthenticator({ config: () => config });
@@ -137,6 +139,7 @@ test("front proxy: standard and configured header names are recognised", () => {
   for (const name of ["x-remote", "accept", "x-forwarded-for"]) assert.equal(isProxyHeader(name, config), false, name);
 });
 
+// API A-06, A-07
 test("the host's ConfigMap is followed, and a broken one changes nothing", async () => {
   const type = { group: "", version: "v1", kind: "ConfigMap", resource: "configmaps", namespaced: true };
   const configMap = (allowed: string): KubeObject => ({
@@ -195,12 +198,14 @@ for (const [name, { headers, token }] of Object.entries(tokens)) {
   test(`bearer token: ${name}`, () => assert.equal(bearerToken(credentials(headers).headers), token));
 }
 
+// API A-15
 test("a token nobody vouches for is refused, never anonymous", async () => {
   const authenticator = bearerTokenAuthenticator({ verify: async () => undefined });
   await assert.rejects(authenticator.authenticate(credentials({ authorization: "Bearer nope" }), signal));
   assert.equal(await authenticator.authenticate(credentials({}), signal), undefined);
 });
 
+// API A-11, A-12
 test("answers about tokens hold for ten seconds, failures not at all", async () => {
   let now = 0;
   let asked = 0;
@@ -225,6 +230,7 @@ test("answers about tokens hold for ten seconds, failures not at all", async () 
   assert.equal(asked, 4);
 });
 
+// API A-10
 test("the host is asked whose token it is, again when it is out of breath", async () => {
   const waits: number[] = [];
   const specs: unknown[] = [];
@@ -258,6 +264,7 @@ const unions: Record<string, { methods: Authenticator[]; user?: string; rejects?
   "nobody claims": { methods: [silent, silent] },
 };
 for (const [name, { methods, user, rejects }] of Object.entries(unions)) {
+  // API A-01
   test(`union: ${name}`, async () => {
     const result = unionAuthenticator(methods).authenticate(credentials({}), signal);
     if (rejects === true) await assert.rejects(result, /bad/);

@@ -39,6 +39,7 @@ function setup(
   return { authorizer: subjectAccessReviewAuthorizer({ client, ttlMs, now: () => clock.now, sleep }), specs, clock };
 }
 
+// API Z-03
 test("the question says who, what and where, and nothing that is empty", async () => {
   const { authorizer, specs } = setup(() => ({ allowed: true }));
   await authorizer.authorize(request({ name: "a", subresource: "status", version: "v1alpha1" }));
@@ -98,6 +99,7 @@ const selectors: Record<string, { given: Partial<Omit<ResourceRequest, "resource
   "what cannot be parsed is left out": { given: { labelSelector: "a in", fieldSelector: "x" }, sent: {} },
 };
 for (const [name, { given, sent }] of Object.entries(selectors)) {
+  // API Z-07
   test(`selectors: ${name}`, async () => {
     const { authorizer, specs } = setup(() => ({ allowed: true }));
     await authorizer.authorize(request(given));
@@ -121,6 +123,7 @@ const answers: Record<string, { status: JsonObject | undefined; decision?: Decis
   "no status": { status: undefined },
 };
 for (const [name, { status, decision }] of Object.entries(answers)) {
+  // API Z-09
   test(`answer: ${name}`, async () => {
     const result = setup(() => status).authorizer.authorize(request());
     if (decision === undefined) await assert.rejects(result);
@@ -128,6 +131,7 @@ for (const [name, { status, decision }] of Object.entries(answers)) {
   });
 }
 
+// API Z-08
 test("answers are remembered for their time, by the whole question", async () => {
   const { authorizer, specs, clock } = setup((spec) => ({ allowed: JSON.stringify(spec).includes('"demo"') }));
   const allowed = request();
@@ -149,6 +153,7 @@ test("the same question of many at once is asked once", async () => {
   assert.ok(decisions.every(({ decision }) => decision === "allow"));
 });
 
+// API Z-08
 test("questions that callers can make long are not remembered", async () => {
   const { authorizer, specs } = setup(() => ({ allowed: true }));
   const long = request({ name: "n".repeat(10_000) });
@@ -156,6 +161,7 @@ test("questions that callers can make long are not remembered", async () => {
   assert.equal(specs.length, 2);
 });
 
+// API Z-10
 test("a host out of breath is asked five times, one that refuses once; neither is an answer", async () => {
   const busy = setup(() => {
     throw newServiceUnavailable("busy");
@@ -196,6 +202,7 @@ for (const [name, { authorizers, decision }] of Object.entries(unions)) {
   });
 }
 
+// API H-03, Z-01, Z-02, Z-04
 test("masters and health paths need nobody's answer", async () => {
   const authorizer = unionAuthorizer([mastersAuthorizer, allowedPathsAuthorizer(), fails]);
   const at = (path: string) => authorizer.authorize({ user, resourceRequest: false, verb: "get", path });

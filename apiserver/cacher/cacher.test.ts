@@ -72,6 +72,7 @@ class Fixture {
   }
 }
 
+// API W-33
 test("a watch from now sees later writes once, in order, with the revision of each", async (t) => {
   const fixture = await new Fixture(t).start();
   const events = fixture.watch({ from: "now" });
@@ -106,6 +107,7 @@ test("readers share one event", async (t) => {
   assert.equal(first?.[0], second?.[0]);
 });
 
+// API W-34, T-11
 test("selectors: starting to match is ADDED, ceasing to is DELETED with the old content, the rest is not shown", async (t) => {
   const fixture = await new Fixture(t).start();
   const events = fixture.watch({ from: "now", matches: ({ object }) => object.metadata.labels?.on === "yes" });
@@ -156,6 +158,7 @@ test("a watch from before the cache began reads storage's history and goes on li
   assert.deepEqual((await next).map(brief), ["ADDED demo/c"]);
 });
 
+// API W-12, W-37
 test("history that was compacted is one ERROR event, then the end", async (t) => {
   const fixture = new Fixture(t);
   await fixture.create("a");
@@ -175,6 +178,7 @@ test("a watch from the future stays silent until then", async (t) => {
   assert.deepEqual((await take(events, 1)).map(brief), ["ADDED demo/b"]);
 });
 
+// API W-42
 for (const [what, bound] of [
   ["events", { maxPending: 2 }],
   ["bytes", { maxPendingBytes: 300 }],
@@ -192,6 +196,7 @@ for (const [what, bound] of [
     assert.equal(fixture.cacher.readerCount, 1);
   });
 
+// API W-31, W-32, T-12
 test("bookmarks come every minute to those who asked, and pass writes elsewhere", async (t) => {
   const fixture = await new Fixture(t).start();
   const events = fixture.watch({ from: "now", wantsBookmarks: true });
@@ -227,6 +232,7 @@ test("freshness waits for the storage watch, and gives up after 3 s", async (t) 
   assert.equal(await never, false);
 });
 
+// API W-44
 test("a lost storage watch ends the readers, and the state is built anew", async (t) => {
   const fixture = await new Fixture(t).start();
   const events = fixture.watch({ from: "now" });
@@ -276,6 +282,7 @@ test("snapshots do not change; held ones are found by their revision", async (t)
   assert.equal(fixture.cacher.snapshotAt(before.revision - 1), undefined);
 });
 
+// API W-43
 test("closing a watch leaves nothing behind", async (t) => {
   const fixture = await new Fixture(t).start();
   const controller = new AbortController();

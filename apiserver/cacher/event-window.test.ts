@@ -27,6 +27,7 @@ test("events after a revision, whether or not an event has it", () => {
   assert.deepEqual(revisions(window, 99), []);
 });
 
+// API W-12
 test("the last 75 s stay, and never fewer than 100 events", () => {
   assert.equal(filled(1000, 1000).since(2 * 925 - 2)?.length, 76);
   assert.equal(filled(1000, 1000).since(2)?.length, undefined);

@@ -5,6 +5,7 @@ import { deleteOptionsOfBody, deleteOptionsOfQuery } from "./delete-options.ts";
 
 const query = (text: string): URLSearchParams => new URLSearchParams(text);
 
+// API X-04
 test("delete: the same from a query and from a body", () => {
   const fromQuery = deleteOptionsOfQuery(
     query("dryRun=All&gracePeriodSeconds=5&propagationPolicy=Orphan&uid=u&resourceVersion=3"),

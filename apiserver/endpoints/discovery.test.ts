@@ -4,11 +4,13 @@ import { aRequest, bytesOf } from "../../test/support/requests.ts";
 import { laterWidgets, WidgetServer } from "../../test/support/widgets.ts";
 import { compareVersions, discoveryHandlers, groupsOf, verbsOf } from "./discovery.ts";
 
+// API D-04, KB-02
 test("versions are ordered as Kubernetes orders them", () => {
   const ordered = ["v10", "v2", "v1", "v11beta2", "v10beta3", "v3beta1", "v12alpha1", "v11alpha2", "foo1", "foo10"];
   assert.deepEqual(ordered.toReversed().sort(compareVersions), ordered);
 });
 
+// API D-42
 test("groups as listed, their versions in order, resources by name", (t) => {
   const { endpoint } = new WidgetServer(t);
   const at = (group: string, version: string, resource: string) => ({ ...endpoint, group, version, resource });
@@ -52,6 +54,7 @@ test("the hash of what is stored is the same for every served version (API D-15)
   assert.equal(hashes[0], hashes[1]);
 });
 
+// API D-20
 test("a server without core resources has no /api", (t) => {
   const { endpoint } = new WidgetServer(t);
   assert.deepEqual([...discoveryHandlers([endpoint]).keys()], ["/apis", "/apis/test.example", "/apis/test.example/v1"]);

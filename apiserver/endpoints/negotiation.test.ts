@@ -43,11 +43,13 @@ for (const [accept, expected] of [
   ["json", "406"],
   [",", "json"],
 ] as const) {
+  // API N-01, N-02, N-03, N-04, N-37
   test(`Accept ${JSON.stringify(accept)} gets ${expected}`, () => assert.equal(chosen(accept), expected));
 }
 
 test("several Accept headers are one", () => assert.equal(chosen(["text/html", "application/yaml"]), "yaml"));
 
+// API N-50
 test("people get it indented, unless they say otherwise", () => {
   assert.equal(chosen("", "/", "curl/8"), "json pretty");
   assert.equal(chosen("", "/?pretty=false", "curl/8"), "json");
@@ -62,6 +64,7 @@ test("header values that nobody repeats do not fill memory: the same answer afte
   assert.equal(chosen(`application/yaml;n=${"x".repeat(5000)}`), "yaml");
 });
 
+// API W-04, N-07
 test("streams are JSON, documents have no other shape, errors are always written", () => {
   const request = (accept: string) => aRequest({ headers: { accept } });
   assert.throws(() => negotiateStream(request("application/yaml")), refused(406, /application\/json;stream=watch/));

@@ -56,9 +56,11 @@ for (const [method, url, expected] of [
   ["GET", `${g}/namespaces/n/things/a%2fb`, "get g.example/v1 n things/b a"],
   ["GET", `${g}/things/%e4`, "malformed"],
 ] as const) {
+  // API V-01, V-02, V-03, Z-05, Z-06
   test(`${method} ${url}`, () => assert.equal(said(method, url), expected));
 }
 
+// API V-06
 test("only 0 and false are false", () => {
   assert.deepEqual(["0", "false", "False", null].map(queryBoolean), [false, false, false, false]);
   assert.deepEqual(["", "1", "no", "00"].map(queryBoolean), [true, true, true, true]);

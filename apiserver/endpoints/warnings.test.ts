@@ -8,6 +8,7 @@ function sent(...texts: readonly string[]): readonly string[] {
   return warnings.headers().warning ?? [];
 }
 
+// API N-62
 test("each text is sent once, escaped as HTTP wants it", () => {
   assert.deepEqual(sent("a", 'b "c" \\d', "a"), ['299 - "a"', '299 - "b \\"c\\" \\\\d"']);
   assert.deepEqual(sent(), []);

@@ -89,6 +89,7 @@ for (const [name, { authenticator, allowAnonymous = true, user }] of Object.entr
   });
 }
 
+// API A-05
 test("authentication: nothing behind it sees credentials or identity headers", async () => {
   const headers = {
     authorization: "Bearer t",
@@ -128,6 +129,7 @@ const partOf = (attributes: Attributes): string =>
     ? [attributes.group, attributes.resource, attributes.subresource, attributes.namespace, attributes.name].join("|")
     : attributes.path;
 
+// API A-17
 test("impersonation: every part of the identity is asked about", async () => {
   const authorizer = everything();
   const headers = {
@@ -177,6 +179,7 @@ for (const [name, { headers, asked, groups }] of Object.entries(targets)) {
   });
 }
 
+// API A-18
 test("impersonation: denied parts are 403, parts without a user 400, no headers nothing", async () => {
   const noGroups = recording((attributes) => attributes.resourceRequest && attributes.resource !== "groups");
   const filter = withImpersonation({ authorizer: noGroups });
@@ -236,6 +239,7 @@ const denials: Record<string, { info: Partial<RequestInfo>; message: string; det
   },
 };
 for (const [name, { info, message, details }] of Object.entries(denials)) {
+  // API E-02, E-31, E-32, E-38
   test(`authorization: denies ${name}`, async () => {
     const { passed, response } = await run(
       withAuthorization({ authorizer: recording(() => false) }),
@@ -260,6 +264,7 @@ const selecting: Record<string, { info: Partial<RequestInfo>; selects: boolean }
   },
 };
 for (const [name, { info, selects }] of Object.entries(selecting)) {
+  // API V-03, Z-07
   test(`authorization: selectors of ${name} ${selects ? "are" : "are not"} asked about`, async () => {
     const authorizer = everything();
     await run(withAuthorization({ authorizer }), aRequest({ info, rawQuery }));
@@ -269,6 +274,7 @@ for (const [name, { info, selects }] of Object.entries(selecting)) {
   });
 }
 
+// API E-33, Z-10
 test("authorization: without a decision the request fails, in plain text", async () => {
   const failures: unknown[] = [];
   const authorizer: Authorizer = { authorize: async () => Promise.reject(new Error("no <host>")) };

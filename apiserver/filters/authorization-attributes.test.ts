@@ -56,6 +56,7 @@ const rows: readonly Row[] = [
 
 for (const root of ["/api/v1", "/apis/g.example/v1"]) {
   for (const [method, path, expected, selects] of rows) {
+    // API V-02, Z-05
     test(`${method} ${root}${path} is authorized as ${expected}`, () => {
       const query = new URLSearchParams(rawQuery);
       const info = parseRequestInfo(method, root + path, query);

@@ -34,6 +34,7 @@ function pending(): { handler: ApiHandler; answer: (response?: ApiResponse) => v
   };
 }
 
+// API N-60
 test("audit id: the client's own if it is short, plain text, else a new one; the same inside and on the answer", async () => {
   let inside = "";
   const filter = withAuditId(async ({ auditId }) => {
@@ -54,6 +55,7 @@ test("request info: a path that cannot be decoded reaches nobody", async () => {
   assert.equal((await filter({ ...aRequest(), path: "/%zz" })).status, 400);
 });
 
+// API V-12, E-35, R-01
 test("deadline: time is up for reads and writes in their own words, and whoever works on it is told", async (t) => {
   t.mock.timers.enable({ apis: ["setTimeout"] });
   for (const [method, limitMs, elapsedMs, message] of [
@@ -73,6 +75,7 @@ test("deadline: time is up for reads and writes in their own words, and whoever 
   }
 });
 
+// API V-11
 test("deadline: a client may ask for less, not for more, and not for nonsense", async (t) => {
   t.mock.timers.enable({ apis: ["setTimeout"] });
   const after = async (timeout: string, ms: number): Promise<boolean> => {
@@ -89,6 +92,7 @@ test("deadline: a client may ask for less, not for more, and not for nonsense", 
   );
 });
 
+// API W-07, R-02
 test("deadline: watches have none, and a client that leaves ends the work", async (t) => {
   t.mock.timers.enable({ apis: ["setTimeout"] });
   const watch = pending();
@@ -124,6 +128,7 @@ for (const [what, error, status, logged] of [
   ["a failure of our own", newTimeout("late"), 504, 0],
   ["a bug", new TypeError("secret of the inside"), 500, 1],
 ] as const) {
+  // API E-04, E-26, E-39
   test(`errors: ${what} is ${status}`, async () => {
     const { log, errors } = recorder();
     const answer = await withErrorResponses(log)(async () => {
@@ -143,6 +148,7 @@ test("errors: what fails because the client left is nobody's bug", async () => {
   assert.deepEqual([answer.status, errors.length], [504, 0]);
 });
 
+// API E-36
 test("panics: what slips through everything is a constant text for the client and a record for us", async () => {
   const { log, errors } = recorder();
   const answer = await withPanicRecovery(log)(async () => {

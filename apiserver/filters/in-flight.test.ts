@@ -68,6 +68,7 @@ test("bodies that trickle hold no place: others write as if they weren't there",
   }
 });
 
+// API R-04
 test("one user's flood takes a tenth of the places, and others find one at once", async () => {
   const { send, served } = limited({ readOnly: 100, mutating: 100 });
   for (let i = 0; i < 300; i++) void send({ user: user("flood") });

@@ -25,6 +25,7 @@ test("metadata comes out as it went in", () => {
   assert.deepEqual(decodeObjectMeta(whole), { metadata: whole, unknownFields: [], malformed: undefined });
 });
 
+// API M-05, M-12, M-27, N-14
 test("nulls are absent, times canonical, unknown members left out and reported, selfLink forgotten", () => {
   const decoded = decodeObjectMeta({
     name: "a",

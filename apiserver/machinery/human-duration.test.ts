@@ -18,6 +18,7 @@ const cases: readonly (readonly [seconds: number, text: string])[] = [
   [9 * 365 * 86400, "9y"],
 ];
 for (const [seconds, text] of cases) {
+  // API N-35
   test(`humanDuration: ${seconds} s is ${text}`, () => assert.equal(humanDuration(seconds * 1000), text));
 }
 

@@ -74,6 +74,7 @@ const cases: Record<string, { document: string; patch: string; result: string }>
   },
 };
 for (const [name, { document, patch, result }] of Object.entries(cases)) {
+  // API P-10
   test(`JSON patch: ${name}`, () => {
     const [before, operations] = [parseJson(document), parseJson(patch)];
     assert.equal(stringifyJson(applyJsonPatch(before, operations)), result);
@@ -106,6 +107,7 @@ const failing = [
   '{"path":"/a"}',
 ];
 for (const operation of failing) {
+  // API P-12
   test(`JSON patch fails: ${operation}`, () => {
     assert.throws(
       () => applyJsonPatch(parseJson(document), parseJson(`[${operation}]`)),
@@ -124,6 +126,7 @@ test("JSON patch: malformed documents are 400", () => {
   assert.throws(() => applyJsonPatch({}, ["x"]), code(400));
 });
 
+// API P-11
 test("JSON patch: limits", () => {
   const operation = { op: "test", path: "/a", value: 1 };
   assert.throws(() => applyJsonPatch({ a: 1 }, new Array(10_001).fill(operation)), {

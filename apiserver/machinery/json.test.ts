@@ -36,6 +36,7 @@ const keptAsWritten = [
   "1.5",
 ];
 for (const number of keptAsWritten) {
+  // API N-13, N-20
   test(`parseJson keeps the number ${number} as written`, () => {
     for (const text of [number, `[${number}]`, `{"a":{"b":${number}}}`, `[1,${number},2]`]) {
       assert.equal(stringifyJson(parseJson(text)), text);
@@ -89,6 +90,7 @@ const duplicateCases: Record<string, string[]> = {
   '[{"x":1},{"x":1}]': [],
 };
 for (const [text, expected] of Object.entries(duplicateCases)) {
+  // API N-15
   test(`duplicateFields: ${text}`, () => assert.deepEqual(duplicateFields(text), expected));
 }
 
@@ -104,6 +106,7 @@ test("deepEqual compares numbers as they print", () => {
   assert.ok(deepEqual(deep(), deep()));
 });
 
+// API N-18
 test("decodeUtf8 refuses what is not UTF-8", () => {
   assert.equal(decodeUtf8(new TextEncoder().encode("é😀")), "é😀");
   for (const bytes of [

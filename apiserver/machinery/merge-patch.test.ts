@@ -21,6 +21,7 @@ const cases: [target: string, patch: string, result: string][] = [
   ["[1]", '{"a":1}', '{"a":1}'],
 ];
 for (const [target, patch, expected] of cases) {
+  // API P-20
   test(`merge patch ${patch} of ${target}`, () => {
     const before = parseJson(target);
     assert.equal(stringifyJson(applyMergePatch(before, parseJson(patch))), expected);

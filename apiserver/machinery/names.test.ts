@@ -63,6 +63,7 @@ test("path segments", () => {
   assert.deepEqual(pathSegmentProblems("a/%"), ["may not contain '/'", "may not contain '%'"]);
 });
 
+// API C-06
 test("generated names", () => {
   assert.equal(
     generateName("gn-", () => 0),

@@ -95,9 +95,11 @@ function assertErrors(actual: readonly { field: string; body: string }[], expect
 }
 
 for (const [name, { meta, errors }] of Object.entries(createCases)) {
+  // API M-01, M-02, M-03, M-15, M-17, M-18, M-20, M-21, M-23, E-17
   test(`metadata on create: ${name}`, () => assertErrors(validateObjectMeta(meta, rules), errors));
 }
 
+// API M-02
 test("metadata on create: no namespace on a cluster-scoped kind", () => {
   assertErrors(validateObjectMeta(aMeta({}), { ...rules, namespaced: false }), [
     /^metadata\.namespace: Forbidden: not allowed on this type$/,
@@ -143,6 +145,7 @@ const updateCases: Record<string, { meta: ObjectMeta; old: ObjectMeta; errors: R
   },
 };
 for (const [name, { meta, old: before, errors }] of Object.entries(updateCases)) {
+  // API M-14, M-22
   test(`metadata on update: ${name}`, () => assertErrors(validateObjectMetaUpdate(meta, before), errors));
 }
 

@@ -54,6 +54,7 @@ const labelCases: Record<string, string> = {
   "toString!=1": "abcde",
 };
 for (const [text, expected] of Object.entries(labelCases)) {
+  // API L-30, L-31
   test(`label selector ${JSON.stringify(text)}`, () => {
     const selector = parseLabelSelector(text);
     const matched = Object.entries(objects).filter(([, labels]) => selector.matches(labels));
@@ -82,6 +83,7 @@ const badLabelSelectors: Record<string, RegExp> = {
   "a=(b": /found '\(', expected: identifier/,
 };
 for (const [text, message] of Object.entries(badLabelSelectors)) {
+  // API L-32
   test(`label selector ${JSON.stringify(text)} is refused`, () => {
     assert.throws(() => parseLabelSelector(text), badRequest(message));
   });
@@ -105,6 +107,7 @@ test("label selectors of objects", () => {
   );
 });
 
+// API L-33
 test("field selectors", () => {
   const selector = parseFieldSelector("metadata.name=a\\,b,status.phase!=Running,,x==\\=\\\\");
   assert.deepEqual(selector.requirements, [
@@ -130,6 +133,7 @@ const badFieldSelectors: Record<string, RegExp> = {
   "metadata.name=a=b": /^invalid field selector/,
 };
 for (const [text, message] of Object.entries(badFieldSelectors)) {
+  // API L-34
   test(`field selector ${JSON.stringify(text)} is refused`, () => {
     assert.throws(() => parseFieldSelector(text), badRequest(message));
   });

@@ -162,6 +162,7 @@ const cases: Record<string, readonly [target: string, patch: string, result: str
   ],
 };
 for (const [name, [target, patch, expected, reason]] of Object.entries(cases)) {
+  // API P-30, P-31, P-32, P-33, P-34, P-35
   test(`strategic merge: ${name}`, () => {
     const [before, change] = [parseJson(target), parseJson(patch)];
     assert.equal(stringifyJson(applyStrategicMergePatch(before, change, schema)), expected, reason);

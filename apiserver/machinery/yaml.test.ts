@@ -56,6 +56,7 @@ for (const text of [
   test(`YAML ${JSON.stringify(text)} is refused`, () => assert.throws(() => parseYaml(text), SyntaxError));
 }
 
+// API V-20, N-15
 test("repeated keys: the last one counts, each is reported with its line", () => {
   assert.deepEqual(parseYaml("a: 1\nb:\n  c: 1\n  c: 2\na: 3\n"), {
     value: { a: 3, b: { c: 2 } },

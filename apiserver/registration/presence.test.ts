@@ -40,6 +40,7 @@ async function registered(client: FakeClient) {
 const verifies = (bundle: string, certificate: string): boolean =>
   new X509Certificate(certificate).verify(new X509Certificate(bundle).publicKey);
 
+// API K-03
 test("replicas that start together share one certificate, which the registration trusts", async () => {
   const clock = new FakeClock();
   const client = new FakeClient(clock);
@@ -61,6 +62,7 @@ test("nothing is written while nothing changes", async () => {
   assert.deepEqual(client.writes, []);
 });
 
+// API K-20
 test("an APIService that is there keeps its priorities and gets the CA", async () => {
   const clock = new FakeClock();
   const client = new FakeClient(clock);
@@ -155,6 +157,7 @@ const problems: Record<string, { object: { service?: JsonObject; status?: JsonOb
     "not judged yet": { object: { service }, problem: undefined },
   };
 for (const [name, { object, problem }] of Object.entries(problems)) {
+  // API K-04
   test(`registration: ${name}`, async () => {
     const client = new FakeClient(new FakeClock());
     const { status, ...spec } = object;

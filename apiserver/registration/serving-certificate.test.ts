@@ -34,6 +34,7 @@ const trusts = (bundle: string, serving: string): boolean => {
   return certificatesOf(bundle).some((ca) => certificate.checkIssued(ca) && certificate.verify(ca.publicKey));
 };
 
+// API K-03
 test("the first certificate has every name and is signed by its CA", () => {
   const state = made();
   const serving = new X509Certificate(state.serving.certificate);

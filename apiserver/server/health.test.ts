@@ -48,6 +48,7 @@ function aServer() {
   return { state, ask, statuses, text: async (url: string) => String(await bytesOf(await ask(url))) };
 }
 
+// API R-17
 test("losing storage fails everything, and it recovers by itself", async () => {
   const { state, statuses } = aServer();
   assert.deepEqual(await statuses(), [200, 200, 200]);
@@ -73,6 +74,7 @@ test("a store that must not be used is named, and why at the check's path; the s
   assert.equal(await text("/readyz/store"), "internal server error: the store is empty\n");
 });
 
+// API H-10, R-15
 test("a server that starts or stops is alive but not ready", async () => {
   const { state, statuses } = aServer();
   state.synced = false;
@@ -82,6 +84,7 @@ test("a server that starts or stops is alive but not ready", async () => {
   assert.deepEqual(await statuses(), [200, 200, 500]);
 });
 
+// API H-05
 test("a failure is told by check, its reason only by the check's own path", async () => {
   const { state, ask, text } = aServer();
   state.storage = false;

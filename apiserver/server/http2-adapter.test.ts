@@ -58,6 +58,7 @@ const known =
   };
 const ok = (text: string): ApiResponse => textResponse(200, text);
 
+// API N-65
 test("a request reaches the handler as over HTTP/1.1, with host for authority and nothing of the protocol's own", async (t) => {
   const server = await serve(
     t,
@@ -242,6 +243,7 @@ test("a watch that is not read holds little, and does not hold up the others of 
   await Promise.all(watches.map(({ released }) => released));
 });
 
+// API K-16
 test("more requests at once than allowed are refused, the others are served", async (t) => {
   const gate = Promise.withResolvers<void>();
   const server = await serve(
@@ -291,6 +293,7 @@ test("a connection on which nobody said who they are is closed after its answer 
   assert.equal((await answerTo(identified.request({ ":path": "/" }))).status, 200);
 });
 
+// API N-65, R-20
 test("closing tells clients to go away, ends watches, and lets other requests finish", async (t) => {
   const finish = Promise.withResolvers<void>();
   const begun = Promise.withResolvers<void>();

@@ -141,6 +141,7 @@ test("headers that come by the byte are 408, and the connection ends", async (t)
   assert.match(await received(socket), /^HTTP\/1\.1 408 /);
 });
 
+// API R-07
 test("the signal aborts when the client leaves", async (t) => {
   const aborted = Promise.withResolvers<void>();
   const begun = Promise.withResolvers<void>();
@@ -206,6 +207,7 @@ test("a reader that takes nothing is disconnected", async (t) => {
   socket.destroy();
 });
 
+// API W-45, R-20
 test("closing ends streams and idle connections at once, lets other requests finish, and refuses new ones", async (t) => {
   const begun = Promise.withResolvers<void>();
   const finish = Promise.withResolvers<void>();
@@ -276,6 +278,7 @@ test("a port that is taken and an address of others are said to be so", async (t
   await assert.rejects(serve(t, echo, { bindAddress: "192.0.2.1" }), /this machine does not have that address/);
 });
 
+// API R-24
 test("a new certificate is shown to new connections", async (t) => {
   const server = await serve(t, echo);
   const before = await open(server);

@@ -6,6 +6,7 @@ import { compareKeys, prefixEnd, resourcePrefix } from "./keys.ts";
 const functions = { group: "compute.functionmesh.io", resource: "functions" };
 const namespaces = { group: "", resource: "namespaces" };
 
+// API T-01
 test("keys: layout", () => {
   assert.equal(resourcePrefix(functions), "/registry/compute.functionmesh.io/functions/");
   assert.equal(resourcePrefix(namespaces), "/registry/core/namespaces/");

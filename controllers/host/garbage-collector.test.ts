@@ -39,6 +39,7 @@ async function release(host: FakeHost, name: string): Promise<void> {
   await settle();
 }
 
+// API KC-04
 test("background: dependents and theirs follow their owner, others stay", async () => {
   await using host = await FakeHost.start();
   const owner = await create(host, "owner", []);
@@ -51,6 +52,7 @@ test("background: dependents and theirs follow their owner, others stay", async 
   assert.deepEqual(await host.names(functionType), ["other"]);
 });
 
+// API KC-06
 test("foreground: the owner waits for its blocking dependents and goes last", async () => {
   await using host = await FakeHost.start();
   const owner = await create(host, "owner", []);
@@ -79,6 +81,7 @@ test("foreground passes on to dependents that have dependents", async () => {
   assert.deepEqual(await host.names(functionType), []);
 });
 
+// API KC-07, KC-08
 test("orphan: dependents lose the reference and stay", async () => {
   await using host = await FakeHost.start();
   const owner = await create(host, "owner", []);
@@ -175,6 +178,7 @@ for (const [name, { reason, owner, stays }] of Object.entries(references)) {
   });
 }
 
+// API KC-09
 test("an owner in another namespace counts as absent, and the user is told", async () => {
   await using host = await FakeHost.start();
   const owner = await host.client.create(functionType, aFunction("owner", { namespace: "elsewhere" }));
@@ -243,6 +247,7 @@ test("a cluster-scoped object is not collected for a namespaced owner", async ()
   assert.deepEqual(await host.names(namespaceType), ["demo", "other"]);
 });
 
+// API KC-05
 test("an owner that can't be read is not taken for absent", async () => {
   await using host = await FakeHost.start();
   const never = { apiVersion: "compute.functionmesh.io/v1alpha1", kind: "Function", name: "never", uid: "never" };

@@ -25,6 +25,7 @@ test("a namespace gets its ServiceAccount and root CA, and gets them back", asyn
   assert.deepEqual((await host.client.get(config)).data, { "ca.crt": "PEM" });
 });
 
+// API KC-10
 test("a deleted namespace is emptied, then gone; others are untouched", async () => {
   await using host = await FakeHost.start();
   await host.client.create(namespaceType, { apiVersion: "v1", kind: "Namespace", metadata: { name: "other" } });

@@ -66,6 +66,7 @@ class Setup {
 }
 
 for (const refuseStreamingLists of [false, true]) {
+  // API KC-17
   test(`follows the server, ${refuseStreamingLists ? "listing and watching" : "by a streaming list"}`, async () => {
     await using setup = new Setup();
     setup.client.refuseStreamingLists = refuseStreamingLists;
@@ -105,6 +106,7 @@ test("a stream that ends is resumed where it was: no list, nothing missed, nothi
   assert.equal(setup.count("list"), 0);
 });
 
+// API KC-17
 test("410 costs a relist, of which handlers hear the differences", async () => {
   await using setup = new Setup();
   for (const name of ["kept", "gone"]) await setup.create(name);

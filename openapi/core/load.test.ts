@@ -38,6 +38,7 @@ test("every reference leads to a schema", () => {
   }
 });
 
+// API O-46
 test("lists by key name keys that their entries have; strategic merge patch goes by such a key, too", () => {
   for (const [path, list] of lists) {
     const mergeKey = list["x-kubernetes-patch-merge-key"];
@@ -49,6 +50,7 @@ test("lists by key name keys that their entries have; strategic merge patch goes
   }
 });
 
+// API O-44
 test("lists say how they merge, but those of the few types that are never applied", () => {
   const silent = lists.filter(
     ([path, list]) => list["x-kubernetes-list-type"] === undefined && !/List\.items$/.test(path),
@@ -76,6 +78,7 @@ const kindCases: Record<string, { group: string; version: string; kind: string }
   [meta("Status")]: { group: "", version: "v1", kind: "Status" },
 };
 for (const [name, kind] of Object.entries(kindCases)) {
+  // API O-40
   test(`${name} carries its group, version and kind`, () => {
     assert.deepEqual(schemaOf(name)["x-kubernetes-group-version-kind"], [kind]);
   });
@@ -193,6 +196,7 @@ test("what Kubernetes requires is required", () => {
   assert.equal(schemaOf(core("Pod")).required, undefined);
 });
 
+// API O-42
 test("types and fields are described", () => {
   for (const type of [core("Pod"), core("PodList"), meta("Status")]) {
     assert.ok(schemaOf(type).description);

@@ -43,6 +43,7 @@ test("every reference leads somewhere", () => {
   for (const [name, schema] of schemas) walk(schema, name, (_, node) => resolve(schemas, node));
 });
 
+// API O-42
 test("every type is described, and every property, by itself or by the type it refers to", () => {
   for (const [name, schema] of schemas) {
     assert.ok(schema.description, name);
@@ -63,6 +64,7 @@ test("our descriptions are sentences", () => {
   }
 });
 
+// API O-44
 test("every list of ours says how apply merges it, and its keys exist", () => {
   for (const [name, schema] of ours) {
     walk(schema, name, (path, node) => {
@@ -189,6 +191,7 @@ for (const [name, [type, path, members]] of Object.entries(memberCases)) {
   });
 }
 
+// API O-54
 test("bounds and defaults are those of the CRDs", () => {
   const { description: _, ...replicas } = resolvedAt("Function", "spec.replicas");
   assert.deepEqual(replicas, { type: "integer", format: "int32", minimum: 0 });

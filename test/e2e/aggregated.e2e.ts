@@ -50,6 +50,7 @@ async function refused(kubectl: Kubectl, args: string, input?: string): Promise<
 
 kubectlSession({ name: "aggregated", kubectl: () => cluster.kubectl, podsRun: false });
 
+// API KC-01, KC-02, KC-03, KC-04, KC-06, KC-07
 test("aggregated: the host's garbage collector honours every way to delete", async () => {
   const { kubectl } = cluster;
   const inNamespace = (args: string, input?: string) => kubectl.ok(["-n", "cascade", ...args.split(" ")], input);
@@ -110,6 +111,7 @@ test("aggregated: what the controllers write stays theirs, what others write sta
   await kubectl.ok(["delete", "namespace", "shared", "--timeout=60s"]);
 });
 
+// API KC-13, KC-14
 test("aggregated: the host's autoscaler scales a Function through its scale", async () => {
   const { kubectl } = cluster;
   const inNamespace = (args: string, input?: string): Promise<string> =>
@@ -136,6 +138,7 @@ test("aggregated: objects are in our etcd, none in the host's, and workloads the
   await kubectl.ok(["-n", "default", "delete", "fn", "wordcount"]);
 });
 
+// API A-17
 test("aggregated: impersonation, checked by kube-apiserver, or by us when it comes straight here", async () => {
   const { kubectl, kubectlOf, host, url, servingAuthority } = cluster;
   await refused(kubectl, "get functions -n default --as=nobody");
@@ -153,6 +156,7 @@ test("aggregated: impersonation, checked by kube-apiserver, or by us when it com
   assert.equal(await statusAs(somebody, "admin", "system:masters"), 403);
 });
 
+// API KC-26
 test("aggregated: the cluster's own roles cover our kinds", async () => {
   const { kubectl, kubectlOf } = cluster;
   await kubectl.ok(["create", "namespace", "roles"]);
@@ -167,6 +171,7 @@ test("aggregated: the cluster's own roles cover our kinds", async () => {
   await kubectl.ok(["delete", "namespace", "roles", "--timeout=60s"]);
 });
 
+// API Z-01, Z-15
 test("aggregated: a Role on functions in one namespace gives exactly that", async (t) => {
   const { kubectl, kubectlOf, host, url, servingAuthority } = cluster;
   for (const namespace of ["team", "other"]) await kubectl.ok(["create", "namespace", namespace]);
@@ -244,11 +249,13 @@ test("aggregated: identity headers count only with the front proxy's certificate
   }
 });
 
+// API Z-12
 test("aggregated: what deploy/base grants was enough for all of the above", async () => {
   const log = await readFile(join(directory, "server.log"), "utf8");
   assert.doesNotMatch(log, /cannot (get|list|watch|create|update|patch|delete)/);
 });
 
+// API K-18, KC-11
 test("aggregated: a crash takes nothing along: 503 meanwhile, workloads untouched, everything there afterwards", async () => {
   const { kubectl } = cluster;
   const inNamespace = (args: string, input?: string): Promise<string> =>
@@ -275,6 +282,7 @@ test("aggregated: a crash takes nothing along: 503 meanwhile, workloads untouche
   await kubectl.ok(["delete", "namespace", "crash", "--timeout=60s"]);
 });
 
+// API R-20
 test("aggregated: SIGTERM ends it with 0, in little more than its announced delay", async () => {
   const started = Date.now();
   assert.equal(await cluster.server().stop(30_000), 0, cluster.server().output().slice(-2000));

@@ -70,6 +70,7 @@ const rolledOut = async (): Promise<void> => {
   assert.match(await ok("rollout status sts/web --timeout=60s"), /new pods have been updated/);
 };
 
+// API P-34, KB-15
 test("apply creates, finds nothing to change, changes, and takes away what the manifest no longer has", async () => {
   const names = ["configmap/cm", "secret/secret", "service/web", "statefulset.apps/web"];
   assert.deepEqual(
@@ -121,6 +122,7 @@ test("set image, env and resources roll a StatefulSet out", async () => {
   assert.match(container, /"cpu":"200m"/);
 });
 
+// API KB-24
 test("rollout history tells of revisions, undo goes back to one, restart replaces every pod", async () => {
   const revisions = [...(await ok("rollout history sts/web")).matchAll(/^(\d+)\s/gm)].map(([, number]) => number);
   assert.ok(revisions.length >= 3, "what was applied, and what was set in two steps");
@@ -177,6 +179,7 @@ test("the token of a service account's Secret is one", async () => {
   assert.equal(user, "system:serviceaccount:default:robot");
 });
 
+// API KB-23
 test("autoscale makes an autoscaler that both versions show", async () => {
   await ok("autoscale sts web --max=3 --cpu=50%");
   assert.equal(

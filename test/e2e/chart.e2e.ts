@@ -173,6 +173,7 @@ suite("the chart on a node", { skip }, () => {
     assert.equal(await can("create", functions, "edit"), "yes");
   });
 
+  // API R-23, CR-35
   test("replacing the replicas fails no request and restarts no function", async () => {
     const before = await workloads();
     const over = new AbortController();
@@ -241,6 +242,7 @@ suite("the chart on a node", { skip }, () => {
     await untilReady("controller-manager", 2);
   });
 
+  // API CR-36
   test("uninstalling leaves workloads and data; installing again finds both", async () => {
     const before = await workloads();
     const uid = await get("{.metadata.uid}", "functionmesh", "pipeline", "-n", "demo");

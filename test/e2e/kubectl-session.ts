@@ -27,6 +27,7 @@ export function kubectlSession({ name, kubectl, podsRun }: Session): void {
   const jsonPath = (args: string, path: string): Promise<string> =>
     kubectl().ok(["-n", namespace, ...args.split(" "), "-o", `jsonpath=${path}`]);
 
+  // API K-07, KB-01, KB-35
   test(`${name}: api-resources lists the five kinds with short names`, async () => {
     const table = await kubectl().ok(["api-resources", "--api-group=compute.functionmesh.io"]);
     for (const [resource, short] of [
@@ -47,6 +48,7 @@ export function kubectlSession({ name, kubectl, podsRun }: Session): void {
     assert.match(await ok("apply -f -", connection), /configmap\/pulsar created/);
   });
 
+  // API KB-15, KB-42
   test(`${name}: apply a Function and see its StatefulSet and Service`, async () => {
     assert.match(await ok("apply -f -", wordcount), /function\.compute\.functionmesh\.io\/wordcount created/);
     assert.match(await ok("apply -f -", wordcount), /wordcount (unchanged|configured)/);
@@ -60,6 +62,7 @@ export function kubectlSession({ name, kubectl, podsRun }: Session): void {
     if (podsRun) await eventually(async () => assert.match(await ok("get fn wordcount"), /wordcount\s+1\/1\s+java/));
   });
 
+  // API KB-03, KB-04, KB-05, KB-12, KB-43
   test(`${name}: get prints columns that tell state, wide and as YAML`, async () => {
     assert.match(await ok("get fn"), /^NAME\s+READY\s+RUNTIME\s+INPUT\s+OUTPUT\s+AGE/m);
     assert.match(await ok("get fn -o wide"), /CLASS\s+GUARANTEE\s+SCALING\s+IMAGE/);
@@ -68,6 +71,7 @@ export function kubectlSession({ name, kubectl, podsRun }: Session): void {
     assert.match(await ok("describe fn wordcount"), /Kind:\s+Function/);
   });
 
+  // API K-11, K-12, O-42, KB-13
   test(`${name}: explain is documentation, down to the last field`, async () => {
     assert.match(await kubectl().ok(["explain", "function.spec.pod", "--recursive"]), /terminationGracePeriodSeconds/);
     const sink = await kubectl().ok(["explain", "sink.spec.sinkConfig"]);
@@ -75,6 +79,7 @@ export function kubectlSession({ name, kubectl, podsRun }: Session): void {
     assert.match(sink, /DESCRIPTION:\n\s+\S/);
   });
 
+  // API KB-08, KB-20, KB-21, KB-22, KB-25
   test(`${name}: scale, patch, edit, label and annotate`, async () => {
     assert.match(await ok("scale fn wordcount --replicas=3"), /scaled/);
     await eventually(async () => assert.equal(await jsonPath("get sts wordcount-function", "{.spec.replicas}"), "3"));
@@ -94,6 +99,7 @@ export function kubectlSession({ name, kubectl, podsRun }: Session): void {
     assert.equal(await jsonPath("get fn wordcount", "{.metadata.annotations.note}"), "edited");
   });
 
+  // API KB-30, KB-41
   test(`${name}: a bad manifest is refused with every wrong field, and nothing is stored`, async () => {
     const refused = await kubectl().run(["-n", namespace, "apply", "-f", "-"], badFunction);
     assert.equal(refused.code, 1);
@@ -131,6 +137,7 @@ export function kubectlSession({ name, kubectl, podsRun }: Session): void {
     }, collectionMs);
   });
 
+  // API KB-07
   test(`${name}: a watch sees what happens`, async () => {
     const watching = kubectl().run(["-n", namespace, "get", "fn", "-w", "-o", "name", "--request-timeout=8s"]);
     await eventually(async () => assert.ok(await json("get fn wordcount")));
@@ -140,6 +147,7 @@ export function kubectlSession({ name, kubectl, podsRun }: Session): void {
     assert.ok(stdout.split("\n").filter((line) => line.endsWith("/wordcount")).length >= 1, stdout);
   });
 
+  // API KB-26, KB-28
   test(`${name}: deleting a Function takes its workloads along`, async () => {
     assert.match(await ok("delete fn wordcount --wait=false"), /deleted/);
     assert.equal(typeof (await ok("wait --for=delete fn/wordcount --timeout=30s")), "string");
@@ -150,6 +158,7 @@ export function kubectlSession({ name, kubectl, podsRun }: Session): void {
     }, collectionMs);
   });
 
+  // API KC-10, KB-44
   test(`${name}: a namespace with our objects deletes`, async () => {
     await kubectl().ok(["delete", "namespace", namespace, "--timeout=60s"]);
     assert.equal((await kubectl().run(["get", "namespace", namespace])).code, 1);

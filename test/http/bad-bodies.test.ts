@@ -19,6 +19,7 @@ const tooLarge: Failure = {
 /** The text of a Function of exactly `bytes` bytes: white space after a value is no part of it. */
 const padded = (name: string, bytes: number): string => JSON.stringify(aFunction(name)).padEnd(bytes);
 
+// API P-08, N-40, E-22
 test("a body of exactly 3 MiB is read, one byte more is 413", async () => {
   ok(await admin.post(functions, padded("full", limit)), 201);
   assertFailure(await admin.post(functions, padded("over", limit + 1)), tooLarge);
@@ -109,6 +110,7 @@ const undecodable: readonly (Failure & { readonly what: string; readonly body: s
 ];
 
 for (const { what, body, type = "application/json", ...failure } of undecodable) {
+  // API V-24, N-16, N-17, N-18
   test(`${what} is refused`, async () => {
     const started = performance.now();
     assertFailure(await admin.post(functions, body, { "content-type": type }), { reason: "BadRequest", ...failure });
@@ -154,6 +156,7 @@ const refusedPatches: readonly (Failure & { what: string; type: "json" | "merge"
 ];
 
 for (const { what, type, body, ...failure } of refusedPatches) {
+  // API P-08, P-11, P-12, P-13, P-20
   test(`a ${type} patch with ${what} is refused and changes nothing`, async () => {
     const before = ok(await admin.get(`${functions}/full`)).text;
     assertFailure(await admin.patch(`${functions}/full`, type, body), failure);
@@ -188,6 +191,7 @@ test("fields given twice and unknown fields: an error under Strict", async () =>
   );
 });
 
+// API V-18, V-20, N-15, KB-40
 test("fields given twice and unknown fields: a warning each by default, the last one wins", async () => {
   const reply = ok(await admin.post(`${functions}?dryRun=All`, twice), 201);
   assert.deepEqual(reply.warnings, [
@@ -200,12 +204,14 @@ test("fields given twice and unknown fields: a warning each by default, the last
   assert.deepEqual(yaml.warnings, ['299 - "line 6: key \\"replicas\\" already set in map"']);
 });
 
+// API V-19
 test("fields given twice and unknown fields: no word under Ignore", async () => {
   const reply = ok(await admin.post(`${functions}?dryRun=All&fieldValidation=Ignore`, twice), 201);
   assert.deepEqual(reply.warnings, []);
   assert.equal(reply.at("spec", "replicas"), 2);
 });
 
+// API P-13, P-21
 test("fields given twice in patches are told as the patch type tells them", async () => {
   const merge = await admin.patch(
     `${functions}/full?fieldValidation=Strict`,
@@ -222,6 +228,7 @@ test("fields given twice in patches are told as the patch type tells them", asyn
 });
 
 for (const type of ["text/plain", "application/xml", "application/x-www-form-urlencoded", "application/cbor", "json"]) {
+  // API N-10, E-23
   test(`a body of type ${type} is 415 and not read`, async () => {
     const reply = await admin.post(functions, json, { "content-type": type });
     assertFailure(reply, {
@@ -234,6 +241,7 @@ for (const type of ["text/plain", "application/xml", "application/x-www-form-url
 }
 
 for (const type of ["application/json", "application/apply-patch+cbor", "text/plain"]) {
+  // API P-01
   test(`a patch of type ${type} is 415`, async () => {
     const reply = await admin.send("PATCH", `${functions}/full`, { body: "{}", headers: { "content-type": type } });
     assertFailure(reply, { code: 415, reason: "UnsupportedMediaType", message: /application\/json-patch\+json/ });

@@ -53,6 +53,7 @@ const misplaced: readonly Case[] = [
 ];
 
 for (const { what, body, ...failure } of misplaced) {
+  // API V-22, V-23, V-24, G-05, E-05
   test(`an object ${what} is not created`, async () => {
     assertFailure(await admin.post(functions, body), failure);
     assertFailure(await admin.get(`${functions}/a`), {
@@ -107,18 +108,21 @@ const replacements: readonly Case[] = [
 ];
 
 for (const { what, body, ...failure } of replacements) {
+  // API U-03, U-05, U-06, E-11
   test(`a replacement with ${what} is refused and changes nothing`, async () => {
     assertFailure(await admin.send("PUT", `${functions}/stored`, { body }), failure);
     assert.deepEqual(ok(await admin.get(`${functions}/stored`)).body, stored);
   });
 }
 
+// API U-04
 test("replacing what does not exist is 404", async () => {
   assertFailure(await admin.put(`${functions}/missing`, aFunction("missing")), { code: 404, reason: "NotFound" });
 });
 
 const badNames = ["", "Upper", "under_score", "-dash", "dash-", "a b", "a/b", "a%2fb", "..", "ü", "a".repeat(254)];
 for (const name of badNames) {
+  // API M-01
   test(`the name ${JSON.stringify(name.slice(0, 12))} is refused by its path`, async () => {
     const reply = await admin.post(functions, aFunction(name));
     assertFailure(reply, { code: 422, reason: "Invalid" });
@@ -128,6 +132,7 @@ for (const name of badNames) {
   });
 }
 
+// API M-03
 test("a name to generate is judged like the name it begins", async () => {
   const { metadata: _metadata, ...rest } = aFunction("");
   const reply = await admin.post(functions, { ...rest, metadata: { generateName: "Not-Good-" } });
@@ -138,12 +143,14 @@ for (const [what, given, fields] of [
   ["label keys and values", { labels: { "bad key": "x", good: "bad value!", "a/b/c": "" } }, 3],
   ["long labels", { labels: { ["k".repeat(64)]: "x", k: "v".repeat(64) } }, 2],
 ] as const) {
+  // API M-20
   test(`${what} are refused, each of them`, async () => {
     const reply = await admin.post(functions, aFunction("a", { metadata: given }));
     assertFailure(reply, { code: 422, reason: "Invalid", fields: Array(fields).fill("metadata.labels") });
   });
 }
 
+// API C-11, M-15, M-17, M-18, M-21, E-10, E-16
 test("every wrong field of metadata is named by its path", async () => {
   const reply = await admin.post(
     functions,
@@ -182,6 +189,7 @@ test("every wrong field of metadata is named by its path", async () => {
   );
 });
 
+// API E-14, E-15, CR-20
 test("every wrong field of a spec is named by its path, with its kind of mistake", async () => {
   const reply = await admin.post(
     functions,

@@ -12,6 +12,7 @@ const functions = pathOf("queries", "functions");
 ok(await admin.post(functions, aFunction("a", { metadata: { labels: { app: "x" } } })), 201);
 const current = Number(ok(await admin.get(functions)).at("metadata", "resourceVersion"));
 
+// API V-08, V-09
 test("unknown parameters are ignored, and the first of a repeated one counts", async () => {
   const plain = ok(await admin.get(`${functions}/a`)).text;
   assert.equal(ok(await admin.get(`${functions}/a?nonsense=1&__proto__=x&a[]=1&%zz&&=`)).text, plain);
@@ -81,6 +82,7 @@ function encoded(token: object): string {
 }
 
 for (const { query, ...failure } of badListQueries) {
+  // API V-07, L-05, L-10, L-11, L-32, L-34, L-35
   test(`list refuses ${query.slice(0, 60)}`, async () => {
     assertFailure(await admin.get(`${functions}?${encodeURI(query)}`), failure);
   });
@@ -109,6 +111,7 @@ const badWatchQueries: readonly Query[] = [
 ];
 
 for (const { query, ...failure } of badWatchQueries) {
+  // API W-15, W-25, W-26
   test(`watch refuses ${query.slice(0, 60)}`, async () => {
     assertFailure(await admin.get(`${functions}?watch=true&${encodeURI(query)}`), failure);
   });
@@ -138,6 +141,7 @@ const badWriteQueries: readonly Query[] = [
 ];
 
 for (const { query, ...failure } of badWriteQueries) {
+  // API V-11, V-13, V-15, V-16
   test(`create refuses ${query.slice(0, 40)} and creates nothing`, async () => {
     assertFailure(await admin.post(`${functions}?${query}`, aFunction("b")), failure);
     assertFailure(await admin.get(`${functions}/b`), { code: 404 });
@@ -161,6 +165,7 @@ const badDeletes: readonly (Failure & { query?: string; body?: { [field: string]
 ];
 
 for (const { query = "", body, ...failure } of badDeletes) {
+  // API X-06, X-08
   test(`delete refuses ${query === "" ? JSON.stringify(body) : query}`, async () => {
     assertFailure(await admin.delete(`${functions}/a?${query}`, body), failure);
     ok(await admin.get(`${functions}/a`));
@@ -192,11 +197,13 @@ const badPaths: readonly (Failure & { method?: string; path: string })[] = [
 ];
 
 for (const { method = "GET", path, ...failure } of badPaths) {
+  // API V-04, V-21, X-16, E-20, E-37
   test(`${method} ${path.slice(path.indexOf("queries"))} is refused`, async () => {
     assertFailure(await admin.send(method, path), failure);
   });
 }
 
+// API D-17
 test("paths that belong to nobody are plain text, as everywhere in Kubernetes", async () => {
   for (const path of ["/nothing", "/apis/unknown.example", "/readyz/nothing"]) {
     const reply = ok(await admin.get(path), 404);
@@ -206,6 +213,7 @@ test("paths that belong to nobody are plain text, as everywhere in Kubernetes", 
 });
 
 for (const accept of ["text/html", "application/vnd.kubernetes.protobuf", "application/json;as=Chart;g=x;v=v1", ";"]) {
+  // API N-05, N-06, E-21
   test(`Accept: ${accept} alone is 406, and nothing is done`, async () => {
     const headers = { accept };
     for (const reply of [await admin.get(functions, headers), await admin.post(functions, aFunction("c"), headers)]) {
@@ -216,6 +224,7 @@ for (const accept of ["text/html", "application/vnd.kubernetes.protobuf", "appli
   });
 }
 
+// API W-05, N-33, N-39
 test("shapes an endpoint cannot have are 406", async () => {
   const as = (shape: string) => ({ accept: `application/json;as=${shape};g=meta.k8s.io;v=v1` });
   const failure = { code: 406, reason: "NotAcceptable" };
@@ -228,12 +237,14 @@ test("shapes an endpoint cannot have are 406", async () => {
   });
 });
 
+// API N-07
 test("errors are written in the wanted format", async () => {
   const reply = ok(await admin.get(`${functions}/missing`, { accept: "application/yaml" }), 404);
   assert.match(reply.text, /^kind: Status$/m);
   assert.match(reply.text, /^reason: NotFound$/m);
 });
 
+// API E-06, E-07, E-32, A-14, A-15, Z-14, Z-16
 test("who is nobody is told nothing but that", async () => {
   assertFailure(await anonymous.get(`${functions}/a`), {
     code: 403,
@@ -255,6 +266,7 @@ test("who is nobody is told nothing but that", async () => {
 
 // Together, because each waits as long as the server would wait for its storage.
 describe("positions in the future", { concurrency: true }, () => {
+  // API G-03, L-07, E-03, E-30
   it("a version from the future is waited for, then 504 with a hint when to come back", async () => {
     const future = current + 1_000_000;
     const asked = [`${functions}/a?resourceVersion=${future}`, `${functions}?resourceVersion=${future}`];
@@ -276,6 +288,7 @@ describe("positions in the future", { concurrency: true }, () => {
     );
   });
 
+  // API W-14, W-22
   it("a streaming list from the future is an ERROR event, a plain watch waits", async () => {
     const future = current + 1_000_000;
     await using streaming = await admin.watch(

@@ -19,6 +19,7 @@ function itemsOf(value: JsonValue | undefined): readonly JsonValue[] {
 const find = (list: JsonValue | undefined, field: string, value: string): JsonValue | undefined =>
   itemsOf(list).find((item) => valueAt(item, field) === value);
 
+// API D-01, D-03, D-08, D-09, D-10, D-11, D-12, D-14, D-38, KC-15
 test("discovery, one document per step", async () => {
   const groups = ok(await admin.get("/apis"));
   assert.equal(groups.body.kind, "APIGroupList");
@@ -62,6 +63,7 @@ test("discovery, one document per step", async () => {
 });
 
 for (const path of ["/apis", `/apis/${group}`, root, "/api", "/api/v1"]) {
+  // API D-02
   test(`${path} is the same with a slash at its end, and as YAML`, async () => {
     assert.deepEqual(ok(await admin.get(`${path}/`)).body, ok(await admin.get(path)).body);
     const yaml = ok(await admin.get(path, { accept: "application/yaml" }));
@@ -70,6 +72,7 @@ for (const path of ["/apis", `/apis/${group}`, root, "/api", "/api/v1"]) {
   });
 }
 
+// API D-30, D-34, D-35, D-37, D-43, D-44
 test("discovery in one document says the same", async () => {
   const reply = ok(await admin.get("/apis", { accept: `${v2Discovery},application/json` }));
   assert.equal(reply.headers["content-type"], v2Discovery);
@@ -114,6 +117,7 @@ async function assertRevalidates(path: string, headers: { [name: string]: string
   return first;
 }
 
+// API D-40, K-05, K-09, O-04
 test("documents that many fetch again and again are sent once per version", async () => {
   await assertRevalidates("/apis", { accept: v2Discovery });
   await assertRevalidates("/openapi/v2", { accept: "application/json" });
@@ -121,6 +125,7 @@ test("documents that many fetch again and again are sent once per version", asyn
   await assertRevalidates(`/openapi/v3/apis/${groupVersion}`, {});
 });
 
+// API K-11, O-10, O-11, O-12, O-13, O-16, O-20, O-21, O-40, KB-13
 test("OpenAPI v3: an index with hashes, a document per group version", async () => {
   const url = String(ok(await admin.get("/openapi/v3")).at("paths", `apis/${groupVersion}`, "serverRelativeURL"));
   assert.match(url, new RegExp(`^/openapi/v3/apis/${groupVersion}\\?hash=[0-9A-F]+$`));
@@ -146,6 +151,7 @@ test("OpenAPI v3: an index with hashes, a document per group version", async () 
   ]);
 });
 
+// API O-01, O-03
 test("OpenAPI v2: one document, which says what it is only as JSON", async () => {
   const reply = ok(await admin.get("/openapi/v2"));
   assert.deepEqual([reply.body.swagger, reply.headers["content-type"]], ["2.0", "application/json"]);
@@ -171,6 +177,7 @@ test("version is where generated clients look for it, and its document says so",
   assert.ok(isObject(paths) && "/version/" in paths);
 });
 
+// API H-01, H-11
 test("version and index are for people and programs", async () => {
   const version = ok(await anonymous.get("/version"));
   for (const field of ["major", "minor", "gitVersion", "goVersion", "platform"]) {
@@ -193,6 +200,7 @@ test("version and index are for people and programs", async () => {
 });
 
 for (const endpoint of ["healthz", "livez", "readyz"]) {
+  // API H-02, H-03, H-04, H-06, H-07
   test(`/${endpoint}: a word for probes of anybody, a line per check for who asks`, async () => {
     const reply = ok(await anonymous.get(`/${endpoint}`));
     assert.deepEqual(
@@ -212,6 +220,7 @@ for (const endpoint of ["healthz", "livez", "readyz"]) {
   });
 }
 
+// API H-08
 test("readyz alone waits for what requests need", async () => {
   const ready = ok(await admin.get("/readyz?verbose")).text;
   const alive = ok(await admin.get("/livez?verbose")).text;
@@ -228,6 +237,7 @@ test("/metrics/slis says how health checks went (API H-13), to who may see it", 
   assert.equal((await anonymous.get("/metrics/slis")).status, 403);
 });
 
+// API H-12, MT-01, MT-02, MT-09, MT-22
 test("metrics count requests by what they were", async () => {
   ok(await admin.get(`${root}/functions`));
   ok(await admin.get(`${root}/functions`));

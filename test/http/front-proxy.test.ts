@@ -141,6 +141,7 @@ const pretenders: Record<string, { readonly chain: readonly Signed[]; readonly c
   "a user's own certificate as a CA": { chain: [ofProxy({}, ofProxy()), ofProxy()], code: 401 },
 };
 for (const [what, { chain, code }] of Object.entries(pretenders)) {
+  // API K-15, A-02, A-08
   test(`identity headers from ${what} are ${code === 200 ? "believed" : `not believed: ${code}`}`, async () => {
     const reply = await server.clientWith(...chain).get(functions, master);
     assert.equal(reply.status, code, reply.text.slice(0, 300));
@@ -153,6 +154,7 @@ test("a user by certificate is that user, whatever else the headers say", async 
   assertFailure(await carol.get(functions, master), { code: 403, message: /User "carol" cannot list/ });
 });
 
+// API A-07
 test("a CA that is exchanged counts for new connections and for those that exist", async () => {
   const next = issueOdd({ name: nameOf("next proxies"), ca: true, to: 10 });
   const [old, young] = [ofProxy(), ofProxy({}, next)];

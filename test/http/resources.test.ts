@@ -23,6 +23,7 @@ function namesOf(reply: Reply): readonly string[] {
   return items.map((item) => String(valueAt(item, "metadata", "name")));
 }
 
+// API C-01, C-02, C-09, M-04, N-19, CR-22
 test("create: system metadata is the server's, the rest is kept, defaults are filled in", async () => {
   const functions = await newNamespace("creating");
   const claimed = {
@@ -54,6 +55,7 @@ test("create: system metadata is the server's, the rest is kept, defaults are fi
   });
 });
 
+// API V-22, V-23, N-11
 test("create: what is not said is taken from the URL, in JSON and YAML alike", async () => {
   const functions = await newNamespace("saying-little");
   const { apiVersion: _apiVersion, kind: _kind, ...rest } = aFunction("json");
@@ -70,6 +72,7 @@ test("create: what is not said is taken from the URL, in JSON and YAML alike", a
   assert.match(asYaml.text, /^apiVersion: compute\.functionmesh\.io\/v1alpha1\nkind: Function\n/);
 });
 
+// API C-06, C-08, KC-12
 test("create: names are generated, and a missing or ending namespace refused", async () => {
   const functions = await newNamespace("naming");
   const { metadata: _metadata, ...rest } = aFunction("");
@@ -85,6 +88,7 @@ test("create: names are generated, and a missing or ending namespace refused", a
   });
 });
 
+// API V-13, V-14, KB-17
 test("dry run: the answer of the real thing, and nothing stored", async () => {
   const functions = await newNamespace("trying");
   const created = ok(await admin.post(`${functions}?dryRun=All`, aFunction("a")), 201);
@@ -100,6 +104,7 @@ test("dry run: the answer of the real thing, and nothing stored", async () => {
   assert.equal(ok(await admin.get(`${functions}/a`)).text, stored.text);
 });
 
+// API U-01, U-02, U-07, M-07, M-09, P-09, P-10, P-20, KB-42
 test("update and patch: generation counts wishes, a write that changes nothing is none", async () => {
   const functions = await newNamespace("changing");
   const item = `${functions}/a`;
@@ -133,6 +138,7 @@ test("update and patch: generation counts wishes, a write that changes nothing i
   assert.equal(removed.at("metadata", "labels"), undefined);
 });
 
+// API P-03, T-05
 test("patches of many clients at once all take effect", async () => {
   const functions = await newNamespace("racing");
   ok(await admin.post(functions, aFunction("a")), 201);
@@ -143,6 +149,7 @@ test("patches of many clients at once all take effect", async () => {
   assert.deepEqual(Object.keys(labels).sort(), keys.sort());
 });
 
+// API M-10, M-11, KB-09
 test("status: written by its own path, and nothing else is there", async () => {
   const functions = await newNamespace("observing");
   const created = ok(await admin.post(functions, aFunction("a")), 201);
@@ -155,6 +162,7 @@ test("status: written by its own path, and nothing else is there", async () => {
   assert.equal(ok(await admin.get(`${functions}/a/status`)).text, patched.text);
 });
 
+// API KC-13, KC-14, KB-22
 test("scale: one number and a selector, as an autoscaler sees them", async () => {
   const functions = await newNamespace("scaling");
   ok(await admin.post(functions, aFunction("a", { spec: { maxReplicas: 5 } })), 201);
@@ -170,6 +178,7 @@ test("scale: one number and a selector, as an autoscaler sees them", async () =>
   assert.deepEqual([parent.at("spec", "replicas"), parent.at("metadata", "generation")], [4, 3]);
 });
 
+// API U-09, X-01, X-02, X-03, X-07, X-12, M-14
 test("delete: at once, or when the last finalizer is gone", async () => {
   const functions = await newNamespace("deleting");
   const created = ok(await admin.post(functions, aFunction("a")), 201);
@@ -207,6 +216,7 @@ test("delete: at once, or when the last finalizer is gone", async () => {
   assert.deepEqual(waiting.at("metadata", "finalizers"), ["foregroundDeletion"]);
 });
 
+// API L-01, X-14
 test("delete a collection: what the selectors say, as a list of what went", async () => {
   const functions = await newNamespace("clearing");
   for (const name of ["a", "b", "c"]) {
@@ -217,6 +227,7 @@ test("delete a collection: what the selectors say, as a list of what went", asyn
   assert.deepEqual(namesOf(ok(await admin.get(functions))), ["b"]);
 });
 
+// API L-01, L-03, L-08, L-13, L-15, L-16, L-30, L-31, L-33, L-35, KB-03, KB-08, KB-10
 test("list: selectors, pages of one snapshot, and all namespaces in order", async () => {
   const functions = await newNamespace("listing");
   const other = await newNamespace("listing-too");
@@ -264,6 +275,7 @@ test("list: selectors, pages of one snapshot, and all namespaces in order", asyn
   assert.equal(everywhere.at("items", 0, "metadata", "namespace"), "listing-too");
 });
 
+// API N-02, N-03, N-30, N-31, N-32, N-33, N-38, N-39, KC-02, KC-03, KB-06
 test("Tables and metadata alone, of one object, of lists, of answers to writes", async () => {
   const functions = await newNamespace("showing");
   const created = ok(await admin.post(functions, aFunction("a", { metadata: { labels: { x: "y" } } })), 201);
@@ -301,6 +313,7 @@ test("Tables and metadata alone, of one object, of lists, of answers to writes",
   assert.equal(ok(await admin.get(functions, { accept: fallback })).body.kind, "FunctionList");
 });
 
+// API V-25, N-43, N-50
 test("large answers are compressed for who accepts it, and long for people only", async () => {
   const functions = await newNamespace("packing");
   const noise = { funcConfig: { text: "words and words ".repeat(4000) } };
@@ -321,6 +334,7 @@ test("large answers are compressed for who accepts it, and long for people only"
   assert.equal(ok(await admin.get(`${functions}/a?pretty=false`, { "user-agent": "curl/8.0" })).text, small.text);
 });
 
+// API N-60
 test("every answer has an audit id and is nobody's to keep", async () => {
   const own = ok(await admin.get(`${root}/functions`, { "audit-id": "mine" }));
   assert.equal(own.headers["audit-id"], "mine");

@@ -120,6 +120,7 @@ test('a right to "mine" alone: the collection that is deleted by name is that on
   ok(await admin.get(core("ten-a", "secrets", "topsecret")));
 });
 
+// API E-07
 test("the denial says who, what, and where (API E-31)", async () => {
   const reply = await carol.post(`${core("ten-a", "secrets")}?${selector}`, evil);
   assertFailure(reply, {
@@ -161,6 +162,7 @@ test("rights of somebody whose name is not ASCII are theirs, and of nobody whose
 });
 
 const clusterRoles = `${rbac}/clusterroles`;
+// API M-02
 test("paths reach what is of their scope, and nothing else", async () => {
   const count = async () => Object(ok(await admin.get(clusterRoles)).at("items")).length;
   const before = await count();

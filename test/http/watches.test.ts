@@ -16,6 +16,7 @@ const label = async (functions: string, name: string, labels: { [key: string]: s
   ok(await admin.patch(`${functions}/${name}`, "merge", { metadata: { labels } }));
 const briefs = async (watch: Watch, count: number) => (await watch.take(count)).map(brief);
 
+// API W-01, W-02, W-03, W-09, W-11, W-33
 test("a watch begins with what is there, then tells each change as it happens", async () => {
   const functions = await newNamespace("begin");
   await create(functions, "a");
@@ -42,6 +43,7 @@ test("a watch begins with what is there, then tells each change as it happens", 
   assert.equal(valueAt(events[2]?.object, "metadata", "labels", "x"), "y", "the last state");
 });
 
+// API L-02, W-10, KB-07
 test("a watch goes on exactly behind the position it names", async () => {
   const functions = await newNamespace("resume");
   await create(functions, "a");
@@ -56,6 +58,7 @@ test("a watch goes on exactly behind the position it names", async () => {
   assert.deepEqual(await briefs(watch, 1), ["ADDED d"]);
 });
 
+// API W-20, W-21, W-29, W-30, KC-17
 test("a streaming list: what is there, the mark of its end even if there is nothing, then changes", async () => {
   const functions = await newNamespace("streaming");
   const query = "watch=true&sendInitialEvents=true&resourceVersionMatch=NotOlderThan&allowWatchBookmarks=true";
@@ -73,6 +76,7 @@ test("a streaming list: what is there, the mark of its end even if there is noth
   assert.deepEqual([await briefs(watch, 1), await briefs(empty, 3)], [["ADDED c"], ["ADDED a", "ADDED b", "ADDED c"]]);
 });
 
+// API W-24
 test("without initial events a watch begins with the next change", async () => {
   const functions = await newNamespace("changes-only");
   await create(functions, "a");
@@ -83,6 +87,7 @@ test("without initial events a watch begins with the next change", async () => {
   assert.deepEqual(await briefs(watch, 1), ["ADDED b"]);
 });
 
+// API W-34, W-35, W-36
 test("objects come and go as selectors see them", async () => {
   const functions = await newNamespace("selecting");
   await create(functions, "a", { on: "no" });
@@ -102,6 +107,7 @@ test("objects come and go as selectors see them", async () => {
   assert.deepEqual(await briefs(one, 1), ["ADDED b"]);
 });
 
+// API V-03
 test("a watch of all namespaces, and the old paths for watches", async () => {
   const functions = await newNamespace("everywhere");
   await using all = await admin.watch(`${root}/functions?watch=1&labelSelector=here%3Dx`);
@@ -111,6 +117,7 @@ test("a watch of all namespaces, and the old paths for watches", async () => {
   assert.deepEqual([await briefs(all, 2), await briefs(old, 1)], [["ADDED a", "ADDED ab"], ["ADDED a"]]);
 });
 
+// API W-31, W-40
 test("a watch ends cleanly when its time is up, with a bookmark before", async () => {
   const functions = await newNamespace("ending");
   const started = performance.now();
@@ -125,6 +132,7 @@ test("a watch ends cleanly when its time is up, with a bookmark before", async (
   assert.ok(watch.reply.complete);
 });
 
+// API W-50, W-51, W-52
 test("events as metadata alone, and as Tables with their columns once", async () => {
   const functions = await newNamespace("shapes");
   await create(functions, "a");

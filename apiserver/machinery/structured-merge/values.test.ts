@@ -55,6 +55,7 @@ const fieldCases: Record<string, { value: JsonValue; fields: string[] }> = {
   },
 };
 for (const [name, { value, fields }] of Object.entries(fieldCases)) {
+  // API O-51, O-52, S-20
   test(`fields: ${name}`, () => {
     assert.deepEqual(names(fieldsOf(thing, value)).toSorted(), fields.toSorted());
   });

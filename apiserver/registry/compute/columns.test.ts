@@ -16,6 +16,7 @@ import {
 
 const created = { creationTimestamp: "2026-01-01T00:00:00Z" };
 
+// API N-31, KB-04, CR-06, CR-28
 test("columns: what is shown without and with -o wide", () => {
   assert.deepEqual(namesOf(functionColumns, { wide: false }), [
     "Name",

@@ -11,6 +11,7 @@ import { computeResources } from "./resources.ts";
 
 const schemas = loadSchemas();
 
+// API KB-35
 test("computeResources: what users call the five kinds", () => {
   assert.deepEqual(
     computeResources.map(({ kind, resource, singular, shortNames }) => [kind, resource, singular, ...shortNames]),

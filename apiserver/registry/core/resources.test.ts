@@ -109,6 +109,7 @@ function selected(kind: string, fields: JsonObject): { readonly [field: string]:
   return Object.fromEntries(values.filter(([, value]) => value !== ""));
 }
 
+// API CR-04
 test("coreResources: fields that select pods, services, secrets, namespaces", () => {
   const pod = {
     spec: { nodeName: "n", restartPolicy: "Always", serviceAccountName: "s", schedulerName: "default-scheduler" },

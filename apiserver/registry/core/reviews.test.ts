@@ -260,6 +260,7 @@ function tokenEndpoint() {
   return { issuer, request };
 }
 
+// API Y-05
 test("a token request is answered with a token that works", async () => {
   const { issuer, request } = tokenEndpoint();
   const { object } = await request("ci", { expirationSeconds: 600, boundObjectRef: { kind: "Pod", name: "p" } });

@@ -7,6 +7,7 @@ import { KindCodec } from "./codec.ts";
 const codec = new KindCodec(widgetKind);
 const text = (bytes: Uint8Array): string => Buffer.from(bytes).toString();
 
+// API T-02
 test("stored bytes have no resourceVersion; the wire form has it and is otherwise the same bytes", () => {
   const object = aWidget("a", { metadata: { resourceVersion: "7", labels: { ä: "😀" } } });
   const stored = codec.encode(object);

@@ -16,6 +16,7 @@ function read(server: WidgetServer, name: string) {
   return server.store.get(server.context(), name, { resourceVersion: "" });
 }
 
+// API X-10, E-08
 test("delete: without finalizers the object is gone at once", async (t) => {
   const server = new WidgetServer(t);
   await server.create(aWidget("a"));
@@ -25,6 +26,7 @@ test("delete: without finalizers the object is gone at once", async (t) => {
   await assert.rejects(remove(server, "a"), refused(404, 'widgets.test.example "a" not found'));
 });
 
+// API U-09, X-02, X-09, X-12, M-14, KC-06
 test("delete: finalizers hold the object, the last one to go takes it along", async (t) => {
   const server = new WidgetServer(t);
   await server.create(aWidget("a", { metadata: { finalizers: [hold] } }));
@@ -47,6 +49,7 @@ test("delete: finalizers hold the object, the last one to go takes it along", as
   await assert.rejects(read(server, "a"), refused(404, /not found/));
 });
 
+// API X-06
 test("delete: preconditions", async (t) => {
   const server = new WidgetServer(t);
   const { object } = await server.create(aWidget("a"));
@@ -80,6 +83,7 @@ const policies: [string[], DeletionPropagation | boolean | undefined, string[] |
   [[orphan], "Background", "gone"],
 ];
 for (const [finalizers, policy, expected] of policies) {
+  // API X-07
   test(`delete: [${finalizers}] under ${policy ?? "no policy"} becomes ${expected}`, async (t) => {
     const server = new WidgetServer(t);
     await server.create(aWidget("a", { metadata: { finalizers } }));
@@ -108,6 +112,7 @@ test("delete: a later policy changes the collector, and Background ends the wait
   assert.equal((await remove(server, "a", { propagationPolicy: "Background" })).deleted, true);
 });
 
+// API X-11
 test("graceful deletion: the deadline may only come nearer, 0 deletes now", async (t) => {
   const server = new WidgetServer(t, { strategy: { gracePeriodSeconds: (_object, requested) => requested ?? 30 } });
   await server.create(aWidget("a"));
@@ -145,6 +150,7 @@ test("dry-run delete of a held object shows it as it would be", async (t) => {
   assert.deepEqual((await read(server, "a")).object, object);
 });
 
+// API X-14, X-15
 test("deletecollection: what the selectors match, as it was; with a limit one page", async (t) => {
   const server = new WidgetServer(t);
   for (let index = 0; index < 6; index++) {

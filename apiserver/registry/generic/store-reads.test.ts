@@ -25,6 +25,7 @@ async function populated(t: TestContext, names: readonly string[] = ["c", "a", "
   return { server, backend, list, watch };
 }
 
+// API L-02, L-03
 test("list: in key order, with the revision it is consistent at", async (t) => {
   const { list, server } = await populated(t);
   await server.create(aWidget("z", { metadata: { namespace: "demo-2" } }));
@@ -34,6 +35,7 @@ test("list: in key order, with the revision it is consistent at", async (t) => {
   assert.deepEqual((await list({}, "nowhere")).names, []);
 });
 
+// API G-01, T-06, T-17
 test("list and get see every acknowledged write, also of another server", async (t) => {
   const { list, server, backend } = await populated(t);
   const other = new WidgetServer(t, { backend });
@@ -44,6 +46,7 @@ test("list and get see every acknowledged write, also of another server", async 
   assert.equal(object.metadata.name, "e");
 });
 
+// API L-08, L-13
 test("list: pages show one state, count what is left, and end", async (t) => {
   const { list, server } = await populated(t, ["a", "b", "c", "d", "e"]);
   const first = await list({ limit: 2 });
@@ -58,6 +61,7 @@ test("list: pages show one state, count what is left, and end", async (t) => {
   assert.deepEqual((await list()).names, ["a", "b", "cc", "d", "e"]);
 });
 
+// API L-14, T-07
 test("list: pages are read from storage's history when the cache no longer has them", async (t) => {
   const { list, server, backend } = await populated(t, ["a", "b", "c", "d", "e"]);
   const first = await list({ limit: 2 });
@@ -82,6 +86,7 @@ test("list: pages are read from storage's history when the cache no longer has t
   assert.ok(selected.metadata.continue !== undefined);
 });
 
+// API L-15, L-16, L-35, L-37
 test("list: selectors", async (t) => {
   const { list } = await populated(t);
   const cases: [Partial<ListOptions>, string[]][] = [
@@ -101,6 +106,7 @@ test("list: selectors", async (t) => {
   );
 });
 
+// API L-04
 test("list: the resourceVersion matrix", async (t) => {
   const { list, server } = await populated(t, ["a", "b"]);
   await server.create(aWidget("c"));
@@ -151,6 +157,7 @@ test("a watch from the future waits (API W-13), but for who refuses to: in this 
   assert.deepEqual((await take(reached, 1)).map(brief), ["ADDED demo/latest"]);
 });
 
+// API L-06, L-09, L-12, E-12
 test("compacted history: 410, and a token to go on with for a continued list", async (t) => {
   const { list, backend } = await populated(t);
   await backend.compact(4);
@@ -168,6 +175,7 @@ test("compacted history: 410, and a token to go on with for a continued list", a
   assert.deepEqual((await list({ limit: 5, continue: rest.metadata.continue ?? "" })).names, ["c"]);
 });
 
+// API L-10, L-11
 test("continue: bad tokens and a version beside it are 400", async (t) => {
   const { list } = await populated(t);
   const bad = [
@@ -190,6 +198,7 @@ test("continue: bad tokens and a version beside it are 400", async (t) => {
   );
 });
 
+// API W-11, W-23, W-24, W-28
 test("watch: where it starts", async (t) => {
   const { watch, server } = await populated(t, ["a", "b"]);
   const cases: [Partial<WatchOptions>, string[]][] = [
@@ -212,6 +221,7 @@ test("watch: where it starts", async (t) => {
   for (const events of later) assert.deepEqual((await take(events, 1)).map(brief), ["ADDED demo/c"]);
 });
 
+// API W-35
 test("watch: one name is not the beginning of another", async (t) => {
   const { watch, server } = await populated(t, ["a", "ab"]);
   const events = await watch({ fields: parseFieldSelector("metadata.name=a") });
@@ -221,6 +231,7 @@ test("watch: one name is not the beginning of another", async (t) => {
   assert.deepEqual((await take(events, 1)).map(brief), ["DELETED demo/a"]);
 });
 
+// API W-12, W-14, W-15, W-22
 test("watch: positions that cannot be had", async (t) => {
   const { watch, server, backend } = await populated(t);
   await assert.rejects(watch({ resourceVersion: "abc" }), refused(400, /resourceVersion: Invalid value: "abc"/));
@@ -234,6 +245,7 @@ test("watch: positions that cannot be had", async (t) => {
   assert.deepEqual((await take(expired[Symbol.asyncIterator](), 2)).map(brief), ["ERROR 410"]);
 });
 
+// API W-44, E-24
 test("while the cache is rebuilt, gets and limited lists are served from storage, the rest is 429", async (t) => {
   const { list, watch, server, backend } = await populated(t);
   backend.breakWatches();
@@ -252,6 +264,7 @@ test("while the cache is rebuilt, gets and limited lists are served from storage
   assert.deepEqual((await list()).names, ["a", "b", "c"]);
 });
 
+// API L-17, W-38, KC-05
 test("a stored value that is no object fails what would have to show it, and nothing else", async (t) => {
   const { list, watch, server, backend } = await populated(t, ["a", "b"]);
   await server.create(aWidget("x", { metadata: { namespace: "other" } }));

@@ -56,6 +56,7 @@ test("create: system members are the server's, status is dropped, defaults are f
   assert.deepEqual(JSON.parse(Buffer.from(stored.json).toString()), object);
 });
 
+// API V-22, V-23, V-24, C-03, C-04, C-05, E-09
 test("create: what is refused", async (t) => {
   const server = new WidgetServer(t);
   await server.create(aWidget("taken"));
@@ -74,6 +75,7 @@ test("create: what is refused", async (t) => {
   await assert.rejects(elsewhere, refused(400, /namespace of the provided object does not match/));
 });
 
+// API C-11, M-25
 test("create: metadata and schema errors come together", async (t) => {
   const server = new WidgetServer(t);
   const bad = aWidget("Bad_", { metadata: { labels: { "a b": "c" } }, spec: { size: "x", replicas: true } });
@@ -113,6 +115,7 @@ test("field validation: warned, refused or silent; duplicates come before unknow
   assert.deepEqual([object.spec, server.warnings], [{ size: 1, color: "grey" }, []]);
 });
 
+// API C-06, C-07
 test("generateName: a suffix, a new one on collision, and 409 after eight", async (t) => {
   let rolls = 0;
   const server = new WidgetServer(t, { random: () => (rolls++ < 10 ? 0 : 0.5) });
@@ -147,6 +150,7 @@ test("dry run: the answer of a write without the write", async (t) => {
   assert.deepEqual((await server.store.get(server.context(), "a", { resourceVersion: "" })).object, real.object);
 });
 
+// API U-08, M-07, M-08, M-09, M-10, CR-27
 test("update: generation counts changes of desired state only; status and system members stay", async (t) => {
   const server = new WidgetServer(t);
   await server.create(aWidget("a"));
@@ -169,6 +173,7 @@ test("update: generation counts changes of desired state only; status and system
   assert.equal(next.object.metadata.generation, 2);
 });
 
+// API U-07
 test("update: what changes nothing writes nothing, whatever the order of members", async (t) => {
   const server = new WidgetServer(t);
   const { object } = await server.create(aWidget("a", { metadata: { labels: { a: "b" } } }));
@@ -182,6 +187,7 @@ test("update: what changes nothing writes nothing, whatever the order of members
   assert.equal(String(await server.backend.currentRevision()), object.metadata.resourceVersion);
 });
 
+// API U-02, U-03, U-04, U-05, U-06, M-13, P-05, E-11
 test("update: claims about version, uid and name", async (t) => {
   const server = new WidgetServer(t);
   const { object } = await server.create(aWidget("a"));
@@ -210,6 +216,7 @@ test("update: claims about version, uid and name", async (t) => {
   assert.deepEqual((await claim({ uid: "" })).object, object);
 });
 
+// API AD-02, AD-03
 test("of everything that is wrong with a write, the first stage it meets tells", async (t) => {
   const refuseLabel = (label: string) => async (attributes: { object: KubeObject | undefined }) => {
     if (attributes.object?.metadata.labels?.[label] !== undefined) throw newBadRequest(`${label} admission`);
@@ -246,6 +253,7 @@ test("of everything that is wrong with a write, the first stage it meets tells",
   assert.deepEqual((await server.put("a", body)).object.metadata.labels, { a: "b" });
 });
 
+// API P-03, T-03
 test("update: a stale cache costs a second attempt, not a wrong answer", async (t) => {
   const backend = new MemoryBackend();
   let attempts = 0;
@@ -275,6 +283,7 @@ test("update: concurrent changes without a version all take effect", async (t) =
   assert.equal(object.metadata.generation, 7);
 });
 
+// API M-26, E-16, CR-07
 test("strategies: defaults, preparation, rules and warnings have their say", async (t) => {
   const server = new WidgetServer(t, {
     strategy: {
@@ -296,6 +305,7 @@ test("strategies: defaults, preparation, rules and warnings have their say", asy
   );
 });
 
+// API U-10
 test("owner references that come twice are kept once, with a warning", async (t) => {
   const server = new WidgetServer(t);
   const owner = { apiVersion: "v1", kind: "ConfigMap", name: "o", uid: "u" };

@@ -109,6 +109,7 @@ test("scale: a view with the declared members, also without replicas", async (t)
   await assert.rejects(scale.get("nope"), refused(404, 'widgets.test.example "nope" not found'));
 });
 
+// API KC-14
 test("scale: writes replicas and nothing else, without a version unconditionally", async (t) => {
   const seen: AdmissionAttributes[] = [];
   const server = new WidgetServer(t, {

@@ -39,6 +39,7 @@ function aLaterWidget(name: string, spec: object = { measures: { size: 1 }, colo
 const storedText = async (backend: MemoryBackend): Promise<string> =>
   Buffer.from((await backend.get(key)).value?.value ?? []).toString();
 
+// API CR-08
 test("an object is stored once, in the stored version, whichever it came in", async (t) => {
   const backend = new MemoryBackend();
   const { server, v1, v2 } = twoVersions(t, { backend });
@@ -90,6 +91,7 @@ test("lists and watches of both versions come from one cache, each object conver
   );
 });
 
+// API L-37
 test("fields are selected by the names of the version", async (t) => {
   const { v1, v2 } = twoVersions(t);
   await v2.create(context, writeOf("", aLaterWidget("a")));

@@ -69,6 +69,7 @@ test("every kind has a type", () => {
   for (const name of schemas.keys()) assert.doesNotThrow(() => fieldTypeOf(schemas, name), name);
 });
 
+// API O-45, O-46, O-50
 test("types come from the schema alone: references, their overrides, lists of older types, types within themselves", () => {
   const text: Schema = { type: "string" };
   const set = new Map<string, Schema>([

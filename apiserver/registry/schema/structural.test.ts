@@ -143,6 +143,7 @@ const invalidSpecs: Record<string, string[]> = {
   ],
 };
 for (const [spec, errors] of Object.entries(invalidSpecs)) {
+  // API E-14, E-15, CR-20
   test(`invalid: ${spec}`, () => {
     const texts = decodeSpec(spec).errors.map(({ type, field, body }) => `${type} ${field}: ${body}`);
     assert.deepEqual(texts, errors);
@@ -186,6 +187,7 @@ const validSpecs: Record<string, { spec: string; result?: string; unknown?: stri
   "keys of maps are data": { spec: `{"secrets":{"__proto__":{"key":"a"},"constructor":{"key":"b"}},${defaults}}` },
 };
 for (const [name, { spec, result = spec, unknown = [] }] of Object.entries(validSpecs)) {
+  // API CR-21, CR-22
   test(`valid: ${name}`, () => {
     const decoded = decodeSpec(spec);
     assert.deepEqual(decoded.errors, []);
@@ -201,6 +203,7 @@ test("members beside spec: unknown, or kept where the schema says so", () => {
   assert.deepEqual(open, { object, unknownFields: [], errors: [] });
 });
 
+// API CR-23
 test("metadata is decoded by the rules of every kind", () => {
   const { object, unknownFields } = thing.decode({ metadata: { name: "a", labels: null, clusterName: "c" } });
   assert.deepEqual(object.metadata, { name: "a" });
@@ -208,6 +211,7 @@ test("metadata is decoded by the rules of every kind", () => {
   assert.match(thing.decode({ metadata: { name: 5 } }).malformed ?? "", /cannot unmarshal number .* metadata\.name/);
 });
 
+// API CR-25
 test("what was wrong before and didn't change is not reported again", () => {
   const previous = { spec: { code: "A", mounts: [{ name: "a" }], replicas: 1 } };
   const errorsOf = (spec: JsonObject) => thing.decode({ spec }, { previous }).errors.map(({ field }) => field);

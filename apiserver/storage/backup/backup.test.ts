@@ -60,6 +60,7 @@ function interrupted(store: StorageBackend, method: "range" | "create", calls: n
   });
 }
 
+// API CR-34
 test("backup: what is exported and imported is the same, in the same order, and the successor of what it was", async () => {
   const [from, to] = [new MemoryBackend(), await openEmbedded({ directory: join(root, "same") })];
   await fill(from);

@@ -34,6 +34,7 @@ class FakeKv {
 
 const noBytes = Buffer.alloc(0);
 
+// API T-08
 test("compactor: the first turn only marks, the next ones drop what was current one turn before", async () => {
   const kv = new FakeKv();
   let state = await takeTurn(kv, firstCompactorState);
@@ -47,6 +48,7 @@ test("compactor: the first turn only marks, the next ones drop what was current 
   assert.deepEqual(kv.compactions, marks.slice(0, 3));
 });
 
+// API T-08, T-09
 test("compactor: of two servers one compacts per turn", async () => {
   const kv = new FakeKv();
   let one = await takeTurn(kv, firstCompactorState);

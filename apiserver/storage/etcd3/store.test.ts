@@ -42,6 +42,7 @@ function withEtcd(binary: string): void {
     await rejectsWith(two.create("/p/a", encode("y")), "KeyExists");
   });
 
+  // API T-07
   test("etcd: a list larger than a page is one state", { timeout: 60_000 }, async () => {
     await using store = await openEtcd({ endpoints: [etcd.endpoint], prefix: "/pages" });
     const value = new Uint8Array(20_000);
@@ -62,6 +63,7 @@ function withEtcd(binary: string): void {
     );
   });
 
+  // API T-10, T-16
   test("etcd: a watch goes on after etcd was away, without gaps; calls meanwhile are unreachable", async () => {
     await using own = await EtcdProcess.start(binary);
     await using store = await openEtcd({ endpoints: [own.endpoint], requestTimeoutMs: 1000 });

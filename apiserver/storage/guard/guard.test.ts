@@ -74,6 +74,7 @@ const harms: Record<string, { readonly harm: Harm; readonly why: RegExp }> = {
 };
 
 for (const [name, { harm, why }] of Object.entries(harms)) {
+  // API T-18, KC-05
   test(`guard: a store that is ${name} under the running server answers nothing, and no watch tells of it`, async () => {
     const parts = await inUse();
     const { backend, store, guard, clock, log } = parts;

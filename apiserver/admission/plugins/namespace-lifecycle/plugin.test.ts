@@ -40,6 +40,7 @@ function plugin(...states: NamespaceState[]) {
   return { admit: (overrides?: Partial<AdmissionAttributes>) => lifecycle.admit(attributes(overrides)), waits };
 }
 
+// API C-08, AD-07
 test("a missing namespace is looked up twice, then the create is 404", async () => {
   const { admit, waits } = plugin(missing);
   await assert.rejects(admit(), refused(404, 'namespaces "demo" not found'));
@@ -47,6 +48,7 @@ test("a missing namespace is looked up twice, then the create is 404", async () 
   await plugin(missing, active).admit();
 });
 
+// API C-08, E-34, KC-12
 test("a terminating namespace refuses creates with the cause that clients look for", async () => {
   await assert.rejects(plugin(terminating).admit(), (error) => {
     assert.ok(error instanceof StatusError);
@@ -79,6 +81,7 @@ const passing: Record<string, Partial<AdmissionAttributes>> = {
   },
 };
 for (const [name, overrides] of Object.entries(passing)) {
+  // API AD-07
   test(`passes: ${name}`, () => plugin(terminating).admit(overrides));
 }
 
