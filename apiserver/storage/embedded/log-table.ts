@@ -77,6 +77,7 @@ function prepareAll(database: DatabaseSync) {
     touch: prepare(
       "INSERT INTO meta (name, value) VALUES ('touched', 1) ON CONFLICT (name) DO UPDATE SET value = value + 1",
     ),
+    pages: prepare("PRAGMA page_count"),
     freePages: prepare("PRAGMA freelist_count"),
     setCompacted: prepare("UPDATE meta SET value = ? WHERE name = 'compacted'"),
   } satisfies Record<string, StatementSync>;
@@ -303,6 +304,13 @@ export class LogTable {
   /** Bytes of the file that hold nothing. */
   get freeBytes(): number {
     return integer(this.#sql.freePages.get()?.freelist_count) * this.#pageBytes;
+  }
+
+  /** Whether so much can be written before the file has reached its bound. */
+  hasRoom(bytes: number): boolean {
+    if (this.#maxPages === undefined) return true;
+    const pages = this.#maxPages - integer(this.#sql.pages.get()?.page_count);
+    return pages * this.#pageBytes + this.freeBytes >= bytes;
   }
 
   /** Lets the file grow beyond its bound by so much. */

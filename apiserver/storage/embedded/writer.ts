@@ -70,6 +70,7 @@ export class Writer {
   }
 
   takeReserve(): boolean {
+    if (this.#wasFull && !this.#table.hasRoom(leastFreeBytes)) return false;
     if (!this.#reserve.take()) return false;
     this.#wasFull = false;
     this.#table.lendPages(0);
