@@ -172,6 +172,16 @@ test("a name that an apply leaves out is the one of the URL, and the rest of met
   assert.deepEqual([now, generation], [kept, 2]);
 });
 
+test("a field with a default that is given up comes back as the default, and is nobody's (API S-25)", async (t) => {
+  const applies = new Applies(t);
+  await applies.apply("m", widget({ size: 1, color: "red" }));
+  const { item } = await applies.apply("m", widget({ size: 1 }));
+  assert.deepEqual(item.object.spec, { size: 1, color: "grey" });
+  assert.deepEqual(await applies.fieldsOf("m"), { "f:spec": { "f:size": {} } });
+  await applies.apply("n", widget({ color: "blue" }));
+  assert.deepEqual(await applies.managers(), ["m Apply", "n Apply"]);
+});
+
 test("a dry run says what would be, conflicts included, and writes nothing (API V-13, V-14)", async (t) => {
   const applies = new Applies(t);
   const created = await applies.apply("m", widget({ size: 1 }), { dryRun: true });
