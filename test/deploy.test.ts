@@ -81,3 +81,20 @@ test("pods of both run without rights", () => {
   ])
     assert.ok(helpers.includes(line), line);
 });
+
+test("alerts and dashboard ask for metrics that the server tells", () => {
+  const sources = ["metrics", "controller-metrics", "component-metrics"].map((name) =>
+    readFileSync(new URL(`../apiserver/observability/${name}.ts`, import.meta.url), "utf8"),
+  );
+  const told = new Set([...sources.join("").matchAll(/name: "([a-z_]+)"/g)].map(([, name = ""]) => name));
+  const asked = [
+    ...`${read(`${chart}/files/alerts.yaml`)}${read(`${chart}/files/dashboard.json`)}`.matchAll(/\b([a-z_]+)\{/g),
+  ];
+  const names = new Set(asked.map(([, name = ""]) => name.replace(/_bucket$/, "")));
+  assert.ok(names.size > 8);
+  const others = new Set(["up", "process_resident_memory_bytes", "process_cpu_seconds_total"]);
+  assert.deepEqual(
+    [...names].filter((name) => !told.has(name) && !others.has(name)),
+    [],
+  );
+});
