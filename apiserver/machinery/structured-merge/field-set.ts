@@ -23,12 +23,15 @@ export class FieldCollector {
 
   /** Adds a node with all that is below it. */
   addNode(path: FieldPath, node: FieldNode): void {
+    const last = path.at(-1);
+    if (last === undefined) return;
     let level = this.#root;
-    for (const [index, element] of path.entries()) {
-      const known = level.get(element);
-      if (index === path.length - 1) level.set(element, known === undefined ? node : joinedNode(known, node));
-      else level = growing(level, element, known).level;
+    for (let at = 0; at < path.length - 1; at++) {
+      const element = path[at] ?? "";
+      level = growing(level, element, level.get(element)).level;
     }
+    const known = level.get(last);
+    level.set(last, known === undefined ? node : joinedNode(known, node));
   }
 
   get fields(): FieldSet {

@@ -37,6 +37,7 @@ function mergeMembers(map: MapType, live: JsonObject, applied: JsonObject, depth
     const value = applied[name];
     if (value === undefined) continue;
     const before = member(live, name);
+    if (before === value) continue;
     const after = mergeAt(memberType(map, name), before, value, depth + 1);
     if (after === before) continue;
     if (result === live) result = { ...live };
