@@ -78,6 +78,7 @@ const identities: Record<string, { authenticator: Authenticator; allowAnonymous?
   "wrong credentials are refused": { authenticator: refuses },
 };
 for (const [name, { authenticator, allowAnonymous = true, user }] of Object.entries(identities)) {
+  // API A-13, A-14
   test(`authentication: ${name}`, async () => {
     const { passed, response } = await run(withAuthentication({ authenticator, allowAnonymous }), aRequest());
     assert.deepEqual(passed?.user, user);

@@ -5,6 +5,8 @@ import type { ApiHandler, ApiRequest, ApiResponse } from "../endpoints/api-handl
 import { newConflict, newInternal, newTimeout } from "../errors/status-error.ts";
 import { parseGoDuration } from "../machinery/go-duration.ts";
 import { type Logger, silentLogger } from "../observability/log.ts";
+import { RequestMetrics } from "../observability/metrics.ts";
+import { withAccessRecords } from "./access.ts";
 import { withAuditId } from "./audit-id.ts";
 import { withDeadline } from "./deadline.ts";
 import { withErrorResponses } from "./error-responses.ts";
@@ -160,4 +162,31 @@ test("panics: what slips through everything is a constant text for the client an
     "This request caused apiserver to panic. Look in the logs for details.\n",
   );
   assert.equal(errors.length, 1);
+});
+
+test("access: a record per request says who asked for what, and nothing of credentials and bodies (API AU-12, AU-14)", async () => {
+  const records: { readonly [field: string]: unknown }[] = [];
+  const log: Logger = { ...silentLogger, debug: (fields) => records.push(fields) };
+  const metrics = new RequestMetrics({ processMetrics: false });
+  const filter = withAccessRecords({ log, metrics, labelsOf: () => true })(async ({ onIdentity }) => {
+    onIdentity?.({ name: "jane", groups: [] });
+    onIdentity?.({ name: "bob", groups: [] });
+    return fine;
+  });
+  const headers = { authorization: "Bearer secret-token", "user-agent": "kubectl/v1" };
+  await filter(aRequest({ method: "POST", url: `${functions}?dryRun=All`, headers, body: "secret-body" }));
+  const [{ ms, ...record } = { ms: "none" }, ...others] = records;
+  assert.equal(typeof ms, "number");
+  assert.deepEqual(others, []);
+  assert.deepEqual(record, {
+    auditId: "audit",
+    method: "POST",
+    verb: "create",
+    path: functions,
+    code: 200,
+    user: "jane",
+    impersonated: "bob",
+    userAgent: "kubectl/v1",
+    source: "192.0.2.1",
+  });
 });

@@ -39,7 +39,7 @@ test("a place is held until the answer is written, and then is the next one's", 
   assert.equal((await second).status, 200);
 });
 
-test("reads and writes have places apart; who waits too long is told when to come back and why (API E-25)", async () => {
+test("reads and writes have places apart; who waits too long is told when to come back and why (API E-25, MT-08)", async () => {
   const { send, metrics } = limited({ readOnly: 1, mutating: 1 });
   const holding = [await send({ user: user("ann") }), await send({ method: "POST", user: user("ann") })];
   for (const method of ["GET", "PUT"]) {
@@ -50,7 +50,9 @@ test("reads and writes have places apart; who waits too long is told when to com
       /^Too many requests, please try again later\.\nThe limit is 15000 ms: time to wait/,
     );
   }
-  assert.match((await metrics.expose()).text, /apiserver_current_inflight_requests\{request_kind="mutating"\} 1/);
+  const { text } = await metrics.expose();
+  assert.match(text, /apiserver_current_inflight_requests\{request_kind="mutating"\} 1/);
+  assert.match(text, /^apiserver_request_terminations_total\{verb="PUT",.*code="429".*\} 1$/m);
   holding.forEach(written);
   assert.equal((await send({ user: user("joe") })).status, 200);
 });

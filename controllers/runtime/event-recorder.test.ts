@@ -26,6 +26,7 @@ function setUp() {
   return { clock, client, recorder, stored };
 }
 
+// API KC-24
 test("an event names its object, its source and its time", async () => {
   const { recorder, stored } = setUp();
   recorder.record(fn(), created("StatefulSet created"));

@@ -38,6 +38,7 @@ async function serverOn(data: string, memory: TestStoreMemory, controllers = "no
 
 const functions = pathOf("kept", "functions");
 
+/** API E-29 */
 function refused(answer: Reply, why: RegExp): void {
   assert.equal(answer.status, 503, answer.text);
   assert.equal(answer.at("reason"), "ServiceUnavailable");

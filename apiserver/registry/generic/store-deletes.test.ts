@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { aWidget, objectAt } from "../../../test/support/objects.ts";
 import { listOptions, refused, WidgetServer } from "../../../test/support/widgets.ts";
+import type { AdmissionPlugin } from "../../admission/interface.ts";
 import type { DeletionPropagation } from "../../apis/meta/v1.ts";
 import { parseLabelSelector } from "../../machinery/selectors.ts";
 import type { DeleteRequest } from "../rest/interface.ts";
@@ -168,4 +169,33 @@ test("deletecollection: what the selectors match, as it was; with a limit one pa
   assert.deepEqual(await names(listOptions({ limit: 2 }), "delete"), ["w0", "w2"]);
   assert.deepEqual(await names(listOptions(), "delete"), ["w4"]);
   assert.deepEqual(await names(), []);
+});
+
+test("delete: admission sees what goes, as it is, also of a collection; reads are nobody's to admit (API X-17, AD-05)", async (t) => {
+  const seen: string[] = [];
+  const judge: AdmissionPlugin = {
+    name: "judge",
+    admit: async ({ operation, object, oldObject }) => {
+      seen.push(`admit ${operation} ${object?.metadata.name} ${oldObject?.metadata.labels?.now}`);
+      return undefined;
+    },
+    validate: async ({ operation, oldObject }) => {
+      seen.push(`validate ${operation} ${oldObject?.metadata.name}`);
+    },
+  };
+  const server = new WidgetServer(t, { plugins: [judge] });
+  for (const name of ["a", "b"]) await server.create(aWidget(name));
+  await server.patch("a", { metadata: { labels: { now: "changed" } } });
+  seen.length = 0;
+  await read(server, "a");
+  await server.store.list(server.context(), listOptions());
+  assert.deepEqual(seen, []);
+  await remove(server, "a");
+  await server.store.deleteCollection(server.context(), listOptions(), { dryRun: false });
+  assert.deepEqual(seen, [
+    "admit DELETE undefined changed",
+    "validate DELETE a",
+    "admit DELETE undefined undefined",
+    "validate DELETE b",
+  ]);
 });
