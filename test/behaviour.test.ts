@@ -42,6 +42,11 @@ const untested: readonly { readonly ids: string; readonly reason: string }[] = [
   },
   { ids: "KC-20", reason: "not here yet" },
   {
+    ids: "T-10",
+    reason:
+      "needs three members of an etcd that loses its majority; storage/etcd3/client.ts asks for a leader in each watch",
+  },
+  {
     ids: "T-19",
     reason: "which key a health check reads nobody outside can tell; that it tells of a lost etcd is R-17",
   },

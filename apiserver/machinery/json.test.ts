@@ -36,7 +36,7 @@ const keptAsWritten = [
   "1.5",
 ];
 for (const number of keptAsWritten) {
-  // API N-13, N-20
+  // API N-13
   test(`parseJson keeps the number ${number} as written`, () => {
     for (const text of [number, `[${number}]`, `{"a":{"b":${number}}}`, `[1,${number},2]`]) {
       assert.equal(stringifyJson(parseJson(text)), text);

@@ -81,7 +81,7 @@ test("foreground passes on to dependents that have dependents", async () => {
   assert.deepEqual(await host.names(functionType), []);
 });
 
-// API KC-07, KC-08
+// API KC-07
 test("orphan: dependents lose the reference and stay", async () => {
   await using host = await FakeHost.start();
   const owner = await create(host, "owner", []);

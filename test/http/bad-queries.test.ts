@@ -244,7 +244,7 @@ test("errors are written in the wanted format", async () => {
   assert.match(reply.text, /^reason: NotFound$/m);
 });
 
-// API E-06, E-07, E-32, A-14, A-15, Z-14, Z-16
+// API E-06, E-07, E-32, A-14, A-15, Z-14
 test("who is nobody is told nothing but that", async () => {
   assertFailure(await anonymous.get(`${functions}/a`), {
     code: 403,

@@ -237,7 +237,7 @@ test("/metrics/slis says how health checks went (API H-13), to who may see it", 
   assert.equal((await anonymous.get("/metrics/slis")).status, 403);
 });
 
-// API H-12, MT-01, MT-02, MT-09, MT-22
+// API H-12, MT-01, MT-09, MT-22
 test("metrics count requests by what they were", async () => {
   ok(await admin.get(`${root}/functions`));
   ok(await admin.get(`${root}/functions`));

@@ -11,7 +11,7 @@ import { assertFailure } from "./support/failures.ts";
 import { aFunction, createNamespace, ok, pathOf, root } from "./support/objects.ts";
 import { serverForFile, startServer } from "./support/server.ts";
 
-const { admin } = await serverForFile();
+const { admin, clientFor } = await serverForFile();
 const group = "compute.functionmesh.io";
 const v2Discovery = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList";
 const as = (shape: string) => ({ accept: `application/json;as=${shape};g=meta.k8s.io;v=v1` });
@@ -273,13 +273,18 @@ test("lists keyed by name hold a name once (API CR-26)", async () => {
   assert.match(reply.text, /Duplicate value/);
 });
 
-test("metrics: sizes, long-running requests, requests in flight (API MT-04, MT-05, MT-06)", async () => {
+test("metrics: times, sizes, long-running requests, requests in flight (API MT-02, MT-04, MT-05, MT-06)", async () => {
   await using _watch = await admin.watch(`${root}/functions?watch=1`);
   ok(await admin.get(`${root}/functions`));
   const { text } = ok(await admin.get("/metrics"));
   const labels = `verb="WATCH",group="${group}",version="v1alpha1",resource="functions"`;
   assert.match(text, new RegExp(`^apiserver_longrunning_requests\\{${labels}.*\\} [1-9]`, "m"));
   assert.match(text, /^apiserver_response_sizes_bucket\{.*le="1000".*\} /m);
+  const times = `^apiserver_request_duration_seconds_bucket\\{le="([^"]+)",verb="LIST",group="${group}",.*scope="cluster"`;
+  assert.equal(
+    [...text.matchAll(new RegExp(times, "gm"))].map(([, bound]) => bound).join(" "),
+    "0.005 0.025 0.05 0.1 0.2 0.4 0.6 0.8 1 1.25 1.5 2 3 4 5 6 8 10 15 20 30 45 60 +Inf",
+  );
   for (const kind of ["mutating", "readOnly"]) {
     assert.match(text, new RegExp(`^apiserver_current_inflight_requests\\{request_kind="${kind}"\\} \\d`, "m"));
   }
@@ -299,4 +304,10 @@ test("health has one hook, and it is done before the first answer (API R-16)", a
     const hooks = ok(await admin.get(`/${endpoint}?verbose`)).text.match(/^.*poststarthook.*$/gm);
     assert.deepEqual(hooks, ["[+]poststarthook/start-function-mesh-apiserver ok"]);
   }
+});
+
+test("who has no rights is not told what is served (API Z-16)", async () => {
+  const jane = await clientFor("jane");
+  assertFailure(await jane.get(`${root}/nothings`), { code: 403, reason: "Forbidden" });
+  assertFailure(await admin.get(`${root}/nothings`), { code: 404, reason: "NotFound" });
 });

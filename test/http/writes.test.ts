@@ -63,7 +63,7 @@ for (const path of [`${functions}/plain`, `${functions}/plain/status`, `${functi
   });
 }
 
-test("a strategic merge patch takes one owner away, of exactly the object that it names (API P-38)", async () => {
+test("a strategic merge patch takes one owner away, of exactly the object that it names (API P-38, KC-08)", async () => {
   const owners = ["1", "2"].map((uid) => ({ apiVersion: "v1", kind: "ConfigMap", name: `o${uid}`, uid }));
   const owned = ok(await admin.post(functions, aFunction("owned", { metadata: { ownerReferences: owners } })), 201);
   const path = `${functions}/owned`;

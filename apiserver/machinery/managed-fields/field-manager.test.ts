@@ -281,7 +281,7 @@ test("an untracked object stays so until the first apply, which finds owners for
   assert.deepEqual(story.fieldsOf("before-first-apply"), { "f:spec": { ".": {}, "f:replicas": {} } });
 });
 
-test("managedFields in a body: absent keeps, [] and [{}] reset, a good list replaces, a bad one is ignored (API M-24)", () => {
+test("managedFields in a body: absent keeps, [] and [{}] reset, a good list replaces, a bad one is ignored (API M-23, M-24)", () => {
   const begin = () => new Story().apply("a", object({ replicas: 1 }));
   const send = (managedFields: ManagedFieldsEntry[] | undefined, through = main) => {
     const { live } = begin();

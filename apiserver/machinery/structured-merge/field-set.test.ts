@@ -75,7 +75,6 @@ test("fieldsV1 and sets are each other's image", () => {
   );
 });
 
-// API S-10
 test("the text is canonical: the node itself, members, items by key, by value, by position (API S-11)", () => {
   const set = fieldSet(
     ["i:10"],

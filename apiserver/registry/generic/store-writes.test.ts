@@ -11,6 +11,7 @@ import type { WriteOptions } from "../rest/interface.ts";
 
 const gr = "widgets.test.example";
 
+// API S-10, C-09
 test("create: system members are the server's, status is dropped, defaults are filled in", async (t) => {
   const server = new WidgetServer(t);
   const body = {

@@ -62,6 +62,7 @@ const cases: Record<string, { kind: string; value: JsonValue; fields: string[] }
   },
 };
 for (const [name, { kind, value, fields }] of Object.entries(cases)) {
+  // API O-50
   test(`field types of ${name}`, () => assert.deepEqual(fieldNames(kind, value), fields.toSorted()));
 }
 
@@ -69,7 +70,7 @@ test("every kind has a type", () => {
   for (const name of schemas.keys()) assert.doesNotThrow(() => fieldTypeOf(schemas, name), name);
 });
 
-// API O-45, O-46, O-50
+// API O-45, O-46, O-51
 test("types come from the schema alone: references, their overrides, lists of older types, types within themselves", () => {
   const text: Schema = { type: "string" };
   const set = new Map<string, Schema>([
@@ -106,6 +107,7 @@ test("types come from the schema alone: references, their overrides, lists of ol
           members: { type: "array", items: text, "x-kubernetes-patch-strategy": "merge" },
           plain: { type: "array", items: text },
           port: { "x-kubernetes-int-or-string": true },
+          when: { type: "string", format: "date-time" },
         },
       },
     ],
@@ -119,6 +121,7 @@ test("types come from the schema alone: references, their overrides, lists of ol
     members: ["m"],
     plain: ["p"],
     port: 80,
+    when: 5,
   };
   assert.deepEqual(typeProblems(type, value), []);
   assert.deepEqual(
@@ -135,6 +138,7 @@ test("types come from the schema alone: references, their overrides, lists of ol
       '.members[="m"]',
       ".plain",
       ".port",
+      ".when",
     ].toSorted(),
   );
   assert.deepEqual(typeProblems(type, { port: {}, none: 1 }), [

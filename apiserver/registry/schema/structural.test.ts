@@ -187,7 +187,7 @@ const validSpecs: Record<string, { spec: string; result?: string; unknown?: stri
   "keys of maps are data": { spec: `{"secrets":{"__proto__":{"key":"a"},"constructor":{"key":"b"}},${defaults}}` },
 };
 for (const [name, { spec, result = spec, unknown = [] }] of Object.entries(validSpecs)) {
-  // API CR-21, CR-22
+  // API O-52, N-20, CR-21, CR-22
   test(`valid: ${name}`, () => {
     const decoded = decodeSpec(spec);
     assert.deepEqual(decoded.errors, []);

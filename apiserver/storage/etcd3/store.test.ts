@@ -63,7 +63,7 @@ function withEtcd(binary: string): void {
     );
   });
 
-  // API T-10, T-16
+  // API T-16
   test("etcd: a watch goes on after etcd was away, without gaps; calls meanwhile are unreachable", async () => {
     await using own = await EtcdProcess.start(binary);
     await using store = await openEtcd({ endpoints: [own.endpoint], requestTimeoutMs: 1000 });
