@@ -280,7 +280,7 @@ test("metrics: times, sizes, long-running requests, requests in flight (API MT-0
   const labels = `verb="WATCH",group="${group}",version="v1alpha1",resource="functions"`;
   assert.match(text, new RegExp(`^apiserver_longrunning_requests\\{${labels}.*\\} [1-9]`, "m"));
   assert.match(text, /^apiserver_response_sizes_bucket\{.*le="1000".*\} /m);
-  const times = `^apiserver_request_duration_seconds_bucket\\{le="([^"]+)",verb="LIST",group="${group}",.*scope="cluster"`;
+  const times = `^apiserver_request_duration_seconds_bucket\\{le="([^"]+)",verb="LIST",group="${group}",version="v1alpha1",resource="functions",.*scope="cluster"`;
   assert.equal(
     [...text.matchAll(new RegExp(times, "gm"))].map(([, bound]) => bound).join(" "),
     "0.005 0.025 0.05 0.1 0.2 0.4 0.6 0.8 1 1.25 1.5 2 3 4 5 6 8 10 15 20 30 45 60 +Inf",
