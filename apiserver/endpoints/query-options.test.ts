@@ -22,6 +22,7 @@ test("list: what is given, in its terms", () => {
   assert.equal(listOptions(query("limit=&resourceVersion=&continue=&labelSelector=")).limit, 0);
 });
 
+// API W-40
 test("watch: how long it lives", () => {
   const timeoutMs = (text: string, random: number) => watchOptions(query(text), 1000, () => random).timeoutMs;
   assert.equal(timeoutMs("timeoutSeconds=3", 0.5), 3000);

@@ -1,6 +1,7 @@
 /** What a request counts as in metrics: values of the route table and of closed sets, whatever the client wrote. */
 import type { GroupVersionResource } from "../apis/meta/v1.ts";
 import type { ApiRequest } from "../endpoints/api-handler.ts";
+import { contentType } from "../endpoints/body.ts";
 import type { RequestInfo } from "../endpoints/request-info.ts";
 import type { RequestLabels } from "../observability/metrics.ts";
 
@@ -37,6 +38,9 @@ const metricVerbs: ReadonlyMap<string, string> = new Map([
   ["deletecollection", "DELETE"],
 ]);
 
+/** A patch of this type is no patch of what is stored, and counts apart. */
+const applyPatchType = "application/apply-patch+yaml";
+
 const unknownLabels: RequestLabels = {
   verb: "other",
   dry_run: "",
@@ -53,7 +57,7 @@ export function requestLabels(request: ApiRequest, isServed: RouteLabels): Reque
   const verb = metricVerbs.get(info.verb);
   if (verb === undefined || (info.isResourceRequest && !isServed(info))) return unknownLabels;
   return {
-    verb,
+    verb: verb === "PATCH" && contentType(request) === applyPatchType ? "APPLY" : verb,
     dry_run: dryRunLabel(request),
     group: info.group,
     version: info.version,

@@ -311,3 +311,75 @@ test("who has no rights is not told what is served (API Z-16)", async () => {
   assertFailure(await jane.get(`${root}/nothings`), { code: 403, reason: "Forbidden" });
   assertFailure(await admin.get(`${root}/nothings`), { code: 404, reason: "NotFound" });
 });
+
+test("a uid stays with its object, and another object of the name has another (API M-04)", async () => {
+  const functions = await newNamespace("uids");
+  const uid = async () => ok(await admin.get(`${functions}/a`)).at("metadata", "uid");
+  ok(await admin.post(functions, aFunction("a")), 201);
+  const first = await uid();
+  ok(await admin.patch(`${functions}/a`, "merge", { spec: { replicas: 2 } }));
+  assert.equal(await uid(), first);
+  ok(await admin.delete(`${functions}/a`));
+  ok(await admin.post(functions, aFunction("a")), 201);
+  assert.notEqual(await uid(), first);
+});
+
+test("a status is written to the version that was read, or not at all (API M-11)", async () => {
+  const functions = await newNamespace("status-versions");
+  const read = ok(await admin.post(functions, aFunction("a")), 201);
+  ok(await admin.patch(`${functions}/a`, "merge", { spec: { replicas: 2 } }));
+  const status = { conditions: {}, replicas: 2, selector: "a=b" };
+  assertFailure(await admin.put(`${functions}/a/status`, { ...read.body, status }), { code: 409, reason: "Conflict" });
+  const { metadata: _, ...unversioned } = read.body;
+  assertFailure(await admin.put(`${functions}/a/status`, { ...unversioned, metadata: { name: "a" }, status }), {
+    code: 422,
+    fields: ["metadata.resourceVersion"],
+  });
+});
+
+test("the collector's Accept, protobuf first, is answered in JSON: metadata alone (API KC-02, KC-03)", async () => {
+  const functions = await newNamespace("collecting");
+  const owner = {
+    apiVersion: "v1",
+    kind: "ConfigMap",
+    name: "o",
+    uid: "u",
+    controller: true,
+    blockOwnerDeletion: true,
+  };
+  const metadata = { ownerReferences: [owner], finalizers: ["example.org/held"] };
+  const created = ok(await admin.post(functions, aFunction("a", { metadata })), 201);
+  const accept = (kind: string) =>
+    `application/vnd.kubernetes.protobuf;as=${kind};g=meta.k8s.io;v=v1,application/json;as=${kind};g=meta.k8s.io;v=v1,application/json`;
+  const list = ok(await admin.get(functions, { accept: accept("PartialObjectMetadataList") }));
+  assert.deepEqual(list.at("items", 0), {
+    kind: "PartialObjectMetadata",
+    apiVersion: "meta.k8s.io/v1",
+    metadata: created.body.metadata,
+  });
+  const one = ok(await admin.get(`${functions}/a`, { accept: accept("PartialObjectMetadata") }));
+  assert.deepEqual(one.body, list.at("items", 0));
+});
+
+test("DeleteOptions of a body leave those of the query aside (API X-04)", async () => {
+  const functions = await newNamespace("both-options");
+  ok(await admin.post(functions, aFunction("a")), 201);
+  const reply = await admin.delete(`${functions}/a?propagationPolicy=Orphan`, { propagationPolicy: "Foreground" });
+  assert.deepEqual(ok(reply).at("metadata", "finalizers"), ["foregroundDeletion"]);
+  ok(await admin.post(functions, aFunction("b")), 201);
+  const queried = ok(await admin.delete(`${functions}/b?propagationPolicy=Orphan`));
+  assert.deepEqual(queried.at("metadata", "finalizers"), ["orphan"]);
+});
+
+test("metrics tell an apply and a dry run apart (API MT-01, MT-09)", async () => {
+  const functions = await newNamespace("counted");
+  const headers = { "content-type": "application/apply-patch+yaml" };
+  const body = JSON.stringify(aFunction("a"));
+  ok(await admin.send("PATCH", `${functions}/a?fieldManager=m&dryRun=All`, { body, headers }), 201);
+  const { text } = ok(await admin.get("/metrics"));
+  const labels = `verb="APPLY",group="${group}",version="v1alpha1",resource="functions",subresource="",scope="resource"`;
+  assert.match(
+    text,
+    new RegExp(`^apiserver_request_total\\{${labels},component="apiserver",dry_run="All",code="201"\\} 1$`, "m"),
+  );
+});
