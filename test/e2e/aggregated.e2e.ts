@@ -117,7 +117,8 @@ test("aggregated: the host's autoscaler scales a Function through its scale", as
   const inNamespace = (args: string, input?: string): Promise<string> =>
     kubectl.ok(["-n", "scaled", ...args.split(" ")], input);
   await kubectl.ok(["create", "namespace", "scaled"]);
-  await inNamespace("apply -f -", wordcount.replace("replicas: 1", "replicas: 1\n  minReplicas: 2\n  maxReplicas: 4"));
+  await inNamespace("apply -f -", wordcount.replace("replicas: 1", "replicas: 2\n  minReplicas: 2\n  maxReplicas: 4"));
+  await inNamespace('patch fn wordcount --type=merge -p {"spec":{"replicas":1}}');
   // Below its minimum an autoscaler needs no metrics to know what to do; it looks every 15 s.
   await eventually(async () => {
     assert.equal(await inNamespace("get fn wordcount -o jsonpath={.spec.replicas}"), "2");

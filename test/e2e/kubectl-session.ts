@@ -64,7 +64,7 @@ export function kubectlSession({ name, kubectl, podsRun }: Session): void {
 
   // API KB-03, KB-04, KB-05, KB-12, KB-43
   test(`${name}: get prints columns that tell state, wide and as YAML`, async () => {
-    assert.match(await ok("get fn"), /^NAME\s+READY\s+RUNTIME\s+INPUT\s+OUTPUT\s+AGE/m);
+    assert.match(await ok("get fn"), /^NAME\s+READY\s+STATUS\s+RUNTIME\s+INPUT\s+OUTPUT\s+AGE/m);
     assert.match(await ok("get fn -o wide"), /CLASS\s+GUARANTEE\s+SCALING\s+IMAGE/);
     assert.match(await ok("get fn wordcount -o yaml"), /className: org\.example\.WordCount/);
     assert.match(await ok(`get ${kinds},sts,svc,pods -A`), /statefulset\.apps\/wordcount-function/);

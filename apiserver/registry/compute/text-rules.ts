@@ -169,8 +169,11 @@ export const pulsarNameErrors = (spec: JsonObject, at: string): readonly FieldEr
 /** Linux starts no program with an argument longer than 131,072 bytes; the rest of a command takes some thousand. */
 const maxConfigBytes = 120_000;
 
-/** Configuration is an argument of the instance, and a Source's is in it twice (argo-workflows issue 15471). */
-export function configSizeErrors(spec: JsonObject, at: string, kind: WorkloadKind): readonly FieldError[] {
+/**
+ * Configuration is an argument of the instance, and a Source's is in it twice (argo-workflows issue 15471). An object with more
+ * of it can be stored; its controller says `ArgumentTooLong` by the exact size, and this at once.
+ */
+export function configSizeWarnings(spec: JsonObject, at: string, kind: WorkloadKind): readonly string[] {
   const fields = {
     Function: ["funcConfig", "sourceConfig", "sinkConfig"],
     Source: ["sourceConfig"],
@@ -181,7 +184,8 @@ export function configSizeErrors(spec: JsonObject, at: string, kind: WorkloadKin
     const text = JSON.stringify(stringifyJson(spec[field] ?? null));
     const bytes = Buffer.byteLength(text) * (kind === "Source" ? 2 : 1);
     if (bytes <= maxConfigBytes) return [];
-    const detail = `Too long: makes an argument of ${bytes} bytes; an instance can be started with ${maxConfigBytes} at most. Keep large values in a file or topic`;
-    return [{ type: "FieldValueTooLong", field: joinPath(at, field), body: detail } as const];
+    return [
+      `${joinPath(at, field)}: makes an argument of ${bytes} bytes, and an instance can be started with ${maxConfigBytes} at most: it will not run. Keep large values in a file or topic`,
+    ];
   });
 }

@@ -21,7 +21,7 @@ import { compareQuantities, parseQuantity } from "../../machinery/quantity.ts";
 import { type AnySpec, defaultSpec, meshComponents, specOf, type WorkloadKind } from "./defaults.ts";
 import { checkDelivery, checkInput, checkOutput, checkTopicFields } from "./messaging-rules.ts";
 import { autoscalerErrors, claimErrors, podErrors, pullPolicyError, selectingLabelErrors } from "./pod-rules.ts";
-import { configSizeErrors, imageErrors, pulsarNameErrors, referenceErrors, unprintableErrors } from "./text-rules.ts";
+import { imageErrors, pulsarNameErrors, referenceErrors, unprintableErrors } from "./text-rules.ts";
 import { locationProblem } from "./topics.ts";
 
 type Subject = {
@@ -63,7 +63,6 @@ const rules: readonly Rule[] = [
   { kinds: all, check: ({ spec, at }) => imageErrors(spec, at) },
   { kinds: all, check: ({ spec, at }) => referenceErrors(spec, at) },
   { kinds: all, check: ({ spec, at }) => pulsarNameErrors(spec, at) },
-  { kinds: all, check: ({ spec, at, kind }) => configSizeErrors(spec, at, kind) },
   { kinds: all, check: ({ spec, at }) => unprintableErrors(spec, at) },
 ];
 

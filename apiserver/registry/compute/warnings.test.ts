@@ -25,6 +25,18 @@ test("warnings: fewer replicas than the autoscaler allows, unless it is switched
   assert.deepEqual(at(2), []);
 });
 
+test("warnings: configuration that no instance can be started with", () => {
+  const first = (kind: "Function" | "Source" | "Sink", field: string, bytes: number): string | undefined =>
+    workloadWarnings(kind)(aWorkload(kind, aSpec(kind, { [field]: { a: "x".repeat(bytes) } }))).find((text) =>
+      text.includes("makes an argument of"),
+    );
+  assert.match(first("Function", "funcConfig", 130_000) ?? "", /^spec\.funcConfig: makes an argument of 130014 bytes/);
+  assert.match(first("Source", "sourceConfig", 70_000) ?? "", /^spec\.sourceConfig: /);
+  assert.match(first("Sink", "sinkConfig", 130_000) ?? "", /^spec\.sinkConfig: /);
+  assert.equal(first("Function", "funcConfig", 100_000), undefined);
+  assert.equal(first("Source", "sourceConfig", 50_000), undefined);
+});
+
 test("warnings: a generated name that is too long", () => {
   const metadata = { name: "a".repeat(44), generateName: "a".repeat(39) };
   assert.deepEqual(workloadWarnings("Function")(aWorkload("Function", aSpec("Function"), metadata)), [

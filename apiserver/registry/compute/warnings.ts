@@ -11,6 +11,7 @@ import {
   scalingWarnings,
   unfedSinks,
 } from "./effects.ts";
+import { configSizeWarnings } from "./text-rules.ts";
 import { inputTopics } from "./topics.ts";
 import { longName, nameTooLong } from "./validation.ts";
 
@@ -46,6 +47,7 @@ function warnSpec(kind: WorkloadKind, spec: AnySpec, at: string): readonly strin
     ...flowWarnings(given, at, topicsOf(kind, spec)),
     ...builtinWarnings(given, at),
     ...effectlessFields(given, at),
+    ...configSizeWarnings(spec, at, kind),
   ];
 }
 

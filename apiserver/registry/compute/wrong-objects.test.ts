@@ -428,21 +428,6 @@ const families: readonly Family[] = [
     right: { name: "A", value: "tab\tand\nline" },
   },
   { at: "java.javaOpts[0]", type: invalid, wrong: controls.slice(0, 2), right: "-Da=b" },
-  // Sizes.
-  {
-    at: "funcConfig",
-    type: "FieldValueTooLong",
-    wrong: [{ a: "x".repeat(130_000) }],
-    right: { a: "x".repeat(100_000) },
-  },
-  {
-    kind: "Source",
-    at: "sourceConfig",
-    type: "FieldValueTooLong",
-    wrong: [{ a: "x".repeat(70_000) }],
-    right: { a: "x".repeat(50_000) },
-  },
-  { kind: "Sink", at: "sinkConfig", type: "FieldValueTooLong", wrong: [{ a: "x".repeat(130_000) }], right: {} },
   { kind: "Source", at: "sourceConfig", type: required, wrong: [null], right: {} },
   { kind: "Sink", at: "sinkConfig", type: required, wrong: [null], right: {} },
   { kind: "Source", at: "java", type: required, wrong: [null], right: { jar: "/a.nar" } },
