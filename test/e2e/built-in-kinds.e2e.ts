@@ -190,6 +190,7 @@ test("autoscale makes an autoscaler that both versions show", async () => {
   assert.equal(await jsonPath("get horizontalpodautoscalers.v2.autoscaling web", target), "50");
 });
 
+// API KB-32
 test("Events are had of both groups", async () => {
   await eventually(async () => assert.match(await ok("get events.v1.events.k8s.io"), /Scheduled\s+pod\/web-0/));
   assert.match(await ok("events --for=pod/web-0"), /Scheduled/);

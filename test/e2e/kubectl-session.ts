@@ -59,7 +59,8 @@ export function kubectlSession({ name, kubectl, podsRun }: Session): void {
     assert.equal(await jsonPath("get svc wordcount-function-headless", "{.spec.clusterIP}"), "None");
     assert.equal(await jsonPath("get sts wordcount-function", "{.metadata.ownerReferences[0].kind}"), "Function");
     await eventually(async () => assert.equal(await jsonPath("get fn wordcount", "{.status.observedGeneration}"), "1"));
-    if (podsRun) await eventually(async () => assert.match(await ok("get fn wordcount"), /wordcount\s+1\/1\s+java/));
+    if (podsRun)
+      await eventually(async () => assert.match(await ok("get fn wordcount"), /wordcount\s+1\/1\s+Ready\s+java/));
   });
 
   // API KB-03, KB-04, KB-05, KB-12, KB-43
