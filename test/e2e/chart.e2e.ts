@@ -6,11 +6,12 @@ import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { homedir, tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { after, before, suite, test } from "node:test";
 import { promisify } from "node:util";
 import { build } from "../../deploy/image/build.ts";
 import { eventually } from "../support/processes.ts";
+import { blocks, repository } from "../support/readme.ts";
 import { connection, pipeline } from "./support/manifests.ts";
 import { type Node, nodeIsMissing, startNode } from "./support/node.ts";
 import { ensureTool } from "./support/tools.ts";
@@ -103,7 +104,20 @@ suite("the chart on a node", { skip }, () => {
 
   test("default values: two replicas serve, an etcd of its own keeps, and nothing else is needed", async () => {
     await offerVolumes(1);
-    await install();
+    // As the README's "On a cluster" shows it, to the letter.
+    const environment = {
+      ...process.env,
+      HOME: directory,
+      KUBECONFIG: node.kubeconfig,
+      PATH: [dirname(helm), dirname(await ensureTool("kubectl")), process.env.PATH].join(":"),
+    };
+    const [session = "", look = ""] = blocks("bash");
+    const bash = (script: string) =>
+      run("bash", ["-euo", "pipefail", "-c", script], { cwd: repository, env: environment });
+    assert.match(session, /^helm install/);
+    await bash(session);
+    assert.match(look, /^kubectl get functions/);
+    await eventually(() => bash(look), patienceMs, 1000);
     await untilReady("controller-manager", 2);
     await untilReady("etcd", 1);
     await untilServed();
