@@ -383,3 +383,19 @@ test("metrics tell an apply and a dry run apart (API MT-01, MT-09)", async () =>
     new RegExp(`^apiserver_request_total\\{${labels},component="apiserver",dry_run="All",code="201"\\} 1$`, "m"),
   );
 });
+
+test("a verb that a resource lacks is told with the resource (API V-05)", async () => {
+  const path = "/apis/authorization.k8s.io/v1/subjectaccessreviews";
+  for (const [query, verb] of [
+    ["", "list"],
+    ["?watch=true", "watch"],
+  ]) {
+    const reply = await admin.get(`${path}${query}`);
+    assertFailure(reply, {
+      code: 405,
+      reason: "MethodNotAllowed",
+      message: `${verb} is not supported on resources of kind "subjectaccessreviews.authorization.k8s.io"`,
+    });
+    assert.deepEqual(reply.at("details"), { group: "authorization.k8s.io", kind: "subjectaccessreviews" });
+  }
+});

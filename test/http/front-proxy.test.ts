@@ -154,6 +154,31 @@ test("a user by certificate is that user, whatever else the headers say", async 
   assertFailure(await carol.get(functions, master), { code: 403, message: /User "carol" cannot list/ });
 });
 
+test("the aggregator's probes, together, and what it fetches: documents of this group alone, revalidated (API K-01, K-02, K-05, K-09, K-13, D-20)", async () => {
+  const root = "/apis/compute.functionmesh.io/v1alpha1";
+  const prober = as("system:kube-aggregator", { "x-remote-group": "system:masters" });
+  const probes = await Promise.all(Array.from({ length: 5 }, () => proxy.get(root, prober)));
+  for (const probe of probes) assert.equal(probe.at("kind") ?? "", "APIResourceList");
+  const accept = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList";
+  const found = ok(await proxy.get("/apis", { ...prober, accept }));
+  assert.equal(found.at("items", 0, "metadata", "name"), "compute.functionmesh.io");
+  assert.equal(found.at("items", 1), undefined);
+  ok(await proxy.get("/apis", { ...prober, accept, "if-none-match": String(found.headers.etag) }), 304);
+  const { paths } = ok(await proxy.get("/openapi/v3", as("system:aggregator"))).body;
+  const groups = Object.keys(Object(paths));
+  assert.ok(groups.length > 0);
+  assert.deepEqual(
+    groups.filter((path) => !path.startsWith("apis/compute.functionmesh.io")),
+    [],
+  );
+  const document = ok(await proxy.get("/openapi/v2", as("system:aggregator")));
+  ok(
+    await proxy.get("/openapi/v2", { ...as("system:aggregator"), "if-none-match": String(document.headers.etag) }),
+    304,
+  );
+  ok(await proxy.get("/api", prober), 404);
+});
+
 // API A-07
 test("a CA that is exchanged counts for new connections and for those that exist", async () => {
   const next = issueOdd({ name: nameOf("next proxies"), ca: true, to: 10 });
