@@ -4,7 +4,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import type { IncomingMessage } from "node:http";
 import { Agent, request } from "node:https";
 import { Worker } from "node:worker_threads";
-import { ticksPerSecond } from "../bench/process-usage.ts";
+import { loopCpuMs } from "./loop-cpu.ts";
 import type { Shape } from "./shapes.ts";
 
 export type Sample = {
@@ -14,24 +14,17 @@ export type Sample = {
   readonly status: number;
   readonly answerBytes: number;
   readonly wallMs: number;
-  /** CPU time of the thread that has the event loop; it resolves 10 ms. */
+  /** CPU time of the thread that has the event loop. */
   readonly loopCpuMs: number;
   /** Longest wait of a client that asked `/livez` meanwhile. */
   readonly livezMs: number;
-  /** CPU time of the event loop within that wait: the part of it that another process on this machine isn't to blame for. */
+  /** Most CPU time that the event loop used while one `/livez` waited: no other process on this machine is to blame for it. */
   readonly heldMs: number;
   /** Its answers that said the server isn't alive. */
   readonly livezRefusals: number;
   /** By which the resident memory grew at most. */
   readonly grownBytes: number;
 };
-
-/** User and system time of the main thread, in ms (Linux: /proc). */
-function loopCpuMs(pid: number): number {
-  const text = readFileSync(`/proc/${pid}/task/${pid}/stat`, "utf8");
-  const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");
-  return ((Number(fields[11]) + Number(fields[12])) * 1000) / ticksPerSecond;
-}
 
 function memory(pid: number, field: "VmRSS" | "VmHWM"): number {
   const text = readFileSync(`/proc/${pid}/status`, "utf8");
@@ -52,7 +45,7 @@ export type Target = {
 };
 
 /** `longestMs`: of one request, also of one that is not over; `refusals`: answers other than 200. */
-export type Observed = { readonly longestMs: number; readonly refusals: number };
+export type Observed = { readonly longestMs: number; readonly heldMs: number; readonly refusals: number };
 
 export class Meter implements AsyncDisposable {
   readonly #target: Target;
@@ -60,7 +53,9 @@ export class Meter implements AsyncDisposable {
 
   constructor(target: Target) {
     this.#target = target;
-    this.#probe = new Worker(new URL("./probe.ts", import.meta.url), { workerData: target.url });
+    this.#probe = new Worker(new URL("./probe.ts", import.meta.url), {
+      workerData: { url: target.url, pid: target.pid },
+    });
   }
 
   /** Of `/livez` since the last call. */
@@ -81,7 +76,7 @@ export class Meter implements AsyncDisposable {
     const { status, bytes } = await this.#send(shape, n, body);
     const wallMs = performance.now() - started;
     const usedMs = loopCpuMs(pid) - cpuBefore;
-    const { longestMs, refusals } = await this.observed();
+    const { longestMs, heldMs, refusals } = await this.observed();
     return {
       n,
       sentBytes: sizeOf(shape, n) + Buffer.byteLength(body ?? ""),
@@ -90,7 +85,7 @@ export class Meter implements AsyncDisposable {
       wallMs,
       loopCpuMs: usedMs,
       livezMs: longestMs,
-      heldMs: longestMs * Math.min(1, usedMs / wallMs),
+      heldMs,
       livezRefusals: refusals,
       grownBytes: Math.max(0, memory(pid, "VmHWM") - before),
     };

@@ -208,23 +208,3 @@ export const shapes: readonly Shape[] = [
   ...changes(),
   ...writes(),
 ];
-
-/**
- * Not yet as the design wants it: one stage of these writes looks at tens of thousands of names in one go, and on a busy
- * machine holds the event loop for more than 100 ms. Their time is linear; a stage that pauses within itself would end this.
- */
-const slowKinds = [
-  "keys",
-  "data",
-  "members to",
-  "fields to own",
-  "quantities",
-  "extras",
-  "volumes",
-  "mounts",
-  "decimals",
-];
-
-/** How long a shape may hold the event loop, in ms; `undefined` for what the design allows. */
-export const knownHoldMs = ({ name }: Shape): number | undefined =>
-  slowKinds.some((kind) => name.includes(kind)) ? 400 : undefined;
