@@ -313,6 +313,13 @@ export const limits = {
     beyond: "400",
     reason: "making one takes some microseconds",
   },
+  maxExactValues: {
+    value: 100_000,
+    unit: "count",
+    of: "such numbers, alike or not",
+    beyond: "400",
+    reason: "each is set apart from the text and put back, which takes a third of a microsecond",
+  },
   maxDecodingProblems: {
     value: 100,
     unit: "count",

@@ -64,6 +64,7 @@ export function exactForm(text: string): ExactForm | undefined {
   let copied = 0;
   let depth = 0;
   let deepest = 0;
+  let values = 0;
   const replace = (start: number, end: number, by: string): void => {
     pieces.push(text.slice(copied, start), by);
     copied = end;
@@ -86,6 +87,7 @@ export function exactForm(text: string): ExactForm | undefined {
       const end = endOfNumber(text, i);
       const position = end - i > 1 && mayBeInexact(text, i, end) ? positionOf(text.slice(i, end), numbers) : undefined;
       if (position !== undefined) {
+        if (++values > limits.maxExactValues.value) throw new TooManyNumbersError(limits.maxExactValues.value, "");
         replace(i, end, `"${marker}${position}"`);
       }
       i = end - 1;
@@ -103,15 +105,16 @@ function positionOf(number: string, numbers: Map<string, number>): number | unde
   if (known !== undefined) return known;
   if (!jsonNumber.test(number) || String(Number(number)) === number) return undefined;
   const position = numbers.size;
-  if (position === limits.maxExactNumbers.value) throw new TooManyNumbersError();
+  if (position === limits.maxExactNumbers.value)
+    throw new TooManyNumbersError(limits.maxExactNumbers.value, "different ");
   numbers.set(number, position);
   return position;
 }
 
 /** More different numbers than are kept beyond what a double holds. */
 export class TooManyNumbersError extends SyntaxError {
-  constructor() {
-    super(`more than ${limits.maxExactNumbers.value} different numbers that a double cannot hold as they are written`);
+  constructor(max: number, which: string) {
+    super(`more than ${max} ${which}numbers that a double cannot hold as they are written`);
     this.name = "TooManyNumbersError";
   }
 }

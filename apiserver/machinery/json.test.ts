@@ -3,6 +3,7 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { cpuClock } from "../../test/support/cpu-clock.ts";
 import type { JsonValue } from "../apis/meta/v1.ts";
+import { limits } from "../limits.ts";
 import {
   clone,
   DepthError,
@@ -151,4 +152,14 @@ test("duplicateFields takes time along the text, deep as it may be nested", () =
   const elapsedMs = cpuClock();
   assert.equal(duplicateFields(text).length, 2);
   assert.ok(elapsedMs() < 2000);
+});
+
+test("numbers that a double does not hold as written are as many as the limit says, also when they are alike", () => {
+  const { value } = limits.maxExactValues;
+  const list = (count: number): string => `[${"1.0,".repeat(count - 1)}1.0]`;
+  assert.equal(stringifyJson(parseJson(list(value))), list(value));
+  assert.throws(
+    () => parseJson(list(value + 1)),
+    /more than 100000 numbers that a double cannot hold as they are written/,
+  );
 });

@@ -10,6 +10,7 @@ import type { FieldError, FieldErrorType } from "../../errors/field-error.ts";
 import { newBadRequest, UndecodableError } from "../../errors/status-error.ts";
 import { decodeObjectMeta } from "../../machinery/decode-object-meta.ts";
 import { isObject } from "../../machinery/json.ts";
+import { checkObjectMembers } from "../../machinery/member-count.ts";
 import { decodeBody, type RequestBody, UndecodableBody } from "../../machinery/serializer.ts";
 import type { FieldValidation, RequestContext, WriteRequest } from "../rest/interface.ts";
 import type { StructuralSchema } from "../schema/structural.ts";
@@ -155,9 +156,10 @@ export class VirtualDecoder extends ObjectDecoder {
     super(gvk, schema, true);
   }
 
-  /** The body of a create that stores nothing; a name in it must be that of the URL (API Y-05). @throws StatusError 400 */
+  /** The body of a create that stores nothing; a name in it must be that of the URL (API Y-05). @throws StatusError 400, 413 */
   read(context: RequestContext, { body, name, options: { fieldValidation } }: WriteRequest): KubeObject {
     const { value, problems } = this.parse(body, fieldValidation);
+    checkObjectMembers(value, undefined);
     const namespace = context.namespace === "" ? undefined : context.namespace;
     const strictness = { fieldValidation, ofPatch: [], ofBody: problems, warn: context.warn };
     const { object } = this.decode(value, { namespace, name: undefined }, strictness);

@@ -31,8 +31,9 @@ export class Writes implements Creater, Updater, Patcher {
   }
 
   async create(context: RequestContext, request: WriteRequest): Promise<WriteResult> {
+    const startedAt = performance.now();
     const change = replacement(request.body, this.#whole.view.decoder, request.options.fieldValidation);
-    return this.#create(this.#begin(context, { ...request, name: "" }, change, this.#whole));
+    return this.#create(this.#begin(context, { ...request, name: "" }, change, this.#whole, startedAt));
   }
 
   async #create(write: Write): Promise<WriteResult> {
@@ -58,26 +59,29 @@ export class Writes implements Creater, Updater, Patcher {
   }
 
   async update(context: RequestContext, request: WriteRequest, part: Part = this.#whole): Promise<WriteResult> {
+    const startedAt = performance.now();
     const { decoder } = part.view;
     const change = replacement(request.body, decoder, request.options.fieldValidation);
     decoder.checkIdentity(change.whole, {
       namespace: namespaceOf(context, this.#resource),
       name: request.name,
     });
-    return this.#revise(this.#begin(context, request, change, part));
+    return this.#revise(this.#begin(context, request, change, part, startedAt));
   }
 
   async patch(context: RequestContext, request: WriteRequest, part: Part = this.#whole): Promise<WriteResult> {
     if (request.body.mediaType === applyPatchType) return this.#apply(context, request, part);
+    const startedAt = performance.now();
     const change = patchChange(readPatch(request.body, this.#resource.patchTypes));
-    return this.#revise(this.#begin(context, request, change, part));
+    return this.#revise(this.#begin(context, request, change, part, startedAt));
   }
 
   /** Creates what is not there, if it is applied as a whole (API S-04, S-38). */
   async #apply(context: RequestContext, request: WriteRequest, part: Part): Promise<WriteResult> {
+    const startedAt = performance.now();
     const { options } = request;
     const value = readApplied(request.body, options.fieldValidation, context.warn);
-    const write = this.#begin(context, request, appliedChange(value, options.force), part);
+    const write = this.#begin(context, request, appliedChange(value, options.force), part, startedAt);
     for (;;) {
       try {
         return await this.#revise(write);
@@ -118,12 +122,12 @@ export class Writes implements Creater, Updater, Patcher {
     return { item: write.part.view.present(item), created: false };
   }
 
-  #begin(context: RequestContext, request: WriteRequest, change: Change, part: Part): Write {
+  #begin(context: RequestContext, request: WriteRequest, change: Change, part: Part, startedAt: number): Write {
     const resource = this.#resource;
     const { name, options, preconditions } = request;
     const manager = managerName(options.fieldManager, context.userAgent);
     const birth = lazily(() => birthOf(context, resource));
-    return { resource, part, context, name, options, preconditions, change, manager, birth };
+    return { resource, part, context, name, options, preconditions, change, manager, startedAt, birth };
   }
 }
 
