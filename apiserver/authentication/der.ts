@@ -23,7 +23,8 @@ export function der(tag: number, ...contents: readonly Buffer[]): Buffer {
 
 function lengthOf(length: number): Buffer {
   if (length < 0x80) return Buffer.from([length]);
-  const bytes = Buffer.from(length.toString(16).padStart(length > 0xff ? 4 : 2, "0"), "hex");
+  const digits = length.toString(16);
+  const bytes = Buffer.from(digits.length % 2 === 0 ? digits : `0${digits}`, "hex");
   return Buffer.concat([Buffer.from([0x80 | bytes.length]), bytes]);
 }
 
