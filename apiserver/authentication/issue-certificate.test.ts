@@ -12,6 +12,6 @@ for (const count of [1, 10, 100, 2_000, 20_000]) {
     const read = new X509Certificate(certificate);
     assert.equal(read.checkHost(names.at(-1) ?? ""), names.at(-1));
     assert.equal(read.validToDate.getTime(), validity.notAfter.getTime());
-    assert.ok(read.checkIssued(read) && read.verify(read.publicKey));
+    assert.ok(read.verify(read.publicKey));
   });
 }
