@@ -407,9 +407,16 @@ export const limits = {
   maxTurnMs: {
     value: 20,
     unit: "ms",
-    of: "stages of one write that run without a pause",
-    beyond: "others get their turn before the next stage",
+    of: "one stage of a write, before the write counts as large",
+    beyond: "others get their turn before each of the next stages",
     reason: "a write of ordinary size takes one or two in all",
+  },
+  maxBytesAtOnce: {
+    value: 64 * KiB,
+    unit: "bytes",
+    of: "body of a write that is read and judged as soon as it is there",
+    beyond: "it takes turns with others as large",
+    reason: "one of them may take some 10 ms, and a tenant may send twenty at once",
   },
   maxGrantSteps: {
     value: 1_000_000,

@@ -3,6 +3,8 @@ import type { KubeObject, Preconditions } from "../../apis/meta/v1.ts";
 import type { FieldError } from "../../errors/field-error.ts";
 import { newInvalid, type StatusError } from "../../errors/status-error.ts";
 import { limits } from "../../limits.ts";
+import type { RequestBody } from "../../machinery/serializer.ts";
+import { inTurn } from "../../machinery/turns.ts";
 import type { RequestContext, WriteOptions } from "../rest/interface.ts";
 import type { Part } from "../rest/part.ts";
 import type { Change, Wanted } from "./change.ts";
@@ -22,8 +24,8 @@ export type Write = {
   readonly manager: string;
   /** Of the URL; `""` of a create. */
   readonly name: string;
-  /** Of the clock that only goes on: when reading what was sent began, which has taken some time of this turn already. */
-  readonly startedAt: number;
+  /** It takes turns with others as large from the beginning. */
+  readonly isLarge: boolean;
   /** What a new object is whatever the client sent; the same uid and time however often it is asked. */
   readonly birth: () => Birth;
 };
@@ -46,18 +48,28 @@ export type Draft = {
  */
 export type Stage = (draft: Draft, write: Write) => Draft | Promise<Draft>;
 
-/** A large object takes every stage some time, so that others get their turn between two of them. */
+/**
+ * Large objects take every stage some time: what they are found to be at the latest when a stage took long. No two stages of
+ * large writes follow each other then, whosever they are, without others getting their turn.
+ */
 export async function runStages(stages: readonly Stage[], draft: Draft, write: Write): Promise<Draft> {
   let current = draft;
-  let since = write.startedAt;
+  let { isLarge } = write;
   for (const stage of stages) {
-    const next = stage(current, write);
+    const before = current;
+    const since = performance.now();
+    const next = isLarge ? inTurn(() => stage(before, write)) : stage(before, write);
+    if (!isLarge) isLarge = performance.now() - since > limits.maxTurnMs.value;
     current = next instanceof Promise ? await next : next;
-    if (performance.now() - since <= limits.maxTurnMs.value) continue;
-    await new Promise<void>((resolve) => setImmediate(resolve));
-    since = performance.now();
   }
   return current;
+}
+
+export const isLargeBody = ({ bytes }: RequestBody): boolean => bytes.length > limits.maxBytesAtOnce.value;
+
+/** What `read` makes of a body: at once, or when it is the turn of a large one. @throws unknown  what `read` throws */
+export async function readInTurn<T>(body: RequestBody, read: () => T): Promise<T> {
+  return isLargeBody(body) ? inTurn(read) : read();
 }
 
 const undecided: KubeObject = { apiVersion: "", kind: "", metadata: {} };

@@ -13,7 +13,7 @@ import { wholeObject } from "./object-parts.ts";
 import { readPatch } from "./patch-types.ts";
 import { nameOf, namespaceOf, type StoredResource } from "./stored-resource.ts";
 import { changeObject, insertObject, MissingObject } from "./transaction.ts";
-import { draftOf, runStages, type Write } from "./write.ts";
+import { draftOf, isLargeBody, readInTurn, runStages, type Write } from "./write.ts";
 import { decisionStages, proposalStages, writeStages } from "./write-stages.ts";
 
 /** Names that are tried before a create with generateName gives up (API C-07). */
@@ -31,9 +31,10 @@ export class Writes implements Creater, Updater, Patcher {
   }
 
   async create(context: RequestContext, request: WriteRequest): Promise<WriteResult> {
-    const startedAt = performance.now();
-    const change = replacement(request.body, this.#whole.view.decoder, request.options.fieldValidation);
-    return this.#create(this.#begin(context, { ...request, name: "" }, change, this.#whole, startedAt));
+    const { body, options } = request;
+    const { decoder } = this.#whole.view;
+    const change = await readInTurn(body, () => replacement(body, decoder, options.fieldValidation));
+    return this.#create(this.#begin(context, { ...request, name: "" }, change, this.#whole));
   }
 
   async #create(write: Write): Promise<WriteResult> {
@@ -59,29 +60,28 @@ export class Writes implements Creater, Updater, Patcher {
   }
 
   async update(context: RequestContext, request: WriteRequest, part: Part = this.#whole): Promise<WriteResult> {
-    const startedAt = performance.now();
     const { decoder } = part.view;
-    const change = replacement(request.body, decoder, request.options.fieldValidation);
+    const { body, options } = request;
+    const change = await readInTurn(body, () => replacement(body, decoder, options.fieldValidation));
     decoder.checkIdentity(change.whole, {
       namespace: namespaceOf(context, this.#resource),
       name: request.name,
     });
-    return this.#revise(this.#begin(context, request, change, part, startedAt));
+    return this.#revise(this.#begin(context, request, change, part));
   }
 
   async patch(context: RequestContext, request: WriteRequest, part: Part = this.#whole): Promise<WriteResult> {
     if (request.body.mediaType === applyPatchType) return this.#apply(context, request, part);
-    const startedAt = performance.now();
-    const change = patchChange(readPatch(request.body, this.#resource.patchTypes));
-    return this.#revise(this.#begin(context, request, change, part, startedAt));
+    const { body } = request;
+    const change = await readInTurn(body, () => patchChange(readPatch(body, this.#resource.patchTypes)));
+    return this.#revise(this.#begin(context, request, change, part));
   }
 
   /** Creates what is not there, if it is applied as a whole (API S-04, S-38). */
   async #apply(context: RequestContext, request: WriteRequest, part: Part): Promise<WriteResult> {
-    const startedAt = performance.now();
-    const { options } = request;
-    const value = readApplied(request.body, options.fieldValidation, context.warn);
-    const write = this.#begin(context, request, appliedChange(value, options.force), part, startedAt);
+    const { body, options } = request;
+    const value = await readInTurn(body, () => readApplied(body, options.fieldValidation, context.warn));
+    const write = this.#begin(context, request, appliedChange(value, options.force), part);
     for (;;) {
       try {
         return await this.#revise(write);
@@ -122,12 +122,23 @@ export class Writes implements Creater, Updater, Patcher {
     return { item: write.part.view.present(item), created: false };
   }
 
-  #begin(context: RequestContext, request: WriteRequest, change: Change, part: Part, startedAt: number): Write {
+  #begin(context: RequestContext, request: WriteRequest, change: Change, part: Part): Write {
     const resource = this.#resource;
     const { name, options, preconditions } = request;
     const manager = managerName(options.fieldManager, context.userAgent);
     const birth = lazily(() => birthOf(context, resource));
-    return { resource, part, context, name, options, preconditions, change, manager, startedAt, birth };
+    return {
+      resource,
+      part,
+      context,
+      name,
+      options,
+      preconditions,
+      change,
+      manager,
+      isLarge: isLargeBody(request.body),
+      birth,
+    };
   }
 }
 
