@@ -18,6 +18,7 @@ import {
 } from "../../apiserver/apis/meta/v1.ts";
 import type { ResourceClient } from "../../apiserver/client/client.ts";
 import { unlessGone } from "../../apiserver/errors/status-error.ts";
+import { inTurn } from "../../apiserver/machinery/turns.ts";
 import type { EventRecorder, Informer, Trigger } from "../runtime/interface.ts";
 import { mapConcurrently } from "../runtime/map-concurrently.ts";
 import type { ObjectKey } from "../runtime/object-key.ts";
@@ -157,13 +158,14 @@ export class GarbageCollector implements Reconciler {
     await unlessGone(this.#client.delete(refOf(node), { propagationPolicy, preconditions, signal }));
   }
 
+  /** An object may name thousands: what is looked up is answered from memory, so that nothing else would get its turn. */
   async #ownerStates(
     node: Node,
     context: ReconcileContext,
   ): Promise<readonly { readonly reference: OwnerReference; readonly state: OwnerState }[]> {
     const states: { reference: OwnerReference; state: OwnerState }[] = [];
     for (const reference of node.object.metadata.ownerReferences ?? []) {
-      states.push({ reference, state: await this.#ownerState(node, reference, context) });
+      states.push({ reference, state: await inTurn(() => this.#ownerState(node, reference, context)) });
     }
     return states;
   }
