@@ -103,6 +103,14 @@ function* changes(): Generator<Shape> {
   };
   const options = (n: number): string => JSON.stringify({ dryRun: Array(n).fill("All") });
   yield { ...common, name: "DELETE function: options", method: "DELETE", n: 30_000, headers: json, body: options };
+  const collection = { ...common, method: "DELETE", path: () => `${collections.configmaps}${dryRun}` } as const;
+  yield { ...collection, name: "DELETE configmaps: all of them", n: 1 };
+  yield {
+    ...collection,
+    name: "DELETE configmaps: terms of a label selector",
+    n: 1200,
+    path: (n) => `${collections.configmaps}${dryRun}&labelSelector=${joined(n, (i) => `k${i}!%3Dv`)}`,
+  };
 }
 
 /** `count` texts of one piece each. */
@@ -179,6 +187,16 @@ const readers: readonly Omit<Shape, "method" | "user">[] = [
     name: "terms of a field selector",
     n: 1200,
     path: (n) => `${collections.configmaps}?fieldSelector=${joined(n, (i) => `metadata.name!%3Dx${i}`)}`,
+  },
+  {
+    name: "a watch with initial events",
+    n: 1,
+    path: () => `${collections.configmaps}?watch=1&resourceVersion=0&timeoutSeconds=1`,
+  },
+  {
+    name: "terms of a watch's selector",
+    n: 1200,
+    path: (n) => `${collections.configmaps}?watch=1&timeoutSeconds=1&labelSelector=${joined(n, (i) => `k${i}!%3Dv`)}`,
   },
   { name: "a continue token", n: 80_000, path: (n) => `${collections.configmaps}?continue=${"a".repeat(n)}` },
   { name: "a resource version", n: 80_000, path: (n) => `${collections.configmaps}?resourceVersion=${"1".repeat(n)}` },
