@@ -4,6 +4,9 @@
  *
  * FUNCTIONMESH_LIMITS_SECONDS says for how long: one round takes about two minutes, 1800 repeats every shape many times and
  * keeps its worst. When there is no time for all of them, every seventh is asked first, so that each route has its turn.
+ *
+ * Not asked here: bodies in protobuf, WebSockets, HTTP/2, what is behind a front proxy, and a store other than SQLite; what
+ * controllers do of what was written is asked in `minute.ts`, of one large Function and of objects with thousands of owners.
  */
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { cpus, tmpdir } from "node:os";
