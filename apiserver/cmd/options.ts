@@ -354,13 +354,14 @@ export const rows = {
     value: "DURATION",
     help: "Time between attempts to get or renew the Lease; less than the deadline.",
   }),
-  http2: option({
+  http2: option<boolean | undefined>({
     flag: "http2",
     commands: running,
     parse: flagValue,
-    default: true,
+    default: undefined,
+    shown: "true standalone, false serve",
     value: "BOOL",
-    help: "Offer HTTP/2 beside HTTP/1.1.",
+    help: "Offer HTTP/2 beside HTTP/1.1. A header of over 64 KiB ends its connection, and an aggregator has all users on one.",
   }),
   http2MaxStreams: option({
     flag: limits.maxHttp2Streams.option,

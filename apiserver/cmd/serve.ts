@@ -83,6 +83,8 @@ export async function aggregatedFoundation({ options, log, signal }: FoundationP
         tls: () => ({ ...servingTls.current(), clientCas: clientCas() }),
         onTlsChange: (listener) => void listeners.push(listener),
         ...(options.leaderElect ? { election: electionOf(cluster, options, service.namespace) } : {}),
+        // Node's HTTP/2 ends a connection over a header of more than 64 KiB: one user's long selector would cut off all.
+        http2: false,
         bindAddress: options.bindAddress === "" ? everyAddress : options.bindAddress,
         authenticator: unionAuthenticator([
           frontProxyAuthenticator({ config: frontProxy, others: clientCaBundle }),

@@ -11,8 +11,13 @@ export type BodyLimits = {
   readonly bodyMs?: number;
 };
 
-/** @param length  as announced; `undefined` where only the end of the body tells it */
-export type Incoming = { readonly stream: Readable; readonly length: number | undefined };
+export type Incoming = {
+  readonly stream: Readable;
+  /** As announced; `undefined` where only the end of the body tells it. */
+  readonly length: number | undefined;
+  /** Refuse for size only once the body is over: HTTP/2 clients stop sending at an answer, and proxies then lose it. */
+  readonly refusesAtEnd?: boolean;
+};
 
 /**
  * Reads the body of one request, at most once.
@@ -50,12 +55,13 @@ export class BodyReader {
   #start(limit: number): Promise<Uint8Array> {
     const { length } = this.#incoming;
     if (length === 0) return Promise.resolve(empty);
-    if (length !== undefined && length > limit) return Promise.reject(tooLarge(limit));
+    const most = this.#incoming.refusesAtEnd === true ? limit + limits.maxDiscardedBytes.value : limit;
+    if (length !== undefined && length > most) return Promise.reject(tooLarge(limit));
     return this.#collect(limit);
   }
 
   #collect(limit: number): Promise<Uint8Array> {
-    const { stream } = this.#incoming;
+    const { stream, refusesAtEnd = false } = this.#incoming;
     return new Promise((resolve, reject) => {
       let chunks: Uint8Array[] = [];
       let bytes = 0;
@@ -79,12 +85,14 @@ export class BodyReader {
           return;
         }
         chunks = [];
-        reject(tooLarge(limit));
-        if (bytes > limit + limits.maxDiscardedBytes.value) stream.destroy();
+        const isEndless = bytes > limit + limits.maxDiscardedBytes.value;
+        if (!refusesAtEnd || isEndless) reject(tooLarge(limit));
+        if (isEndless && !refusesAtEnd) stream.destroy();
       });
       stream.once("end", () => {
         clear();
-        resolve(chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks));
+        if (bytes > limit) reject(tooLarge(limit));
+        else resolve(chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks));
       });
       stream.once("close", () => {
         clear();

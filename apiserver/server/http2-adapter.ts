@@ -41,6 +41,8 @@ export function http2Adapter({
       enablePush: false,
       maxConcurrentStreams: maxStreams ?? limits.maxHttp2Streams.value,
       maxHeaderListSize: limits.maxHeaderBytes.value,
+      // Headers that need many frames are taken for a flood of them, so one frame must hold the longest.
+      maxFrameSize: limits.maxHeaderBytes.value,
     },
   };
   return (socket, connection) => {
@@ -65,7 +67,7 @@ async function serve(stream: ServerHttp2Stream, raw: readonly string[], context:
   const controller = new AbortController();
   const headers = headersOf(raw);
   const bodyLength = lengthOf(stream, headers);
-  const reader = new BodyReader({ stream, length: bodyLength }, exchange.options);
+  const reader = new BodyReader({ stream, length: bodyLength, refusesAtEnd: true }, exchange.options);
   const ended = connection.begin();
   stream.on("error", () => undefined);
   stream.once("aborted", () => controller.abort());
