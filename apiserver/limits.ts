@@ -257,6 +257,13 @@ export const limits = {
     beyond: "400",
     reason: "an object that has as many as it may, and says of each who manages it",
   },
+  maxBodyItems: {
+    value: 50_000,
+    unit: "count",
+    of: "items of all lists of a JSON or protobuf body or a patch, numbers and booleans aside",
+    beyond: "400",
+    reason: "decoding, defaulting and validating one takes a microsecond or two, however short it is",
+  },
   maxObjectMembers: {
     value: 20_000,
     unit: "count",

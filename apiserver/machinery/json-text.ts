@@ -20,6 +20,8 @@ export const openBracket = 0x5b;
 export const closeBracket = 0x5d;
 export const colon = 0x3a;
 export const comma = 0x2c;
+/** `n`, which no text of JSON has outside of strings but for `null`. */
+export const firstOfNull = 0x6e;
 const backslash = 0x5c;
 const minus = 0x2d;
 const zero = 0x30;

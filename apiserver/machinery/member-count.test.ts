@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { limits } from "../limits.ts";
-import { checkBodyMembers, checkObjectMembers, countMembers, TooManyMembersError } from "./member-count.ts";
+import { checkBodyParts, checkObjectMembers, countMembers, TooManyPartsError } from "./member-count.ts";
 
 const maxBody = limits.maxBodyMembers.value;
+const maxItems = limits.maxBodyItems.value;
 const maxObject = limits.maxObjectMembers.value;
 const members = (count: number): string => Array.from({ length: count }, (_, i) => `"k${i}":0`).join();
 const objectOf = (count: number) => ({
@@ -14,16 +15,27 @@ const objectOf = (count: number) => ({
 });
 
 test("a body has as many members as the limit says, and no more", () => {
-  checkBodyMembers(`{${members(maxBody)}}`);
-  assert.throws(() => checkBodyMembers(`{${members(maxBody + 1)}}`), TooManyMembersError);
+  checkBodyParts(`{${members(maxBody)}}`);
+  assert.throws(() => checkBodyParts(`{${members(maxBody + 1)}}`), TooManyPartsError);
+});
+
+test("lists of a body have as many items as the limit says; numbers and booleans are free", () => {
+  const bodyOf = (item: string, count: number): string =>
+    `{"a": 1, "list": [${Array(count).fill(item).join(", ")}], "b": null}`;
+  for (const item of ["{}", "[]", '""', "null", '{"a":[1]}']) {
+    checkBodyParts(bodyOf(item, maxItems));
+    assert.throws(() => checkBodyParts(bodyOf(item, maxItems + 1)), /more than 50000 items of all lists/, item);
+  }
+  checkBodyParts(bodyOf("0", 4 * maxItems));
+  checkBodyParts(bodyOf("true", 4 * maxItems));
 });
 
 test("what nests too deep is left to the parser", () => {
-  checkBodyMembers('{"a":'.repeat(maxBody + 1));
+  checkBodyParts('{"a":'.repeat(maxBody + 1));
 });
 
 test("colons within texts and names are no members", () => {
-  checkBodyMembers(JSON.stringify({ "::": ":".repeat(2 * maxBody), text: `"${'":"'.repeat(2 * maxBody)}` }));
+  checkBodyParts(JSON.stringify({ "::": ":".repeat(2 * maxBody), text: `"${'":"'.repeat(2 * maxBody)}` }));
 });
 
 test("members are counted at every depth, those of managedFields and owners are not", () => {

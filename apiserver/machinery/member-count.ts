@@ -1,42 +1,69 @@
 /**
- * How many members the objects of a JSON value have in all. Reading, comparing, owning and printing take a step for each of
+ * How many members the objects of a JSON value have in all, and items its lists. Reading, comparing, owning and printing take a step for each of
  * them: their number, more than the length of a text, is what a write costs.
  */
 import type { JsonObject, KubeObject } from "../apis/meta/v1.ts";
 import { newRequestEntityTooLarge } from "../errors/status-error.ts";
-import { limits } from "../limits.ts";
-import { closeBrace, closeBracket, colon, endOfString, maxDepth, openBrace, openBracket, quote } from "./json-text.ts";
+import { type Limit, limits } from "../limits.ts";
+import {
+  closeBrace,
+  closeBracket,
+  colon,
+  comma,
+  endOfString,
+  firstOfNull,
+  maxDepth,
+  openBrace,
+  openBracket,
+  quote,
+} from "./json-text.ts";
 
-/** A text has more members than a body may have; answered as 400. */
-export class TooManyMembersError extends SyntaxError {
-  constructor() {
-    super(`more than ${limits.maxBodyMembers.value} ${limits.maxBodyMembers.of}`);
-    this.name = "TooManyMembersError";
+/** A body has more members or items than it may have; answered as 400. */
+export class TooManyPartsError extends SyntaxError {
+  constructor({ value, of }: Limit) {
+    super(`more than ${value} ${of}`);
+    this.name = "TooManyPartsError";
   }
 }
 
 /** `"":0,` */
 const shortestMember = 5;
+/** `{},` */
+const shortestItem = 3;
 
 /**
  * Looks at the text alone, and not even at that when it is too short for so many. What nests too deep is the parser's to
  * refuse.
  *
- * @throws TooManyMembersError
+ * @throws TooManyPartsError
  */
-export function checkBodyMembers(json: string): void {
-  const max = limits.maxBodyMembers.value;
-  if (json.length < max * shortestMember) return;
+export function checkBodyParts(json: string): void {
+  const { maxBodyMembers, maxBodyItems } = limits;
+  if (json.length < Math.min(maxBodyMembers.value * shortestMember, maxBodyItems.value * shortestItem)) return;
   let members = 0;
+  /** Texts, objects, lists and nulls that follow no colon: names of members, and items. */
+  let others = 0;
+  let afterColon = true;
   let depth = 0;
   for (let i = 0; i < json.length && depth <= maxDepth; i++) {
     const code = json.charCodeAt(i);
-    if (code === quote) i = endOfString(json, i);
-    else if (code === openBrace || code === openBracket) depth++;
+    if (code === colon) {
+      members++;
+      afterColon = true;
+    } else if (code === comma) afterColon = false;
     else if (code === closeBrace || code === closeBracket) depth--;
-    else if (code === colon) members++;
+    else if (code === quote || code === openBrace || code === openBracket || code === firstOfNull) {
+      if (!afterColon) others++;
+      if (code === quote) i = endOfString(json, i);
+      else if (code !== firstOfNull) {
+        depth++;
+        afterColon = false;
+      }
+    }
   }
-  if (members > max && depth <= maxDepth) throw new TooManyMembersError();
+  if (depth > maxDepth) return;
+  if (members > maxBodyMembers.value) throw new TooManyPartsError(maxBodyMembers);
+  if (others - members > maxBodyItems.value) throw new TooManyPartsError(maxBodyItems);
 }
 
 /**

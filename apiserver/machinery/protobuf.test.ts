@@ -4,6 +4,7 @@ import { test } from "node:test";
 import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
 import fc from "fast-check";
 import type { JsonValue } from "../apis/meta/v1.ts";
+import { limits } from "../limits.ts";
 import { deepEqual, isObject, parseJson, setMember, stringifyJson } from "./json.ts";
 import { decodeKubernetesProtobuf } from "./protobuf.ts";
 
@@ -60,6 +61,24 @@ test("options are known in every version; fields that are not known are skipped"
     gracePeriodSeconds: 30,
     propagationPolicy: "Orphan",
   });
+});
+
+test("a body with more items and entries than the limit says is refused before they are all made", () => {
+  const count = limits.maxBodyItems.value;
+  const twoByteFields = (field: number, times: number): Uint8Array =>
+    new Uint8Array(times * 2).map((_, index) => (index % 2 === 0 ? (field << 3) | WireType.LengthDelimited : 0));
+  const bodies: Record<string, (times: number) => Uint8Array> = {
+    "containers of a pod": (times) =>
+      encode("v1", "Pod", (writer) => writer.tag(2, WireType.LengthDelimited).bytes(twoByteFields(2, times))),
+    "finalizers of its metadata": (times) =>
+      encode("v1", "Pod", (writer) => writer.tag(1, WireType.LengthDelimited).bytes(twoByteFields(14, times))),
+    "labels of its metadata": (times) =>
+      encode("v1", "Pod", (writer) => writer.tag(1, WireType.LengthDelimited).bytes(twoByteFields(11, times))),
+  };
+  for (const [what, bodyOf] of Object.entries(bodies)) {
+    decodeKubernetesProtobuf(bodyOf(count));
+    assert.throws(() => decodeKubernetesProtobuf(bodyOf(count + 1)), /more than 50000 items of all lists/, what);
+  }
 });
 
 test("what cannot be decoded is a syntax error", () => {

@@ -1,6 +1,8 @@
 import { BinaryReader, WireType } from "@bufbuild/protobuf/wire";
 import type { JsonObject, JsonValue } from "../apis/meta/v1.ts";
+import { limits } from "../limits.ts";
 import { decodeUtf8, isObject, numberFromText, parseJson, setMember } from "./json.ts";
+import { checkBodyParts, TooManyPartsError } from "./member-count.ts";
 import table from "./protobuf-fields.json" with { type: "json" };
 import { formatMicroTime, formatTime } from "./time.ts";
 
@@ -47,7 +49,7 @@ function decodeEnvelope(bytes: Uint8Array): JsonObject {
   const message = messageOfKind(apiVersion, kind);
   if (message === undefined)
     throw new SyntaxError(`no kind ${JSON.stringify(kind)} is known in version ${JSON.stringify(apiVersion)}`);
-  return { apiVersion, kind, ...readMessage(outer.get(envelope.raw) ?? new Uint8Array(), message) };
+  return { apiVersion, kind, ...readMessage(outer.get(envelope.raw) ?? new Uint8Array(), message, new ItemCount()) };
 }
 
 /** The length-delimited fields of a message; the last one counts. */
@@ -72,8 +74,18 @@ function eachField(bytes: Uint8Array, read: (number: number, wireType: WireType,
 type Codec = {
   readonly wireType: WireType;
   readonly zero: () => JsonValue | undefined;
-  readonly read: (reader: BinaryReader) => JsonValue | undefined;
+  readonly read: (reader: BinaryReader, items: ItemCount) => JsonValue | undefined;
 };
+
+/** Items of lists and entries of maps of one body: an empty one takes two bytes, and becomes an object with every default. */
+class ItemCount {
+  #count = 0;
+
+  /** @throws TooManyPartsError */
+  add(): void {
+    if (++this.#count > limits.maxBodyItems.value) throw new TooManyPartsError(limits.maxBodyItems);
+  }
+}
 
 function integerOf(value: bigint | string): JsonValue {
   return numberFromText(String(value));
@@ -95,16 +107,24 @@ const scalars: Readonly<Record<string, Codec>> = {
   intOrString: valueMessage(0, intOrString),
   json: valueMessage(undefined, (bytes) => {
     const raw = bytesByNumber(bytes).get(1);
-    return raw === undefined || raw.length === 0 ? undefined : parseJson(decodeUtf8(raw));
+    if (raw === undefined || raw.length === 0) return undefined;
+    const text = decodeUtf8(raw);
+    checkBodyParts(text);
+    return parseJson(text);
   }),
-  stringList: valueMessage(undefined, (bytes) => {
-    const items: JsonValue[] = [];
-    eachField(bytes, (number, wireType, reader) => {
-      if (number === 1) items.push(reader.string());
-      else reader.skip(wireType, number);
-    });
-    return items;
-  }),
+  stringList: {
+    wireType: WireType.LengthDelimited,
+    zero: () => undefined,
+    read: (outer, count) => {
+      const items: JsonValue[] = [];
+      eachField(outer.bytes(), (number, wireType, reader) => {
+        if (number !== 1) return void reader.skip(wireType, number);
+        count.add();
+        items.push(reader.string());
+      });
+      return items;
+    },
+  },
 };
 
 /** A timestamp's fields are seconds and nanoseconds; one without any is the zero time, which JSON leaves out. */
@@ -176,11 +196,10 @@ function parseField(text: string): Field {
 }
 
 function messageCodec(name: string): Codec {
-  const read = (bytes: Uint8Array): JsonObject => readMessage(bytes, messageOf(name));
   return {
     wireType: WireType.LengthDelimited,
-    zero: () => read(new Uint8Array()),
-    read: (reader) => read(reader.bytes()),
+    zero: () => readMessage(new Uint8Array(), messageOf(name), new ItemCount()),
+    read: (reader, items) => readMessage(reader.bytes(), messageOf(name), items),
   };
 }
 
@@ -189,10 +208,11 @@ type Parts = {
   readonly singles: Map<Field, JsonValue>;
   readonly lists: Map<Field, JsonValue[]>;
   readonly maps: Map<Field, JsonObject>;
+  readonly items: ItemCount;
 };
 
-function readMessage(bytes: Uint8Array, message: Message): JsonObject {
-  const parts: Parts = { singles: new Map(), lists: new Map(), maps: new Map() };
+function readMessage(bytes: Uint8Array, message: Message, items: ItemCount): JsonObject {
+  const parts: Parts = { singles: new Map(), lists: new Map(), maps: new Map(), items };
   eachField(bytes, (number, wireType, reader) => {
     const field = message.byNumber.get(number);
     if (field === undefined) reader.skip(wireType, number);
@@ -217,42 +237,49 @@ function isZero(value: JsonValue): boolean {
   return isObject(value) ? Object.keys(value).length === 0 : value === "" || value === 0 || value === false;
 }
 
-function readField(field: Field, wireType: WireType, reader: BinaryReader, { singles, lists, maps }: Parts): void {
+function readField(field: Field, wireType: WireType, reader: BinaryReader, parts: Parts): void {
   const { codec } = field;
+  const { singles, lists, maps, items: count } = parts;
   switch (field.shape) {
     case "single": {
-      const value = codec.read(reader);
+      const value = codec.read(reader, count);
       if (value !== undefined) singles.set(field, value);
       return;
     }
     case "list": {
       const items = lists.get(field) ?? [];
       lists.set(field, items);
-      if (wireType === codec.wireType) items.push(codec.read(reader) ?? null);
-      else readPacked(codec, reader.bytes(), items);
+      if (wireType === codec.wireType) {
+        count.add();
+        items.push(codec.read(reader, count) ?? null);
+      } else readPacked(codec, reader.bytes(), items, count);
       return;
     }
     case "map": {
       const entries = maps.get(field) ?? {};
       maps.set(field, entries);
-      readEntry(codec, reader.bytes(), entries);
+      count.add();
+      readEntry(codec, reader.bytes(), entries, count);
     }
   }
 }
 
 /** Numbers of a list that share one field. */
-function readPacked(codec: Codec, bytes: Uint8Array, items: JsonValue[]): void {
+function readPacked(codec: Codec, bytes: Uint8Array, items: JsonValue[], count: ItemCount): void {
   const reader = new BinaryReader(bytes, decodeUtf8);
-  while (reader.pos < reader.len) items.push(codec.read(reader) ?? null);
+  while (reader.pos < reader.len) {
+    count.add();
+    items.push(codec.read(reader, count) ?? null);
+  }
 }
 
 /** An entry of a map is a message of a key and a value. */
-function readEntry(codec: Codec, bytes: Uint8Array, entries: JsonObject): void {
+function readEntry(codec: Codec, bytes: Uint8Array, entries: JsonObject, count: ItemCount): void {
   let key = "";
   let value = codec.zero();
   eachField(bytes, (number, wireType, reader) => {
     if (number === 1) key = reader.string();
-    else if (number === 2) value = codec.read(reader);
+    else if (number === 2) value = codec.read(reader, count);
     else reader.skip(wireType, number);
   });
   setMember(entries, key, value ?? null);

@@ -2,7 +2,7 @@
 import type { JsonValue, KubeObject } from "../apis/meta/v1.ts";
 import { newUnsupportedMediaType } from "../errors/status-error.ts";
 import { decodeUtf8, duplicateFields, parseJson } from "./json.ts";
-import { checkBodyMembers } from "./member-count.ts";
+import { checkBodyParts } from "./member-count.ts";
 import { decodeKubernetesProtobuf, protobufMediaType } from "./protobuf.ts";
 import { parseYaml } from "./yaml.ts";
 
@@ -46,7 +46,7 @@ type Decoder = (bytes: Uint8Array, findDuplicates: boolean) => DecodedBody;
 const decodeJson: Decoder = (bytes, findDuplicates) => {
   const text = decodeUtf8(bytes);
   if (text.trim() === "") throw new SyntaxError("unexpected end of JSON input");
-  checkBodyMembers(text);
+  checkBodyParts(text);
   const value = parseJson(text);
   return {
     value,

@@ -3,7 +3,7 @@ import type { JsonObject, JsonValue } from "../apis/meta/v1.ts";
 import { quoteValue } from "../errors/abridge.ts";
 import { limits } from "../limits.ts";
 import { DepthError, duplicateFields, isObject, isRawNumber, parseJson, setMember } from "./json.ts";
-import { checkBodyMembers, TooManyMembersError } from "./member-count.ts";
+import { checkBodyParts, TooManyPartsError } from "./member-count.ts";
 import { plainValue } from "./yaml-scalars.ts";
 
 /**
@@ -26,11 +26,11 @@ export function parseYaml(text: string): ParsedYaml {
 function parseAsJson(text: string): ParsedYaml | undefined {
   if (!/^\s*\{/.test(text)) return undefined;
   try {
-    checkBodyMembers(text);
+    checkBodyParts(text);
     const value = parseJson(text);
     return duplicateFields(text).length === 0 ? { value, duplicates: [] } : undefined;
   } catch (error) {
-    if (error instanceof DepthError || error instanceof TooManyMembersError) throw error;
+    if (error instanceof DepthError || error instanceof TooManyPartsError) throw error;
     return undefined;
   }
 }

@@ -99,6 +99,13 @@ const cases: readonly Case[] = [
     code: 201,
   },
   {
+    what: "a million empty containers",
+    path: `/api/v1/namespaces/${namespace}/pods?dryRun=All`,
+    body: `{"metadata":{"name":"x"},"spec":{"containers":[${"{},".repeat(999_999)}{}]}}`,
+    code: 400,
+    message: /more than 50000 items of all lists/,
+  },
+  {
     what: "unknown members below a long key, strictly",
     path: `${functions}?dryRun=All&fieldValidation=Strict`,
     body: named({

@@ -3,7 +3,7 @@ import type { JsonValue } from "../../apis/meta/v1.ts";
 import { newBadRequest, newUnsupportedMediaType } from "../../errors/status-error.ts";
 import { decodeUtf8, duplicateFields, isObject, parseJson } from "../../machinery/json.ts";
 import { applyJsonPatch, jsonPatchOperations, unknownPatchMembers } from "../../machinery/json-patch.ts";
-import { checkBodyMembers } from "../../machinery/member-count.ts";
+import { checkBodyParts } from "../../machinery/member-count.ts";
 import { applyMergePatch } from "../../machinery/merge-patch.ts";
 import type { RequestBody } from "../../machinery/serializer.ts";
 import { applyStrategicMergePatch, type PatchSchema } from "../../machinery/strategic-merge-patch.ts";
@@ -53,7 +53,7 @@ const strategicMergePatch =
 
 function parsePatch(text: string): JsonValue {
   try {
-    checkBodyMembers(text);
+    checkBodyParts(text);
     return parseJson(text);
   } catch (error) {
     throw newBadRequest(`invalid JSON patch: ${error instanceof Error ? error.message : String(error)}`);
