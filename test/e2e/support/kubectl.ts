@@ -17,12 +17,13 @@ export type Kubectl = {
 
 const commandTimeoutMs = 60_000;
 
-export async function kubectlFor(kubeconfig: string, cacheDirectory: string): Promise<Kubectl> {
-  const binary = await ensureTool("kubectl");
+/** `binary` is the kubectl to run, by default the pinned one. */
+export async function kubectlFor(kubeconfig: string, cacheDirectory: string, binary?: string): Promise<Kubectl> {
+  const command = binary ?? (await ensureTool("kubectl"));
   const run: Kubectl["run"] = (args, input) =>
     new Promise((resolve) => {
       const child = execFile(
-        binary,
+        command,
         ["--kubeconfig", kubeconfig, `--cache-dir=${cacheDirectory}`, ...args],
         {
           timeout: commandTimeoutMs,

@@ -39,10 +39,13 @@ export type Tool = keyof typeof packages;
 const isTool = (name: string): name is Tool => Object.hasOwn(packages, name);
 export const tools: readonly Tool[] = Object.keys(packages).filter(isTool);
 
+/** Where peers are kept from one run to the next. */
+export const toolsCache = process.env.FUNCTIONMESH_TOOLS_CACHE ?? join(homedir(), ".cache", "functionmesh-tools");
+
 /** Building all of Kubernetes takes about 11 minutes on two cores; twice that is a machine that will not make it. */
 const buildTimeoutMs = 25 * 60 * 1000;
 
-async function exists(file: string): Promise<boolean> {
+export async function exists(file: string): Promise<boolean> {
   return access(file).then(
     () => true,
     () => false,
@@ -59,8 +62,7 @@ async function cacheDirectory({ module, path }: Source): Promise<string> {
   }
   const hash = createHash("sha256").update(kubernetesVersion);
   for (const file of sources) hash.update(await readFile(join(directory, file)));
-  const root = process.env.FUNCTIONMESH_TOOLS_CACHE ?? join(homedir(), ".cache", "functionmesh-tools");
-  return join(root, hash.digest("hex").slice(0, 16));
+  return join(toolsCache, hash.digest("hex").slice(0, 16));
 }
 
 /** Path of a peer's binary, built first if it is not there. Builds run one after the other: each uses all cores. */
