@@ -22,7 +22,7 @@ export const v3Notation: Notation = {
     [quantityName]: { oneOf: [{ type: "string" }, { type: "number" }] },
     [intOrStringName]: { format: "int-or-string", oneOf: [{ type: "integer" }, { type: "string" }] },
   },
-  omit: new Set(["x-functionmesh-duplicates"]),
+  omit: new Set(["x-functionmesh-duplicates", "x-functionmesh-always"]),
 };
 
 export const v2Notation: Notation = {
@@ -32,7 +32,7 @@ export const v2Notation: Notation = {
     [quantityName]: { type: "string" },
     [intOrStringName]: { type: "string", format: "int-or-string" },
   },
-  omit: new Set(["x-functionmesh-duplicates", "default", "nullable"]),
+  omit: new Set(["x-functionmesh-duplicates", "x-functionmesh-always", "default", "nullable"]),
 };
 
 /**

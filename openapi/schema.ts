@@ -26,6 +26,8 @@ export type Schema = Omit<SchemaObject, "properties" | "items" | "additionalProp
    * lists by key and yet accept, for example, one environment variable twice, of which the last counts.
    */
   "x-functionmesh-duplicates"?: "tolerated";
+  /** Never published: a member that Kubernetes' own types have at any time, empty at least. */
+  "x-functionmesh-always"?: true;
   "x-kubernetes-map-type"?: "granular" | "atomic";
   "x-kubernetes-patch-strategy"?: string;
   "x-kubernetes-patch-merge-key"?: string;
@@ -36,7 +38,12 @@ export type Schema = Omit<SchemaObject, "properties" | "items" | "additionalProp
 export type SchemaRef = ReferenceObject &
   Pick<
     Schema,
-    "description" | "default" | "x-kubernetes-map-type" | "x-kubernetes-patch-strategy" | "x-kubernetes-patch-merge-key"
+    | "description"
+    | "default"
+    | "x-functionmesh-always"
+    | "x-kubernetes-map-type"
+    | "x-kubernetes-patch-strategy"
+    | "x-kubernetes-patch-merge-key"
   >;
 
 export type SchemaOrRef = Schema | SchemaRef;

@@ -25,6 +25,8 @@ export type RequestScope = {
   readonly acceptsProtobuf: boolean;
   /** Items of lists don't say their apiVersion and kind. */
   readonly bareItems: boolean;
+  /** A deletion answers the object that is gone, not a Status (API X-01). */
+  readonly returnsDeleted: boolean;
   readonly storage: RestStorage;
   /** Shortest life of a watch that names no time, in ms. */
   readonly minWatchMs: number;
@@ -47,6 +49,7 @@ export function scopeOf(endpoint: ResourceEndpoint, minWatchMs: number = default
     columns: endpoint.columns.length > 0 ? endpoint.columns : columnsWithout(endpoint.storage),
     acceptsProtobuf: endpoint.acceptsProtobuf,
     bareItems: endpoint.bareItems === true,
+    returnsDeleted: endpoint.returnsDeleted === true,
     storage: endpoint.storage,
     minWatchMs,
   };

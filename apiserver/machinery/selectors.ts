@@ -272,6 +272,20 @@ export function labelSelectorFromObject(selector: LabelSelectorObject | undefine
   return newLabelSelector([...equalities, ...expressions]);
 }
 
+/** As `labelSelector` of a request has it, in order of key: what a Scale tells autoscalers. */
+export function labelSelectorText({ requirements }: LabelSelector): string {
+  const text = ({ key, operator, values }: LabelRequirement): string => {
+    if (operator === "exists") return key;
+    if (operator === "!") return `!${key}`;
+    if (operator === "in" || operator === "notin") return `${key} ${operator} (${values.toSorted().join(",")})`;
+    return `${key}${operator}${values.join("")}`;
+  };
+  return requirements
+    .toSorted((a, b) => (a.key < b.key ? -1 : 1))
+    .map(text)
+    .join(",");
+}
+
 export type FieldRequirement = { readonly field: string; readonly operator: "=" | "!="; readonly value: string };
 
 export type FieldSelector = {

@@ -145,7 +145,7 @@ const fieldCases: Record<string, { of: string; field: string; schema: SchemaOrRe
   "a default that Go's zero value is, which is none": {
     of: core("ContainerPort"),
     field: "containerPort",
-    schema: { type: "integer", format: "int32" },
+    schema: { type: "integer", format: "int32", "x-functionmesh-always": true },
   },
   "a word of a controller, which is no closed set": {
     of: core("PodStatus"),
@@ -182,7 +182,7 @@ const fieldCases: Record<string, { of: string; field: string; schema: SchemaOrRe
   "a strategy of a reference": {
     of: "io.k8s.api.apps.v1.StatefulSetSpec",
     field: "template",
-    schema: ref(core("PodTemplateSpec")),
+    schema: { ...ref(core("PodTemplateSpec")), "x-functionmesh-always": true },
   },
 };
 for (const [name, { of, field, schema }] of Object.entries(fieldCases)) {

@@ -1,6 +1,7 @@
 /** What Kubernetes' own kinds do on a laptop as in any other cluster, over HTTPS. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { isObject } from "../../apiserver/machinery/json.ts";
 import { assertFailure } from "./support/failures.ts";
 import { createNamespace, ok } from "./support/objects.ts";
 import { serverForFile } from "./support/server.ts";
@@ -75,4 +76,36 @@ test("of a built-in kind unknown fields are told before fields given twice", asy
     code: 400,
     message: /strict decoding error: unknown field "nothing", duplicate field "data"$/,
   });
+});
+
+test("who creates a Service owns what is in its spec, not the spec; its deletion answers the Service", async () => {
+  const service = { metadata: { name: "owned" }, spec: { clusterIP: "None", ports: [{ port: 80 }] } };
+  const services = "/api/v1/namespaces/default/services";
+  const created = ok(await admin.post(services, service), 201);
+  const ofSpec = created.at("metadata", "managedFields", 0, "fieldsV1", "f:spec");
+  assert.ok(isObject(ofSpec) && "f:clusterIP" in ofSpec && !("." in ofSpec), JSON.stringify(ofSpec));
+  assert.deepEqual(created.at("status"), { loadBalancer: {} });
+  assert.equal(ok(await admin.delete(`${services}/owned`)).at("kind"), "Service");
+});
+
+test("the scale of a StatefulSet tells its selector", async () => {
+  const set = {
+    metadata: { name: "scaled" },
+    spec: {
+      replicas: 0,
+      serviceName: "s",
+      selector: {
+        matchLabels: { b: "2", a: "1" },
+        matchExpressions: [{ key: "c", operator: "In", values: ["y", "x"] }],
+      },
+      template: {
+        metadata: { labels: { a: "1", b: "2", c: "x" } },
+        spec: { containers: [{ name: "c", image: "i" }] },
+      },
+    },
+  };
+  const sets = "/apis/apps/v1/namespaces/default/statefulsets";
+  ok(await admin.post(sets, set), 201);
+  assert.equal(ok(await admin.get(`${sets}/scaled/scale`)).at("status", "selector"), "a=1,b=2,c in (x,y)");
+  ok(await admin.delete(`${sets}/scaled`));
 });

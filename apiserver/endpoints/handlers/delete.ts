@@ -22,9 +22,10 @@ export const deleteObject: VerbHandler = async (request, scope) => {
   const options = await readDeleteOptions(request, scope, warnings);
   const result = await storage.delete(contextOf(request, scope, warnings), urlName(request), options);
   const headers = warnings.headers();
-  if (result.deleted) return statusResponse(request, deletedStatus(scope, result), 200, headers);
+  if (result.deleted && !scope.returnsDeleted)
+    return statusResponse(request, deletedStatus(scope, result), 200, headers);
   // An explicit wish not to orphan that could not be met at once is "accepted" only (API X-02).
-  const status = options.orphanDependents === false ? 202 : 200;
+  const status = !result.deleted && options.orphanDependents === false ? 202 : 200;
   return objectResponse(request, scope, result.item, {
     format,
     status,

@@ -43,6 +43,8 @@ import {
 export type FieldManagerOptions = {
   readonly gvk: GroupVersionKind;
   readonly versions: Versions;
+  /** Members that a new object of the kind has although nobody set them. */
+  readonly empty?: JsonObject;
   /** `""` for the object itself. Others ignore the managedFields that a client sends (API M-24). */
   readonly subresource: string;
   /** The endpoint shows a part only, and who owns nothing of that is a stranger here: `/scale`. */
@@ -111,7 +113,7 @@ export class FieldManager {
     try {
       const managers = this.#managersFor(live, next);
       if (live !== undefined && !this.#isTracked(managers)) return keepSame(live, encodeManagers(managers));
-      const updated = this.#afterUpdate(managers, live ?? emptyObject(next), next, writer.manager, writer.time);
+      const updated = this.#afterUpdate(managers, live ?? this.#emptyObject(next), next, writer.manager, writer.time);
       return keepSame(live, encodeManagers(capUpdateManagers(updated)));
     } catch (error) {
       if (error instanceof ManagedFieldsError) return [];
@@ -215,7 +217,11 @@ export class FieldManager {
 
   /** Everything that is there when tracking begins belongs to those who came before (API S-19). */
   #firstManagers(stored: Managers, live: KubeObject, time: string): Managers {
-    return this.#afterUpdate(stored, emptyObject(live), live, beforeFirstApply, time);
+    return this.#afterUpdate(stored, this.#emptyObject(live), live, beforeFirstApply, time);
+  }
+
+  #emptyObject(object: KubeObject): KubeObject {
+    return { ...this.#options.empty, ...emptyObject(object) };
   }
 
   #keyOf(manager: string, operation: Operation): ManagerKey {

@@ -1,6 +1,7 @@
 /** The core kinds that the standalone host serves, through the same machinery as ours: one more list (design). */
 import type { KubeObject } from "../../apis/meta/v1.ts";
 import { isTrue, numberOf, objectOf, textOf } from "../../machinery/fields.ts";
+import { labelSelectorText } from "../../machinery/selectors.ts";
 import { finalizeSubresource, scaleSubresource, statusSubresource } from "../generic/subresources.ts";
 import type { Column } from "../rest/interface.ts";
 import type { Conversion, ResourceDefinition, ScalePaths, ServedVersion } from "../rest/strategy.ts";
@@ -9,6 +10,7 @@ import { autoscalerV1Conversion } from "./conversion/autoscaler-v1.ts";
 import { eventConversion } from "./conversion/event.ts";
 import { serviceAccountToken, type TokenDependencies } from "./service-account-token.ts";
 import * as strategies from "./strategies.ts";
+import { selectorOf } from "./validation/checks.ts";
 
 type Row = Pick<ResourceDefinition, "kind" | "resource" | "columns"> &
   Partial<
@@ -22,6 +24,7 @@ type Row = Pick<ResourceDefinition, "kind" | "resource" | "columns"> &
       | "subresources"
       | "otherVersions"
       | "deletesSingly"
+      | "returnsDeleted"
     >
   >;
 type GroupRows = {
@@ -72,6 +75,7 @@ function columnsOfStored(stored: readonly Column[], { toStored }: Conversion): r
 const statefulSetScale: ScalePaths = {
   specReplicas: ["spec", "replicas"],
   statusReplicas: ["status", "replicas"],
+  selectorOf: (object) => labelSelectorText(selectorOf(objectOf(object, "spec"), "selector")),
 };
 
 const groupRows = (dependencies: CoreDependencies): readonly GroupRows[] => [
@@ -83,6 +87,7 @@ const groupRows = (dependencies: CoreDependencies): readonly GroupRows[] => [
       {
         kind: "Namespace",
         resource: "namespaces",
+        returnsDeleted: true,
         deletesSingly: true,
         shortNames: ["ns"],
         namespaced: false,
@@ -108,6 +113,7 @@ const groupRows = (dependencies: CoreDependencies): readonly GroupRows[] => [
       {
         kind: "Service",
         resource: "services",
+        returnsDeleted: true,
         shortNames: ["svc"],
         categories: ["all"],
         subresources: [statusSubresource],
@@ -118,6 +124,7 @@ const groupRows = (dependencies: CoreDependencies): readonly GroupRows[] => [
       {
         kind: "ServiceAccount",
         resource: "serviceaccounts",
+        returnsDeleted: true,
         shortNames: ["sa"],
         subresources: [serviceAccountToken(dependencies)],
         columns: columns.serviceAccountColumns,
@@ -125,6 +132,7 @@ const groupRows = (dependencies: CoreDependencies): readonly GroupRows[] => [
       {
         kind: "Pod",
         resource: "pods",
+        returnsDeleted: true,
         shortNames: ["po"],
         categories: ["all"],
         subresources: [statusSubresource],
@@ -144,6 +152,7 @@ const groupRows = (dependencies: CoreDependencies): readonly GroupRows[] => [
       {
         kind: "PersistentVolumeClaim",
         resource: "persistentvolumeclaims",
+        returnsDeleted: true,
         shortNames: ["pvc"],
         subresources: [statusSubresource],
         columns: columns.persistentVolumeClaimColumns,
@@ -297,6 +306,7 @@ export function coreResources(dependencies: CoreDependencies): readonly Resource
       subresources: row.subresources ?? [],
       ...(row.otherVersions === undefined ? {} : { otherVersions: row.otherVersions }),
       deletesSingly: row.deletesSingly ?? false,
+      returnsDeleted: row.returnsDeleted ?? false,
       // The one that is a custom resource in every other cluster.
       bareItems: group !== "autoscaling.k8s.io",
       acceptsProtobuf: true,

@@ -9,6 +9,7 @@ import { resourcePrefix } from "../../storage/keys.ts";
 import type { ResourceEndpoint, RestStorage } from "../rest/interface.ts";
 import type { View } from "../rest/part.ts";
 import type { ResourceDefinition, ServedVersion } from "../rest/strategy.ts";
+import { emptyObjectOf } from "../schema/empty-object.ts";
 import { fieldTypeOf } from "../schema/field-types.ts";
 import { patchSchema } from "../schema/patch-schema.ts";
 import { compileSchema } from "../schema/structural.ts";
@@ -93,6 +94,7 @@ function endpointOf(
     })),
     acceptsProtobuf: definition.acceptsProtobuf,
     bareItems: definition.bareItems === true,
+    returnsDeleted: definition.returnsDeleted === true,
   };
 }
 
@@ -124,10 +126,11 @@ function storedFormsOf(gvk: GroupVersionKind, { otherVersions = [] }: ResourceDe
 function trackedKind(gvk: GroupVersionKind, definition: ResourceDefinition, schemas: SchemaSet): TrackedKind {
   const { version, schemaName, otherVersions = [] } = definition;
   return new TrackedKind(gvk, [
-    { version, type: fieldTypeOf(schemas, schemaName) },
+    { version, type: fieldTypeOf(schemas, schemaName), empty: emptyObjectOf(schemas, schemaName) },
     ...otherVersions.map((other) => ({
       version: other.version,
       type: fieldTypeOf(schemas, other.schemaName),
+      empty: emptyObjectOf(schemas, other.schemaName),
       fromStored: other.fromStored,
       toStored: storedForm(gvk, other),
     })),

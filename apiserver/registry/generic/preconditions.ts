@@ -25,14 +25,19 @@ export function checkPreconditions(
 
 /**
  * Identity and version that the new object itself claims (API U-02, U-03, U-06). What a PUT says of its uid is a
- * precondition; a patch that makes it another one changes what nobody may change (API P-05).
+ * precondition; a patch that makes it another one changes what nobody may change (API P-05), unless the endpoint restores all of it
+ * (API M-10).
  * @throws StatusError 409, or 422 when it has no version and the kind insists on one
  */
 export function checkClaims(
   { groupResource, gvk }: { readonly groupResource: GroupResource; readonly gvk: GroupVersionKind },
   claimed: ObjectMeta,
   existing: KubeObject,
-  { allowUnconditional, fullReplacement }: { allowUnconditional: boolean; fullReplacement: boolean },
+  {
+    allowUnconditional,
+    fullReplacement,
+    restoresMetadata,
+  }: { allowUnconditional: boolean; fullReplacement: boolean; restoresMetadata: boolean },
 ): void {
   const name = nameOf(existing);
   const { uid, resourceVersion = "" } = claimed;
@@ -52,5 +57,6 @@ export function checkClaims(
   if (!isUnversioned && resourceVersion !== existing.metadata.resourceVersion) {
     throw newConflict(groupResource, name, objectModified);
   }
-  if (isOther) throw newInvalid(gvk, name, [invalid(path("metadata", "uid"), uid, "field is immutable")]);
+  if (isOther && !restoresMetadata)
+    throw newInvalid(gvk, name, [invalid(path("metadata", "uid"), uid, "field is immutable")]);
 }

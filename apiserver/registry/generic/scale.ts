@@ -93,7 +93,8 @@ function scaleOf(object: KubeObject, paths: ScalePaths): KubeObject {
   const { name, namespace, uid, resourceVersion, creationTimestamp } = object.metadata;
   const wanted = memberAt(object, paths.specReplicas);
   const observed = memberAt(object, paths.statusReplicas);
-  const selector = paths.statusSelector === undefined ? undefined : memberAt(object, paths.statusSelector);
+  const selector =
+    paths.statusSelector === undefined ? paths.selectorOf?.(object) : memberAt(object, paths.statusSelector);
   return {
     kind: scaleKind.kind,
     apiVersion: apiVersionOf(scaleKind),

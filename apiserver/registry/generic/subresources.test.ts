@@ -45,6 +45,16 @@ test("status: only its own errors count, and only it is written", async (t) => {
   );
 });
 
+test("status of our kinds: the uid that a patch claims is restored like the rest of metadata (API M-10)", async (t) => {
+  const server = new WidgetServer(t);
+  const { object: born } = await server.create(aWidget("a"));
+  const { patch } = server.subresource("status");
+  assert.ok(patch !== undefined);
+  const { object } = (await patch(server.context(), patchOf("a", { metadata: { uid: "x" }, status: { phase: "Up" } })))
+    .item;
+  assert.deepEqual([object.metadata.uid, object.status], [born.metadata.uid, { phase: "Up" }]);
+});
+
 test("status of built-in kinds: labels and annotations are taken too, and nothing else of metadata (API M-10)", async (t) => {
   const server = new WidgetServer(t, { strategy: { statusTakesLabels: true } });
   await server.create(aWidget("a", { metadata: { labels: { a: "b", gone: "x" }, annotations: { kept: "1" } } }));

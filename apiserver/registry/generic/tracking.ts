@@ -30,6 +30,8 @@ export type WritableFields =
 export type TrackedVersion = {
   readonly version: string;
   readonly type: Type;
+  /** What a new object holds already; see `emptyObjectOf`. */
+  readonly empty?: JsonObject;
   /** To and from the version that is stored; absent for that one. */
   readonly fromStored?: (stored: KubeObject) => KubeObject;
   readonly toStored?: (served: KubeObject) => KubeObject;
@@ -57,7 +59,9 @@ export class TrackedKind {
       find: (apiVersion) => versions.get(apiVersion),
       convert: (object, { apiVersion }) => this.#convert(object, apiVersion),
     };
-    return new FieldManager({ gvk: { ...this.#gvk, version }, versions: lookup, ...options });
+    const gvk = { ...this.#gvk, version };
+    const { empty = {} } = this.#versions.get(apiVersionOf(gvk)) ?? {};
+    return new FieldManager({ gvk, versions: lookup, empty, ...options });
   }
 
   #convert(object: JsonObject, apiVersion: string): JsonObject {

@@ -186,6 +186,8 @@ export type ResourceEndpoint = {
   readonly acceptsProtobuf: boolean;
   /** See `ResourceDefinition`. */
   readonly bareItems?: boolean;
+  /** A deletion answers the object that is gone, not a Status. */
+  readonly returnsDeleted?: boolean;
 };
 
 export type { JsonObject };

@@ -46,6 +46,8 @@ export type ScalePaths = {
   readonly statusReplicas: readonly string[];
   /** Serialized label selector. */
   readonly statusSelector?: readonly string[];
+  /** The text of the selector, of kinds that carry it as an object. */
+  readonly selectorOf?: (object: KubeObject) => string;
 };
 
 /** A version in which a resource is served, and how its objects look in it. */
@@ -112,4 +114,6 @@ export type ResourceDefinition = Omit<ServedVersion, "group"> & {
   readonly bareItems?: boolean;
   /** Objects are deleted one by one only (Namespaces). */
   readonly deletesSingly?: boolean;
+  /** A deletion answers the object that is gone, not a Status. */
+  readonly returnsDeleted?: boolean;
 };

@@ -51,12 +51,13 @@ function decoded({ wanted, existing }: Draft, decoder: ObjectDecoder, write: Wri
 }
 
 /** Refuses a change of another version of the object than the one that is stored (API C-04, U-02, U-03). */
-export const checkVersion: Stage = (draft, { resource, change }) => {
+export const checkVersion: Stage = (draft, { resource, change, part }) => {
   const { existing, object } = draft;
   if (existing !== undefined) {
     checkClaims(resource, object.metadata, existing, {
       allowUnconditional: resource.strategy.allowUnconditionalUpdate === true,
       fullReplacement: change.isWhole,
+      restoresMetadata: part.subresource !== "" && resource.strategy.statusTakesLabels !== true,
     });
   } else if (object.metadata.resourceVersion !== undefined) {
     throw newBadRequest("resourceVersion should not be set on objects to be created");

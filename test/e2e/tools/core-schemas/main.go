@@ -131,8 +131,13 @@ func simplified(node schema, open bool) schema {
 			result[name] = value
 		}
 	}
-	if value, present := node["default"]; present && !isZero(value) {
-		result["default"] = value
+	if value, present := node["default"]; present {
+		if isZero(value) {
+			// No pointer and not left out when empty: Go has a value of it always.
+			result["x-functionmesh-always"] = true
+		} else {
+			result["default"] = value
+		}
 	}
 	// A map value or list item that is a reference with a default comes as allOf.
 	if all, present := node["allOf"].([]any); present && len(all) == 1 {
