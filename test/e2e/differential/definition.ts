@@ -2,11 +2,12 @@
 import type { JsonObject, JsonValue } from "../../../apiserver/apis/meta/v1.ts";
 import { isObject } from "../../../apiserver/machinery/json.ts";
 import { resolve, type Schema, type SchemaOrRef, type SchemaSet } from "../../../openapi/schema.ts";
+import { componentName, group, version } from "../../../openapi/schemas/kind.ts";
+import type { Subject } from "./steps.ts";
 
-export function functionDefinition(schemas: SchemaSet): JsonObject {
-  const group = "compute.functionmesh.io";
-  const schema = schemas.get("io.functionmesh.compute.v1alpha1.Function");
-  if (schema === undefined) throw new Error("no schema of Function");
+export function definitionOf({ kind, resource }: Subject, schemas: SchemaSet): JsonObject {
+  const schema = schemas.get(componentName(kind));
+  if (schema === undefined) throw new Error(`no schema of ${kind}`);
   const { spec, status } = schema.properties ?? {};
   const openAPIV3Schema: JsonObject = {
     type: "object",
@@ -18,21 +19,18 @@ export function functionDefinition(schemas: SchemaSet): JsonObject {
   return {
     apiVersion: "apiextensions.k8s.io/v1",
     kind: "CustomResourceDefinition",
-    metadata: { name: `functions.${group}` },
+    metadata: { name: `${resource}.${group}` },
     spec: {
       group,
       scope: "Namespaced",
-      names: { kind: "Function", listKind: "FunctionList", plural: "functions", singular: "function" },
+      names: { kind, listKind: `${kind}List`, plural: resource, singular: kind.toLowerCase() },
       versions: [
         {
-          name: "v1alpha1",
+          name: version,
           served: true,
           storage: true,
           schema: { openAPIV3Schema },
-          subresources: {
-            status: {},
-            scale: { specReplicasPath: ".spec.replicas", statusReplicasPath: ".status.replicas" },
-          },
+          subresources: { status: {} },
         },
       ],
     },

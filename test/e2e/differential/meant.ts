@@ -16,11 +16,29 @@ const causesOf = (meaning: JsonValue | undefined): readonly JsonValue[] =>
 
 const meant: readonly Meant[] = [
   {
+    reason: "a workload needs a spec, whoever gives up the one it had; a CRD of its schema doesn't know",
+    matches: (step, theirs, ours) =>
+      step.verb === "apply" && codeOf(theirs) === 200 && causesOf(ours).includes("FieldValueRequired spec"),
+  },
+  {
+    reason: "not yet: a PUT of a Service that isn't there creates it",
+    matches: (step, theirs, ours) => step.verb === "put" && codeOf(theirs) === 201 && codeOf(ours) === 404,
+  },
+  {
+    reason: "an apply to the status of an object that isn't there is refused for what it lacks as a new one",
+    matches: (step, theirs, ours) =>
+      step.verb === "apply" && step.subresource === "status" && codeOf(theirs) === 422 && codeOf(ours) === 404,
+  },
+  {
     reason: "a map that loses its last member by apply becomes null; here that is absence, a CRD refuses its own null",
     matches({ verb }, theirs, ours) {
       if (verb !== "apply" || codeOf(theirs) !== 422) return false;
       const others = causesOf(theirs).filter((cause) => !String(cause).startsWith("FieldValueTypeInvalid "));
       if (others.length === causesOf(theirs).length) return false;
+      const absent = causesOf(theirs).map((cause) =>
+        String(cause).replace(/^FieldValueTypeInvalid /, "FieldValueRequired "),
+      );
+      if (isDeepStrictEqual(causesOf(ours), absent.sort())) return true;
       return others.length === 0 ? codeOf(ours) === 200 : isDeepStrictEqual(causesOf(ours), others);
     },
   },

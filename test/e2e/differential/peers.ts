@@ -1,19 +1,18 @@
-/** The two servers that are asked the same, and how one answer is held against the other. */
+/** How the answer of one server is held against that of the other. */
 import type { JsonObject, JsonValue } from "../../../apiserver/apis/meta/v1.ts";
+import { objectOf } from "../../../apiserver/machinery/fields.ts";
 import { isObject } from "../../../apiserver/machinery/json.ts";
-import type { Client, Reply } from "../../http/support/client.ts";
-
-export type Peer = {
-  readonly name: string;
-  readonly client: Client;
-};
+import type { Reply } from "../../http/support/client.ts";
 
 /** What an answer means, without what no two servers can agree on. */
 export function meaningOf(reply: Reply): JsonValue {
   const { body } = reply;
-  if (body.kind !== "Status") return { code: reply.status, object: comparable(body) };
-  const { reason, details, message } = body;
-  const causes = isObject(details) && Array.isArray(details.causes) ? details.causes.map(causeOf).sort() : [];
+  const warnings = [...reply.warnings];
+  if (body.kind !== "Status" || body.status === "Success")
+    return { code: reply.status, object: comparable(body), warnings };
+  const { reason, message } = body;
+  // kube-apiserver checks the metadata of a custom resource twice.
+  const causes = [...new Set(causesOf(body).map(causeOf))].sort();
   const isTyped = typeof message === "string" && message.startsWith("failed to create typed patch object");
   // kube-apiserver calls a mistake of the client an error of its own; here it is 400.
   if (isTyped) return { code: 400, reason: "BadRequest", message, causes: [] };
@@ -21,9 +20,26 @@ export function meaningOf(reply: Reply): JsonValue {
     code: reply.status,
     reason: reason ?? "",
     causes,
-    ...(reply.status === 409 ? { message: message ?? "" } : {}),
+    ...(reply.status === 409 ? { message: withoutIdentity(String(message)) } : {}),
   };
 }
+
+/**
+ * Whose uid and resourceVersion it is, is each server's own. There a refused deletion calls the resource by its kind, and
+ * what storage says is told with the key. Managers in conflict come in order of the time of their entries there.
+ */
+const withoutIdentity = (message: string): string =>
+  message
+    .replace(/StorageError: .*, AdditionalErrorMsg: /, "")
+    .replace(/^Operation cannot be fulfilled on [\w.]+ /, "Operation cannot be fulfilled on it: ")
+    .replaceAll(/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/g, "UID")
+    .replaceAll(/\b\d+\b/g, "REVISION")
+    .split("\n")
+    .sort()
+    .join("\n");
+
+const causesOf = ({ details }: JsonObject): readonly JsonValue[] =>
+  isObject(details) && Array.isArray(details.causes) ? details.causes : [];
 
 const causeOf = (cause: JsonValue): string => {
   const { reason, field, message } = isObject(cause) ? cause : {};
@@ -38,12 +54,22 @@ export function comparable(object: JsonObject): JsonObject {
     uid: _uid,
     resourceVersion: _version,
     creationTimestamp: _created,
+    deletionTimestamp,
     managedFields,
     namespace: _namespace,
     ...kept
   } = metadata;
   const entries = Array.isArray(managedFields) ? managedFields.map(withoutTime) : [];
-  return { ...object, metadata: { ...kept, ...(entries.length > 0 && { managedFields: entries.sort(byIdentity) }) } };
+  const isDeleted = deletionTimestamp !== undefined && { deletionTimestamp: "set" };
+  const details = isObject(object.details) && { details: { ...object.details, uid: "UID" } };
+  // A Scale of none names no number there.
+  const scale = object.kind === "Scale" && { spec: { replicas: 0, ...objectOf(object, "spec") } };
+  return {
+    ...object,
+    ...scale,
+    ...details,
+    metadata: { ...kept, ...isDeleted, ...(entries.length > 0 && { managedFields: entries.sort(byIdentity) }) },
+  };
 }
 
 function withoutTime(entry: JsonValue): JsonValue {
