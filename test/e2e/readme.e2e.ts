@@ -50,7 +50,7 @@ test("the first session", async () => {
   const output = await runBlock(sessions[0] ?? "");
   for (const line of [
     /^function\.compute\.functionmesh\.io\/wordcount created$/m,
-    /^function\.compute\.functionmesh\.io\/wordcount +1\/1 +java /m,
+    /^function\.compute\.functionmesh\.io\/wordcount +1\/1 +Ready +java /m,
     /^statefulset\.apps\/wordcount-function +1\/1 /m,
     /^pod\/wordcount-function-0 +1\/1 +Running /m,
     /^FIELD: input <Object>$/m,
