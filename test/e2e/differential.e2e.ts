@@ -24,7 +24,7 @@ import { type Standalone, startStandalone } from "./support/server.ts";
 
 const namespace = "differential";
 const steps = Number(process.env.FUNCTIONMESH_DIFFERENTIAL_STEPS ?? 2000);
-const seed = Number(process.env.FUNCTIONMESH_DIFFERENTIAL_SEED ?? Date.now() % 1_000_000);
+const seed = Number(process.env.FUNCTIONMESH_DIFFERENTIAL_SEED ?? 11);
 const stepsPerObject = 20;
 /** Objects between two looks at how many steps are left. */
 const batchSize = 10;

@@ -1,6 +1,7 @@
 /** Differences that are meant. After one of them the two objects are no longer the same, and their story ends. */
 import { isDeepStrictEqual } from "node:util";
 import type { JsonValue } from "../../../apiserver/apis/meta/v1.ts";
+import { objectOf } from "../../../apiserver/machinery/fields.ts";
 import { isObject } from "../../../apiserver/machinery/json.ts";
 import type { Step } from "./steps.ts";
 
@@ -14,7 +15,18 @@ const codeOf = (meaning: JsonValue | undefined): JsonValue | undefined =>
 const causesOf = (meaning: JsonValue | undefined): readonly JsonValue[] =>
   isObject(meaning) && Array.isArray(meaning.causes) ? meaning.causes : [];
 
+const resourcesOf = (meaning: JsonValue | undefined): JsonValue | undefined =>
+  isObject(meaning) ? objectOf(objectOf(objectOf(meaning, "object"), "spec"), "resources") : undefined;
+
 const meant: readonly Meant[] = [
+  {
+    reason: "resources that are given up come back as their default, which a CRD of the schema doesn't know",
+    matches: (step, theirs, ours) =>
+      step.verb === "apply" &&
+      codeOf(theirs) === 200 &&
+      resourcesOf(theirs) === undefined &&
+      resourcesOf(ours) !== undefined,
+  },
   {
     reason: "a workload needs a spec, whoever gives up the one it had; a CRD of its schema doesn't know",
     matches: (step, theirs, ours) =>

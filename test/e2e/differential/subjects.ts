@@ -164,7 +164,7 @@ const statefulSets: Subject = {
   }),
   statusParts: record({
     status: record({
-      replicas: fc.integer({ min: 0, max: 3 }),
+      replicas: fc.integer({ min: 1, max: 3 }),
       // Never none: there a number that may be left out is, when it is none; schemas don't tell which.
       readyReplicas: maybe(fc.constant(1)),
       observedGeneration: maybe(fc.integer({ min: 1, max: 3 })),
