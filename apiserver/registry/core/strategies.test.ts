@@ -198,7 +198,7 @@ test("a StatefulSet has the defaults that its controller relies on", () => {
   assert.deepEqual(set.spec, {
     replicas: 0,
     podManagementPolicy: "OrderedReady",
-    updateStrategy: { type: "RollingUpdate", rollingUpdate: { partition: 0, maxUnavailable: 1 } },
+    updateStrategy: { type: "RollingUpdate", rollingUpdate: { partition: 0 } },
     revisionHistoryLimit: 10,
     persistentVolumeClaimRetentionPolicy: { whenDeleted: "Retain", whenScaled: "Retain" },
   });

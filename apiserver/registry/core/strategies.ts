@@ -143,7 +143,7 @@ export const podStrategy: Strategy = {
 function withUpdateDefaults(strategy: JsonObject | undefined): JsonObject {
   const complete = { type: "RollingUpdate", ...strategy };
   if (complete.type !== "RollingUpdate") return complete;
-  return { ...complete, rollingUpdate: { partition: 0, maxUnavailable: 1, ...objectOf(strategy, "rollingUpdate") } };
+  return { ...complete, rollingUpdate: { partition: 0, ...objectOf(strategy, "rollingUpdate") } };
 }
 
 export const statefulSetStrategy: Strategy = {

@@ -67,9 +67,20 @@ export function comparable(object: JsonObject): JsonObject {
   return {
     ...object,
     ...scale,
+    ...withoutNewDefault(object),
     ...details,
     metadata: { ...kept, ...isDeleted, ...(entries.length > 0 && { managedFields: entries.sort(byIdentity) }) },
   };
+}
+
+/** The newest kube-apiserver fills in one pod at once; ours leaves it to the controller, as those before do. */
+function withoutNewDefault(object: JsonObject): JsonObject | false {
+  const spec = objectOf(object, "spec");
+  const strategy = objectOf(spec, "updateStrategy");
+  const rolling = objectOf(strategy, "rollingUpdate");
+  if (object.kind !== "StatefulSet" || rolling?.maxUnavailable !== 1) return false;
+  const { maxUnavailable: _, ...rollingUpdate } = rolling;
+  return { spec: { ...spec, updateStrategy: { ...strategy, rollingUpdate } } };
 }
 
 function withoutTime(entry: JsonValue): JsonValue {
