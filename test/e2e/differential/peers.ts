@@ -47,8 +47,20 @@ const causeOf = (cause: JsonValue): string => {
   return [reason, field, ...(reason === "FieldManagerConflict" ? [message] : [])].join(" ");
 };
 
+/** The newest kube-apiserver fills it in at once; ours leaves it to the controller, as those before do. */
+const newDefaults: ReadonlySet<string> = new Set(["maxUnavailable", "f:maxUnavailable"]);
+
+function withoutNewDefaults(value: JsonValue | undefined): JsonValue {
+  if (Array.isArray(value)) return value.map(withoutNewDefaults);
+  if (!isObject(value)) return value ?? null;
+  const members = Object.entries(value).filter(([name]) => !newDefaults.has(name));
+  return Object.fromEntries(members.map(([name, member]) => [name, withoutNewDefaults(member)]));
+}
+
 /** The object with identity and times left out, and whether a time is there at all. */
-export function comparable(object: JsonObject): JsonObject {
+export function comparable(given: JsonObject): JsonObject {
+  const known = given.kind === "StatefulSet" ? withoutNewDefaults(given) : given;
+  const object = isObject(known) ? known : given;
   const metadata = isObject(object.metadata) ? object.metadata : {};
   const {
     uid: _uid,
@@ -67,20 +79,9 @@ export function comparable(object: JsonObject): JsonObject {
   return {
     ...object,
     ...scale,
-    ...withoutNewDefault(object),
     ...details,
     metadata: { ...kept, ...isDeleted, ...(entries.length > 0 && { managedFields: entries.sort(byIdentity) }) },
   };
-}
-
-/** The newest kube-apiserver fills in one pod at once; ours leaves it to the controller, as those before do. */
-function withoutNewDefault(object: JsonObject): JsonObject | false {
-  const spec = objectOf(object, "spec");
-  const strategy = objectOf(spec, "updateStrategy");
-  const rolling = objectOf(strategy, "rollingUpdate");
-  if (object.kind !== "StatefulSet" || rolling?.maxUnavailable !== 1) return false;
-  const { maxUnavailable: _, ...rollingUpdate } = rolling;
-  return { spec: { ...spec, updateStrategy: { ...strategy, rollingUpdate } } };
 }
 
 function withoutTime(entry: JsonValue): JsonValue {
