@@ -108,7 +108,7 @@ class Victim {
 
 /**
  * Rounds of the attack before slowness counts. The attackers share two cores with the server, and p99 of some 200 requests is
- * the second slowest: rounds on a quiet machine came out at 81, 84, 95 and 112 ms of 100.
+ * the second or third slowest: of three rounds on a quiet machine the slowest operation had 84, 112 and 95 ms of 100.
  */
 const attempts = 6;
 
