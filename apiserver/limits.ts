@@ -545,6 +545,20 @@ export const limits = {
     beyond: "cut",
     reason: "kube-apiserver refuses longer messages of Events",
   },
+  maxReferenceLookups: {
+    value: 20,
+    unit: "count",
+    of: "objects named by a spec that are looked for when it is written",
+    beyond: "the rest is not looked for",
+    reason: "a spec names two to five; it only adds warnings",
+  },
+  maxReferenceLookupMs: {
+    value: 1000,
+    unit: "ms",
+    of: "time for that",
+    beyond: "written without those warnings",
+    reason: "a host cluster answers within some ms, and a write must not hang on one that doesn't",
+  },
   maxWriteStallMs: {
     value: 30_000,
     unit: "ms",

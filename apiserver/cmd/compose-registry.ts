@@ -1,8 +1,11 @@
 /** First step: storage behind its guard, and the registry over it. Nothing here knows of requests. */
 import type { SchemaSet } from "../../openapi/schema.ts";
 import { AdmissionChain } from "../admission/chain.ts";
+import type { MissingLookup } from "../admission/plugins/absent-references/plugin.ts";
 import type { NamespaceLookup } from "../admission/plugins/namespace-lifecycle/plugin.ts";
 import { admissionPlugins } from "../admission/plugins.ts";
+import { Existence } from "../client/existence.ts";
+import { systemClock } from "../machinery/clock.ts";
 import type { Logger } from "../observability/log.ts";
 import type { RequestMetrics } from "../observability/metrics.ts";
 import { createEndpoints } from "../registry/generic/endpoint.ts";
@@ -29,9 +32,17 @@ export type Registry = {
   readonly stored: readonly ResourceEndpoint[];
 };
 
+/** Who is told that an object is missing makes it and writes again: that answer is never an old one. */
+const referenceLifetimes = { presentMs: 300_000, missingMs: 0 };
+
 export function composeRegistry(parts: RegistryParts): Registry {
   const { backend, schemas, profile, namespaces, maxReplicas, metrics, log, signal } = parts;
-  const admission = new AdmissionChain([...admissionPlugins({ namespaces, maxReplicas }), ...profile.admission]);
+  const existence = new Existence(profile.host, systemClock, referenceLifetimes);
+  const isMissing: MissingLookup = (ref, within) => existence.isMissing(ref, within);
+  const admission = new AdmissionChain([
+    ...admissionPlugins({ namespaces, maxReplicas, isMissing }),
+    ...profile.admission,
+  ]);
   const stored = profile.definitions.flatMap((definition) =>
     createEndpoints(definition, {
       backend,

@@ -1,7 +1,7 @@
 /** Names of ConfigMaps and Secrets that pods need, and which of them don't exist. */
 import type { JsonObject, JsonValue, KubeObject } from "../../apiserver/apis/meta/v1.ts";
 import type { ResourceClient } from "../../apiserver/client/client.ts";
-import { isNotFound } from "../../apiserver/errors/status-error.ts";
+import { type AnswerLifetimes, Existence } from "../../apiserver/client/existence.ts";
 import type { Clock } from "../../apiserver/machinery/clock.ts";
 import { isTrue, listOf, objectOf, textOf } from "../../apiserver/machinery/fields.ts";
 import { isObject } from "../../apiserver/machinery/json.ts";
@@ -54,41 +54,22 @@ function required(kind: Reference["kind"], reference: JsonObject, nameField: str
   return name === "" || isTrue(reference, "optional") ? [] : [{ kind, name }];
 }
 
-/** How long an answer counts, in ms: what is missing is soon made, what is there rarely goes. */
-const lifetimeMs = { present: 300_000, missing: 10_000 };
-/** Far more than the namespaces of an installation use; forgetting costs a request. */
-const maxRemembered = 10_000;
+/** What is missing is soon made, and pods that find it tell by themselves; what is there rarely goes. */
+const lifetimes: AnswerLifetimes = { presentMs: 300_000, missingMs: 10_000 };
 
 /** Looks references up, each at most once in its lifetime however many workloads have it. */
 export class ReferenceChecker {
-  readonly #client: ResourceClient;
-  readonly #clock: Clock;
-  readonly #answers = new Map<string, { readonly missing: boolean; readonly until: number }>();
+  readonly #existence: Existence;
 
   constructor(client: ResourceClient, clock: Clock) {
-    this.#client = client;
-    this.#clock = clock;
+    this.#existence = new Existence(client, clock, lifetimes);
   }
 
   /** Those that don't exist. One that we may not read counts as present. */
   async missing(namespace: string, references: readonly Reference[], signal: AbortSignal): Promise<Reference[]> {
-    const answers = await Promise.all(references.map((reference) => this.#isMissing(namespace, reference, signal)));
-    return references.filter((_, index) => answers[index] === true);
-  }
-
-  async #isMissing(namespace: string, { kind, name }: Reference, signal: AbortSignal): Promise<boolean> {
-    const key = `${kind}/${namespace}/${name}`;
-    const known = this.#answers.get(key);
-    if (known !== undefined && known.until > this.#clock.now()) return known.missing;
-    const missing = await this.#client.get({ type: hostTypes[kind], namespace, name }, { signal }).then(
-      () => false,
-      (error: unknown) => isNotFound(error),
+    const answers = await Promise.all(
+      references.map(({ kind, name }) => this.#existence.isMissing({ type: hostTypes[kind], namespace, name }, signal)),
     );
-    signal.throwIfAborted();
-    this.#answers.delete(key);
-    const [oldest] = this.#answers.keys();
-    if (this.#answers.size >= maxRemembered && oldest !== undefined) this.#answers.delete(oldest);
-    this.#answers.set(key, { missing, until: this.#clock.now() + lifetimeMs[missing ? "missing" : "present"] });
-    return missing;
+    return references.filter((_, index) => answers[index] === true);
   }
 }
