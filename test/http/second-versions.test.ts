@@ -50,8 +50,42 @@ test("an Event of one group is one of the other, with its fields' names there", 
   const core = ok(await admin.get(`${coreEvents}?fieldSelector=involvedObject.name=p`));
   assert.equal(core.at("items", 0, "message"), "It was tried.");
   assert.equal(core.at("items", 0, "involvedObject", "name"), "p");
+  const [manager] = JSON.parse(JSON.stringify(core.at("items", 0, "metadata", "managedFields")));
+  assert.equal(manager.apiVersion, "events.k8s.io/v1", "who wrote in one group owns fields by their names there");
+  assert.deepEqual([manager.fieldsV1["f:note"], manager.fieldsV1["f:message"]], [{}, undefined]);
   const found = ok(await admin.get(`${newEvents}?fieldSelector=regarding.name=p`));
   assert.equal(found.at("items", 0, "metadata", "uid"), core.at("items", 0, "metadata", "uid"));
   ok(await admin.delete(`${newEvents}/e`));
   assert.deepEqual(ok(await admin.get(`${coreEvents}?fieldSelector=involvedObject.name=p`)).at("items"), []);
+});
+
+test("a time that an Event does not have is null, in both groups, as it may be sent", async () => {
+  const event = {
+    metadata: { name: "nulls", creationTimestamp: null },
+    involvedObject: { kind: "Pod", namespace: "twice", name: "p" },
+    firstTimestamp: null,
+    lastTimestamp: "2026-01-01T00:00:00Z",
+    eventTime: null,
+    series: null,
+    related: null,
+    source: { component: "robot" },
+  };
+  const core = ok(await admin.post(coreEvents, event), 201);
+  const times = ["firstTimestamp", "lastTimestamp", "eventTime"].map((time) => core.at(time));
+  assert.deepEqual(times, [null, "2026-01-01T00:00:00Z", null]);
+  assert.deepEqual(
+    ["series", "related", "reportingComponent", "reportingInstance"].map((member) => core.at(member)),
+    [undefined, undefined, "", ""],
+  );
+  const ofManager = core.at("metadata", "managedFields", 0, "fieldsV1");
+  assert.deepEqual(ofManager, { "f:involvedObject": {}, "f:lastTimestamp": {}, "f:source": { "f:component": {} } });
+  const other = ok(await admin.get(`${newEvents}/nulls`));
+  assert.deepEqual([other.at("eventTime"), other.at("deprecatedFirstTimestamp")], [null, null]);
+  assert.deepEqual(other.at("deprecatedSource"), { component: "robot" });
+  const { body } = other;
+  assert.equal(
+    ok(await admin.put(`${newEvents}/nulls`, JSON.parse(JSON.stringify(body)))).at("metadata", "resourceVersion"),
+    core.at("metadata", "resourceVersion"),
+    "what is sent back as it came changes nothing",
+  );
 });

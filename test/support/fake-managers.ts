@@ -1,5 +1,10 @@
 /** Who owns which fields of the objects of a fake API: server-side apply as the server does it, without schemas. */
-import type { JsonObject, KubeObject, ManagedFieldsEntry } from "../../apiserver/apis/meta/v1.ts";
+import {
+  apiVersionOf,
+  type JsonObject,
+  type KubeObject,
+  type ManagedFieldsEntry,
+} from "../../apiserver/apis/meta/v1.ts";
 import type { ResourceType } from "../../apiserver/client/client.ts";
 import type { FieldManager } from "../../apiserver/machinery/managed-fields/field-manager.ts";
 import { freeFormType } from "../../apiserver/machinery/structured-merge/types.ts";
@@ -37,9 +42,9 @@ export class FakeManagers {
   #fieldsOf(type: ResourceType): FieldManager {
     const key = `${type.group}/${type.version}/${type.kind}`;
     const { group, version, kind } = type;
-    const kinds = new TrackedKind({ group, version, kind }, [{ version, type: freeFormType }]);
+    const kinds = new TrackedKind({ group, version, kind }, [{ apiVersion: apiVersionOf(type), type: freeFormType }]);
     const known = this.#fields.get(key);
-    const fields = known ?? kinds.managerOf(version, { allBut: [["status"]] }, { subresource: "" });
+    const fields = known ?? kinds.managerOf(type, { allBut: [["status"]] }, { subresource: "" });
     this.#fields.set(key, fields);
     return fields;
   }

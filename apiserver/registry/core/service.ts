@@ -17,9 +17,7 @@ const defaultAffinitySeconds = 10_800;
 export function withServiceDefaults(service: KubeObject): KubeObject {
   const given = objectOf(service, "spec");
   const spec: JsonObject = { type: "ClusterIP", sessionAffinity: "None", ...given };
-  const ports = listOf(spec, "ports").map((port) =>
-    isObject(port) ? { protocol: "TCP", targetPort: numberOf(port, "port") ?? 0, ...port } : port,
-  );
+  const ports = listOf(spec, "ports").map((port) => (isObject(port) ? withPortDefaults(port) : port));
   return {
     ...service,
     spec: {
@@ -33,6 +31,13 @@ export function withServiceDefaults(service: KubeObject): KubeObject {
       ...(ports.length === 0 ? {} : { ports }),
     },
   };
+}
+
+/** Clients in Go send a target of 0 for none: their type cannot leave it out. */
+function withPortDefaults(port: JsonObject): JsonObject {
+  const { targetPort = 0 } = port;
+  const isUnset = targetPort === 0 || targetPort === "";
+  return { protocol: "TCP", ...port, targetPort: isUnset ? (numberOf(port, "port") ?? 0) : targetPort };
 }
 
 export function withAddress(service: KubeObject): KubeObject {

@@ -91,10 +91,23 @@ export const serviceStrategy: Strategy = {
   validateUpdate: validateServiceUpdate,
 };
 
+/** Members that Kubernetes' Events always have, whether anybody set them or not: its type cannot leave them out. */
+const eventMembers: JsonObject = {
+  source: {},
+  firstTimestamp: null,
+  lastTimestamp: null,
+  eventTime: null,
+  reportingComponent: "",
+  reportingInstance: "",
+};
+const withEventMembers = (object: KubeObject): KubeObject => ({ ...eventMembers, ...object });
+
 export const eventStrategy: Strategy = {
   ...builtIn,
+  prepareForCreate: withEventMembers,
+  prepareForUpdate: withEventMembers,
   validate: small.validateEvent,
-  validateUpdate: small.validateEventUpdate,
+  validateUpdate: (event, old) => small.validateEventUpdate(event, withEventMembers(old)),
 };
 export const leaseStrategy: Strategy = { ...uncounted, validate: small.validateLease };
 export const controllerRevisionStrategy: Strategy = {

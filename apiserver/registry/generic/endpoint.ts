@@ -124,11 +124,15 @@ function storedFormsOf(gvk: GroupVersionKind, { otherVersions = [] }: ResourceDe
 }
 
 function trackedKind(gvk: GroupVersionKind, definition: ResourceDefinition, schemas: SchemaSet): TrackedKind {
-  const { version, schemaName, otherVersions = [] } = definition;
+  const { schemaName, otherVersions = [] } = definition;
   return new TrackedKind(gvk, [
-    { version, type: fieldTypeOf(schemas, schemaName), empty: emptyObjectOf(schemas, schemaName) },
+    {
+      apiVersion: apiVersionOf(gvk),
+      type: fieldTypeOf(schemas, schemaName),
+      empty: emptyObjectOf(schemas, schemaName),
+    },
     ...otherVersions.map((other) => ({
-      version: other.version,
+      apiVersion: apiVersionOf({ group: gvk.group, ...other }),
       type: fieldTypeOf(schemas, other.schemaName),
       empty: emptyObjectOf(schemas, other.schemaName),
       fromStored: other.fromStored,

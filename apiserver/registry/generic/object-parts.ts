@@ -34,8 +34,8 @@ export type PartOf = {
 
 /** Of parts that show the object itself. */
 function ownership({ view, tracked }: PartOf, subresource: string, writable: WritableFields) {
-  const { version } = view.decoder.gvk;
-  return { subresource, view, whole: view, fields: tracked.managerOf(version, writable, { subresource }) };
+  const fields = tracked.managerOf(view.decoder.gvk, writable, { subresource });
+  return { subresource, view, whole: view, fields };
 }
 
 export function wholeObject(of: PartOf): Part {

@@ -54,7 +54,7 @@ export function scalePart(of: PartOf, paths: ScalePaths, scales: Scales): Part {
   };
   const subresource = "scale";
   const fields = tracked.managerOf(
-    definition.version,
+    definition,
     { only: [paths.specReplicas] },
     { subresource, seesPartOnly: true, shownVersion: apiVersionOf(scaleKind) },
   );

@@ -1,6 +1,7 @@
 /** Who manages which fields of a kind, per endpoint and version (API 5.5, design D5). */
 import {
   apiVersionOf,
+  type GroupVersion,
   type GroupVersionKind,
   type JsonObject,
   type KubeObject,
@@ -28,7 +29,8 @@ export type WritableFields =
 
 /** One version in which a kind is served. */
 export type TrackedVersion = {
-  readonly version: string;
+  /** With its group: Events are served in two. */
+  readonly apiVersion: string;
   readonly type: Type;
   /** What a new object holds already; see `emptyObjectOf`. */
   readonly empty?: JsonObject;
@@ -46,11 +48,11 @@ export class TrackedKind {
   /** @param gvk  as it is stored */
   constructor(gvk: GroupVersionKind, versions: readonly TrackedVersion[]) {
     this.#gvk = gvk;
-    this.#versions = new Map(versions.map((each) => [apiVersionOf({ group: gvk.group, version: each.version }), each]));
+    this.#versions = new Map(versions.map((each) => [each.apiVersion, each]));
   }
 
   /** @param version  in which the endpoint's objects are given to it */
-  managerOf(version: string, writable: WritableFields, options: EndpointOptions): FieldManager {
+  managerOf({ group, version }: GroupVersion, writable: WritableFields, options: EndpointOptions): FieldManager {
     const filter = filterOf(writable);
     const versions = new Map<string, Version>();
     for (const [apiVersion, { type }] of this.#versions)
@@ -59,7 +61,7 @@ export class TrackedKind {
       find: (apiVersion) => versions.get(apiVersion),
       convert: (object, { apiVersion }) => this.#convert(object, apiVersion),
     };
-    const gvk = { ...this.#gvk, version };
+    const gvk = { ...this.#gvk, group, version };
     const { empty = {} } = this.#versions.get(apiVersionOf(gvk)) ?? {};
     return new FieldManager({ gvk, versions: lookup, empty, ...options });
   }

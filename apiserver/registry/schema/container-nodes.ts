@@ -11,24 +11,30 @@ export type UndeclaredMembers = "unknown" | "keep" | Node;
 export type ObjectParts = {
   readonly properties: ReadonlyMap<string, Node>;
   readonly undeclared: UndeclaredMembers;
+  /** Names in order. */
+  readonly required: readonly string[];
   /** Lists and maps that are absent when they are empty. */
   readonly omittedWhenEmpty: ReadonlySet<string>;
   /** Set when the member is absent; `node` adds the defaults inside it. */
   readonly defaults: readonly { readonly name: string; readonly value: JsonValue; readonly node: Node }[];
 };
 
-const noParts: ObjectParts = { properties: new Map(), undeclared: "keep", omittedWhenEmpty: new Set(), defaults: [] };
+const noParts: ObjectParts = {
+  properties: new Map(),
+  undeclared: "keep",
+  required: [],
+  omittedWhenEmpty: new Set(),
+  defaults: [],
+};
 
 export class ObjectNode implements Node {
   readonly nullable: boolean;
-  readonly #required: readonly string[];
   readonly #maxProperties: number;
   readonly #minProperties: number;
   #parts: ObjectParts = noParts;
 
   constructor(schema: Schema) {
     this.nullable = schema.nullable === true;
-    this.#required = (schema.required ?? []).toSorted();
     this.#maxProperties = schema.maxProperties ?? Number.POSITIVE_INFINITY;
     this.#minProperties = schema.minProperties ?? 0;
   }
@@ -48,7 +54,7 @@ export class ObjectNode implements Node {
 
   decodeObject(value: JsonObject, walk: Walk): JsonObject {
     const result = this.#withDefaults(this.#decodeMembers(value, walk), walk);
-    for (const name of this.#required) {
+    for (const name of this.#parts.required) {
       if (!Object.hasOwn(result, name)) walk.reportMember(name, (field) => required(field, ""));
     }
     this.#checkCount(result, walk);

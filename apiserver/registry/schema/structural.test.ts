@@ -251,6 +251,27 @@ test("where empty is as good as absent, optional lists and maps are absent; obje
   assert.deepEqual(decoded({}), spec);
 });
 
+test("a time that Go's types cannot leave out may be missing or null; in our own kinds it is required", () => {
+  const time: Schema = { type: "string", format: "date-time" };
+  const timed = new Map<string, Schema>([
+    ["io.k8s.apimachinery.pkg.apis.meta.v1.Time", time],
+    [
+      "Timed",
+      {
+        type: "object",
+        required: ["since", "name"],
+        properties: { since: ref("io.k8s.apimachinery.pkg.apis.meta.v1.Time"), name: text },
+      },
+    ],
+  ]);
+  const wrong = (object: JsonObject, options: { omitEmpty?: boolean }) =>
+    compileSchema(timed, "Timed", options)
+      .decode(object)
+      .errors.map(({ field }) => field);
+  assert.deepEqual(wrong({ since: null }, { omitEmpty: true }), ["name"]);
+  assert.deepEqual(wrong({}, {}), ["name", "since"]);
+});
+
 test("an object that needs no change is handed on as it is", () => {
   const object = parseJson(`{"spec":{"mounts":[{"name":"a","path":"b"}],${defaults}}}`);
   assert.ok(isObject(object));

@@ -69,7 +69,10 @@ export class StructuralSchema {
 }
 
 export type CompileOptions = {
-  /** Optional lists and maps are absent when they are empty: Go's types of the built-in kinds know no difference. */
+  /**
+   * Go's types of the built-in kinds know no difference between empty and absent: optional lists and maps are absent when
+   * they are empty, and a time that is required may be missing, for it is null then.
+   */
   readonly omitEmpty?: boolean;
 };
 
@@ -169,12 +172,21 @@ class Compiler {
     node.complete({
       properties: new Map([...replaced, ...compiled.map(([name, , child]) => [name, child] as const)]),
       undeclared: this.#undeclared(schema),
+      required: this.#required(schema),
       omittedWhenEmpty: new Set(this.#omitEmpty ? this.#optionalCollections(schema) : []),
       defaults: compiled.flatMap(([name, property, child]) => {
         const value = this.#defaultOf(property);
         return value === undefined ? [] : [{ name, value, node: child }];
       }),
     });
+  }
+
+  #required({ properties = {}, required = [] }: Schema): readonly string[] {
+    const isMissed = (name: string): boolean => {
+      const property = properties[name];
+      return !this.#omitEmpty || property === undefined || !this.#timeForms.has(resolve(this.#schemas, property));
+    };
+    return required.filter(isMissed).sort();
   }
 
   #optionalCollections({ properties = {}, required = [] }: Schema): string[] {
