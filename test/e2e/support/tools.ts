@@ -12,8 +12,9 @@ import { promisify } from "node:util";
 const run = promisify(execFile);
 const modules = new URL("../tools/", import.meta.url).pathname;
 const kubernetesVersion = "v1.37.2";
-const versionFlags = ["k8s.io/component-base/version", "k8s.io/client-go/pkg/version"]
+const linkerFlags = ["k8s.io/component-base/version", "k8s.io/client-go/pkg/version"]
   .map((name) => `-X ${name}.gitVersion=${kubernetesVersion}`)
+  .concat("-s", "-w")
   .join(" ");
 
 type Source = { readonly module: string; readonly path: string; readonly static?: true };
@@ -34,6 +35,7 @@ const packages = {
   pause: { module: "node", path: "./pause", static: true },
   coredns: { module: "coredns", path: "." },
   helm: { module: "helm", path: "helm.sh/helm/v4/cmd/helm" },
+  specs: { module: "specs", path: "." },
 } as const satisfies Record<string, Source>;
 export type Tool = keyof typeof packages;
 const isTool = (name: string): name is Tool => Object.hasOwn(packages, name);
@@ -75,7 +77,7 @@ export async function ensureTool(tool: Tool): Promise<string> {
   if (await exists(binary)) return binary;
   await mkdir(directory, { recursive: true });
   const unfinished = `${binary}.${process.pid}`;
-  await run("go", ["build", "-mod=readonly", "-trimpath", "-ldflags", versionFlags, "-o", unfinished, source.path], {
+  await run("go", ["build", "-mod=readonly", "-trimpath", "-ldflags", linkerFlags, "-o", unfinished, source.path], {
     cwd: join(modules, source.module),
     env: { ...process.env, ...(source.static === true ? { CGO_ENABLED: "0" } : {}) },
     timeout: buildTimeoutMs,
