@@ -1,8 +1,7 @@
 import type { JsonValue, KubeObject } from "../apis/meta/v1.ts";
 import type { ResourceClient } from "../client/client.ts";
-import { follow } from "../client/follow.ts";
+import type { Follow } from "../client/follow.ts";
 import { configMapType } from "../client/resource-types.ts";
-import type { Sleep } from "../client/retry.ts";
 import { isObject, parseJson } from "../machinery/json.ts";
 import { parseBundle } from "./certificate-verifier.ts";
 import type { FrontProxyConfig } from "./front-proxy.ts";
@@ -17,6 +16,8 @@ export type AuthenticationConfig = {
 
 const name = "extension-apiserver-authentication";
 const namespace = "kube-system";
+/** A CA that is trusted no longer is believed for at most so long after its connection to the host died, in seconds. */
+const maxStaleSeconds = 150;
 
 /**
  * Reads ConfigMap `kube-system/extension-apiserver-authentication`, then keeps the returned value true to it until
@@ -28,14 +29,15 @@ const namespace = "kube-system";
 export async function followAuthenticationConfig(
   client: ResourceClient,
   options: {
+    follow: Follow;
     signal: AbortSignal;
+    /** Told of a ConfigMap that cannot be understood. */
     onError: (error: unknown) => void;
     /** Told after each change of the returned value. */
     onChange?: () => void;
-    sleep?: Sleep;
   },
 ): Promise<() => AuthenticationConfig> {
-  const { signal, onError, onChange = () => undefined } = options;
+  const { follow, signal, onError, onChange = () => undefined } = options;
   let current = parseAuthenticationConfig(await client.get({ type: configMapType, name, namespace }, { signal }));
   const take = (object: KubeObject): void => {
     try {
@@ -45,13 +47,8 @@ export async function followAuthenticationConfig(
       onError(error);
     }
   };
-  const sink = {
-    replace: (objects: readonly KubeObject[]) => objects.forEach(take),
-    upsert: take,
-    remove: () => undefined,
-  };
-  const selection = { type: configMapType, namespace, fieldSelector: `metadata.name=${name}` };
-  follow(client, sink, { ...selection, ...options }).catch(onError);
+  const followed = { type: configMapType, namespace, fieldSelector: `metadata.name=${name}`, maxStaleSeconds };
+  follow(client, followed, { upsert: take, remove: () => undefined }, signal).catch(onError);
   return () => current;
 }
 

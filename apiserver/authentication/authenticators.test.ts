@@ -1,11 +1,14 @@
 import assert from "node:assert/strict";
 import { createPrivateKey, X509Certificate } from "node:crypto";
 import { test } from "node:test";
+import { followByInformer } from "../../controllers/runtime/follow.ts";
+import { silentLogger } from "../../controllers/runtime/logger.ts";
 import { FakeClient } from "../../test/support/fake-client.ts";
 import { FakeClock } from "../../test/support/fake-clock.ts";
 import { partialClient } from "../../test/support/partial-client.ts";
 import type { KubeObject } from "../apis/meta/v1.ts";
 import { newServiceUnavailable } from "../errors/status-error.ts";
+import { systemClock } from "../machinery/clock.ts";
 import { followAuthenticationConfig, parseAuthenticationConfig } from "./authentication-config.ts";
 import type { Authenticator, Credentials } from "./authenticator.ts";
 import { bearerToken, bearerTokenAuthenticator, cachedTokenVerifier, type TokenVerifier } from "./bearer-token.ts";
@@ -160,6 +163,7 @@ test("the host's ConfigMap is followed, and a broken one changes nothing", async
   const next = (): Promise<void> => new Promise((resolve) => (told = resolve));
   const created = await client.create(type, configMap('["front-proxy"]'));
   const config = await followAuthenticationConfig(client, {
+    follow: followByInformer({ clock: systemClock, log: silentLogger }),
     signal: stop.signal,
     onError: (error) => {
       errors.push(error);

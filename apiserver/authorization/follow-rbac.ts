@@ -1,8 +1,7 @@
 import type { KubeObject } from "../apis/meta/v1.ts";
 import type { ResourceClient, ResourceType } from "../client/client.ts";
-import { follow } from "../client/follow.ts";
+import type { Follow } from "../client/follow.ts";
 import { clusterRoleBindingType, clusterRoleType, roleBindingType, roleType } from "../client/resource-types.ts";
-import type { Sleep } from "../client/retry.ts";
 import { isAlreadyExists } from "../errors/status-error.ts";
 import type { RbacKind, RbacPolicy } from "./rbac-policy.ts";
 
@@ -20,25 +19,10 @@ export const rbacTypes: { readonly [Kind in RbacKind]: ResourceType & { readonly
 export async function followRbac(
   client: ResourceClient,
   policy: RbacPolicy,
-  options: { signal: AbortSignal; onError: (error: unknown) => void; sleep?: Sleep },
+  follow: Follow,
+  signal: AbortSignal,
 ): Promise<void> {
-  await Promise.all(
-    Object.values(rbacTypes).map(
-      (type) =>
-        new Promise<void>((synced) => {
-          const sink = policy.sinks[type.kind];
-          const noticing = {
-            ...sink,
-            replace: (objects: Parameters<typeof sink.replace>[0]) => {
-              sink.replace(objects);
-              synced();
-            },
-          };
-          // Resolves only when the signal aborts; nobody waits for a first list that will not come then.
-          follow(client, noticing, { type, ...options }).then(synced, options.onError);
-        }),
-    ),
-  );
+  await Promise.all(Object.values(rbacTypes).map((type) => follow(client, { type }, policy.sinks[type.kind], signal)));
 }
 
 /** Creates those objects that do not exist yet, all at once; existing ones are left as they are. */

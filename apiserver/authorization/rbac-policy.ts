@@ -85,36 +85,30 @@ export class RbacPolicy implements RbacLister {
     return this.#bindings.get("")?.grants(subject) ?? [];
   }
 
-  /** Where the state of each of the four kinds goes; give each to a `follow`, or call them directly. */
+  /** Where the state of each of the four kinds goes; give each to a `Follow`, or call them directly. */
   readonly sinks: { readonly [Kind in RbacKind]: FollowSink } = {
-    Role: sink(
-      () => this.#roles.clear(),
-      (role) => this.#roles.set(keyOf(role), rulesFromJson(role.rules)),
-      (role) => this.#roles.delete(keyOf(role)),
-    ),
-    ClusterRole: sink(
-      () => this.#clusterRoles.clear(),
-      (role) => {
+    Role: {
+      upsert: (role) => this.#roles.set(keyOf(role), rulesFromJson(role.rules)),
+      remove: (role) => this.#roles.delete(keyOf(role)),
+    },
+    ClusterRole: {
+      upsert: (role) => {
         this.#aggregated.clear();
         this.#clusterRoles.set(role.metadata.name ?? "", clusterRoleOf(role));
       },
-      (role) => {
+      remove: (role) => {
         this.#aggregated.clear();
         this.#clusterRoles.delete(role.metadata.name ?? "");
       },
-    ),
-    RoleBinding: sink(
-      () => {
-        for (const namespace of [...this.#bindings.keys()]) if (namespace !== "") this.#bindings.delete(namespace);
-      },
-      (binding) => this.#putBinding(binding),
-      (binding) => this.#dropBinding(binding),
-    ),
-    ClusterRoleBinding: sink(
-      () => this.#bindings.delete(""),
-      (binding) => this.#putBinding(binding),
-      (binding) => this.#dropBinding(binding),
-    ),
+    },
+    RoleBinding: {
+      upsert: (binding) => this.#putBinding(binding),
+      remove: (binding) => this.#dropBinding(binding),
+    },
+    ClusterRoleBinding: {
+      upsert: (binding) => this.#putBinding(binding),
+      remove: (binding) => this.#dropBinding(binding),
+    },
   };
 
   #putBinding(binding: KubeObject): void {
@@ -138,17 +132,6 @@ export class RbacPolicy implements RbacLister {
 export type RbacKind = "Role" | "ClusterRole" | "RoleBinding" | "ClusterRoleBinding";
 
 const keyOf = ({ metadata }: KubeObject): string => `${metadata.namespace ?? ""}/${metadata.name ?? ""}`;
-
-function sink(clear: () => void, put: (object: KubeObject) => void, drop: (object: KubeObject) => void): FollowSink {
-  return {
-    replace: (objects) => {
-      clear();
-      objects.forEach(put);
-    },
-    upsert: put,
-    remove: drop,
-  };
-}
 
 function clusterRoleOf(role: KubeObject): ClusterRole {
   const aggregation: JsonValue | undefined = role.aggregationRule;

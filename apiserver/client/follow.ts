@@ -1,91 +1,32 @@
+/** How parts of the server are told of objects that others change: whoever composes the server says who follows for them. */
 import type { KubeObject } from "../apis/meta/v1.ts";
-import { isExpired, StatusError } from "../errors/status-error.ts";
-import type { ResourceClient, ResourceType, WatchQuery } from "./client.ts";
-import { type Sleep, sleep } from "./retry.ts";
+import type { ResourceClient, ResourceType } from "./client.ts";
 
-/** Receives the state of a collection: once whole, then change by change, and whole again after a gap. */
+/** Told of a collection object by object, at first of every one that is there; of what was missed in a gap as well. */
 export interface FollowSink {
-  replace(objects: readonly KubeObject[]): void;
   upsert(object: KubeObject): void;
   remove(object: KubeObject): void;
 }
 
-export type FollowOptions = {
+export type Followed = {
   readonly type: ResourceType;
+  /** Absent: all namespaces. */
   readonly namespace?: string;
   readonly fieldSelector?: string;
-  readonly signal: AbortSignal;
-  /** Told of every failure; following goes on. */
-  readonly onError: (error: unknown) => void;
-  readonly sleep?: Sleep;
+  /**
+   * Longest time, in seconds, for which a connection may be dead without being noticed, and the collection old with it;
+   * 630 unless given. While the connection lives, changes arrive as they are made.
+   */
+  readonly maxStaleSeconds?: number;
 };
 
-/** Objects per page of the initial list: client-go's own page size. */
-const pageSize = 500;
-/** First delay after a failure and its ceiling, as client-go's reflector waits; doubled per failure in a row. */
-const firstDelayMs = 800;
-const maxDelayMs = 30_000;
-
 /**
- * Keeps `sink` equal to a collection until the signal aborts: list, then watch from there, again after any failure.
- * Runs until the signal aborts and then resolves; never rejects.
+ * Keeps `sink` true to a collection until the signal aborts; no failure ends that.
+ * @returns resolves when the collection was read whole, or when the signal aborts before
  */
-export async function follow(client: ResourceClient, sink: FollowSink, options: FollowOptions): Promise<void> {
-  const { signal, onError } = options;
-  const wait = options.sleep ?? sleep;
-  let resourceVersion: string | undefined;
-  let delayMs = firstDelayMs;
-  while (!signal.aborted) {
-    try {
-      resourceVersion ??= await listInto(client, sink, options);
-      const next = await watchInto(client, sink, options, resourceVersion);
-      delayMs = firstDelayMs;
-      // A stream that ends without having said anything would otherwise be opened again in a tight loop.
-      if (next === resourceVersion) await wait(firstDelayMs, signal);
-      resourceVersion = next;
-    } catch (error) {
-      if (signal.aborted) return;
-      resourceVersion = undefined;
-      if (!isExpired(error)) onError(error);
-      await wait(delayMs, signal).catch(() => undefined);
-      delayMs = Math.min(delayMs * 2, maxDelayMs);
-    }
-  }
-}
-
-const selection = ({ namespace, fieldSelector }: FollowOptions) => ({
-  ...(namespace === undefined ? {} : { namespace }),
-  ...(fieldSelector === undefined ? {} : { fieldSelector }),
-});
-
-async function listInto(client: ResourceClient, sink: FollowSink, options: FollowOptions): Promise<string> {
-  const objects: KubeObject[] = [];
-  let token: string | undefined;
-  for (;;) {
-    const query = { ...selection(options), limit: pageSize, ...(token === undefined ? {} : { continue: token }) };
-    const page = await client.list(options.type, query, options.signal);
-    objects.push(...page.items);
-    token = page.metadata.continue;
-    if (token !== undefined && token !== "") continue;
-    sink.replace(objects);
-    return page.metadata.resourceVersion ?? "";
-  }
-}
-
-/** @returns the position to watch from next, when the server ended the stream as it does every few minutes */
-async function watchInto(
+export type Follow = (
   client: ResourceClient,
+  followed: Followed,
   sink: FollowSink,
-  options: FollowOptions,
-  from: string,
-): Promise<string> {
-  let resourceVersion = from;
-  const query: WatchQuery = { ...selection(options), resourceVersion, allowBookmarks: true };
-  for await (const event of client.watch(options.type, query, options.signal)) {
-    if (event.type === "ERROR") throw new StatusError({ ...event.object, code: event.object.code ?? 500 });
-    resourceVersion = event.object.metadata.resourceVersion ?? resourceVersion;
-    if (event.type === "DELETED") sink.remove(event.object);
-    else if (event.type !== "BOOKMARK") sink.upsert(event.object);
-  }
-  return resourceVersion;
-}
+  signal: AbortSignal,
+) => Promise<void>;

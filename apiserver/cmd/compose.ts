@@ -5,6 +5,7 @@
  * Invariant: each part is made from parts that exist. The one circle, our own API and those who ask it, is closed by `late`.
  */
 import { ComponentHealth } from "../../controllers/runtime/component-health.ts";
+import { followByInformer } from "../../controllers/runtime/follow.ts";
 import { loadSchemas } from "../../openapi/schemas/index.ts";
 import { followNamespaces } from "../admission/plugins/namespace-lifecycle/namespaces.ts";
 import type { NamespaceLookup } from "../admission/plugins/namespace-lifecycle/plugin.ts";
@@ -68,8 +69,8 @@ export async function run<F extends Foundation>(
   const chain = composeChain({ ...parts, registry, progress });
   loopback.set(chain.loopback);
 
-  const onError = (err: unknown): void => log.warn({ err }, "cannot follow namespaces");
-  const following = once(async () => namespaces.set(await followNamespaces(profile.host, { signal, onError })));
+  const follow = followByInformer({ clock: systemClock, log, health: components });
+  const following = once(async () => namespaces.set(await followNamespaces(profile.host, follow, signal)));
   const begin = async (): Promise<void> => {
     await following();
     await profile.prepare();

@@ -5,6 +5,7 @@
 
 import { readFile } from "node:fs/promises";
 import { computeControllers } from "../../controllers/controllers.ts";
+import { followByInformer } from "../../controllers/runtime/follow.ts";
 import { followAuthenticationConfig } from "../authentication/authentication-config.ts";
 import { bearerTokenAuthenticator, cachedTokenVerifier } from "../authentication/bearer-token.ts";
 import { clientCertificateAuthenticator } from "../authentication/client-certificate.ts";
@@ -56,12 +57,13 @@ export async function aggregatedFoundation({ options, log, signal }: FoundationP
     throw new Error("no host cluster");
   const service = { namespace: await serviceNamespace(options), name: options.serviceName, port: options.servicePort };
   const servingTls = await servingCertificate({ options, service, host: cluster, log, signal });
-  const onError = (err: unknown): void => log.warn({ err }, "cannot follow the authentication configuration");
+  const onError = (err: unknown): void => log.warn({ err }, "the host's authentication configuration makes no sense");
+  const follow = followByInformer({ clock: systemClock, log });
   const listeners: (() => void)[] = [];
   const onChange = (): void => {
     for (const listener of listeners) listener();
   };
-  const followed = await followAuthenticationConfig(authentication, { signal, onError, onChange });
+  const followed = await followAuthenticationConfig(authentication, { follow, signal, onError, onChange });
   const [given, verticalPodAutoscaling] = await Promise.all([
     givenAuthentication(options),
     servesType(cluster, verticalPodAutoscalerType),

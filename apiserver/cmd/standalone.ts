@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { computeControllers } from "../../controllers/controllers.ts";
 import { hostControllers } from "../../controllers/host/host.ts";
 import type { IssueToken } from "../../controllers/host/token-secrets.ts";
+import { followByInformer } from "../../controllers/runtime/follow.ts";
 import type { Settings } from "../../controllers/settings.ts";
 import { rbacEscalationPlugin } from "../admission/plugins/rbac-escalation/plugin.ts";
 import type { KubeObject } from "../apis/meta/v1.ts";
@@ -77,7 +78,6 @@ function profileOf(
   const authorizer = unionAuthorizer([mastersAuthorizer, allowedPathsAuthorizer(), rbac]);
   const uidOf = clientUidLookup(own);
   const tokens = serviceAccountTokens({ key: pki.serviceAccountKey, uidOf });
-  const onError = (err: unknown): void => log.warn({ err }, "cannot follow roles and bindings");
   return {
     definitions: [...coreResources({ tokens, uidOf }), ...computeResources],
     reviews: reviewEndpoints({ authorizer, rules: rbac, tokens, schemas }),
@@ -96,7 +96,7 @@ function profileOf(
     prepare: async () => {
       await Promise.all([ensureNamespaces(own), ensureRbac(own, bootstrapRbac)]);
       await ensureCreated(own, serviceType, ownService(options.securePort));
-      await followRbac(own, policy, { signal, onError });
+      await followRbac(own, policy, followByInformer({ clock: systemClock, log }), signal);
     },
     controllers: ({ own: informers, events, types, metrics }) =>
       selectControllers(

@@ -31,14 +31,14 @@ class Setup {
   readonly informer: ResourceInformer;
   running: Promise<void> = Promise.resolve();
 
-  constructor({ namespace }: { namespace?: string } = {}) {
+  constructor(options: { namespace?: string; maxStaleSeconds?: number } = {}) {
     this.informer = new ResourceInformer({
       client: this.client,
       type,
       clock: this.clock,
       log: silentLogger,
       random: () => 0,
-      ...(namespace === undefined ? {} : { namespace }),
+      ...options,
     });
     this.informer.addHandler({
       added: ({ metadata }) => this.heard.push(`+${metadata.name}`),
@@ -180,6 +180,17 @@ test("a connection that outlives its own end is given up", async () => {
   assert.equal(setup.count("watch"), 1);
   await setup.clock.advance(32_000);
   assert.equal(setup.count("watch"), 2);
+});
+
+// API A-07
+test("whoever may not be old for long is told sooner of a dead connection", async () => {
+  await using setup = new Setup({ maxStaleSeconds: 150 });
+  await setup.start();
+  const watches = setup.count("watch");
+  await setup.clock.advance(89_000);
+  assert.equal(setup.count("watch"), watches);
+  await setup.clock.advance(61_000);
+  assert.ok(setup.count("watch") > watches);
 });
 
 test("one namespace only", async () => {

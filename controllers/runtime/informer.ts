@@ -23,7 +23,7 @@ const retry: BackOff = { baseMs: 200, maxMs: 30_000 };
 const pageSize = 500;
 
 /** A watch is asked to end after 300 to 600 s (client-go's bounds), which spreads reconnects over time. */
-const minWatchSeconds = 300;
+const maxWatchSeconds = 600;
 
 /** A stream that outlives its own end by so many ms is taken for a dead connection. */
 const watchGraceMs = 30_000;
@@ -40,6 +40,10 @@ export type InformerOptions = {
   readonly namespace?: string;
   /** Only objects with these labels; one that loses them is gone as far as the cache can tell. */
   readonly labelSelector?: string;
+  /** Only objects whose fields are these. */
+  readonly fieldSelector?: string;
+  /** How old the cache may be while nobody notices that the connection is dead, in seconds; 630 unless given. */
+  readonly maxStaleSeconds?: number;
   readonly clock: Clock;
   readonly log: Logger;
   readonly health?: HealthObserver;
@@ -66,6 +70,15 @@ export class ResourceInformer implements Informer {
 
   get #component(): string {
     return `informer ${this.type.resource}`;
+  }
+
+  get #selection(): Pick<WatchQuery, "namespace" | "labelSelector" | "fieldSelector"> {
+    const { namespace, labelSelector, fieldSelector } = this.#options;
+    return {
+      ...(namespace === undefined ? {} : { namespace }),
+      ...(labelSelector === undefined ? {} : { labelSelector }),
+      ...(fieldSelector === undefined ? {} : { fieldSelector }),
+    };
   }
 
   get lister(): Lister {
@@ -142,7 +155,7 @@ export class ResourceInformer implements Informer {
   }
 
   async #list(signal: AbortSignal): Promise<void> {
-    const { client, namespace, labelSelector } = this.#options;
+    const { client } = this.#options;
     const objects: KubeObject[] = [];
     let resourceVersion = "";
     let position: string | undefined;
@@ -151,8 +164,7 @@ export class ResourceInformer implements Informer {
         this.type,
         {
           limit: pageSize,
-          ...(namespace === undefined ? {} : { namespace }),
-          ...(labelSelector === undefined ? {} : { labelSelector }),
+          ...this.#selection,
           ...(position === undefined ? {} : { continue: position }),
         },
         signal,
@@ -205,16 +217,16 @@ export class ResourceInformer implements Informer {
 
   /** Ends when the server ends it or with the connection's lifetime. */
   async *#events(position: WatchQuery, signal: AbortSignal): AsyncGenerator<WatchEvent> {
-    const { client, clock, namespace, labelSelector } = this.#options;
-    const timeoutSeconds = Math.floor(minWatchSeconds * (1 + this.#random()));
+    const { client, clock, maxStaleSeconds } = this.#options;
+    const longest = maxStaleSeconds === undefined ? maxWatchSeconds : maxStaleSeconds - watchGraceMs / 1000;
+    const timeoutSeconds = Math.floor((longest / 2) * (1 + this.#random()));
     const stale = new AbortController();
     const cancel = clock.after(timeoutSeconds * 1000 + watchGraceMs, () => stale.abort());
     const query = {
       ...position,
       allowBookmarks: true,
       timeoutSeconds,
-      ...(namespace === undefined ? {} : { namespace }),
-      ...(labelSelector === undefined ? {} : { labelSelector }),
+      ...this.#selection,
     };
     try {
       yield* client.watch(this.type, query, AbortSignal.any([signal, stale.signal]));

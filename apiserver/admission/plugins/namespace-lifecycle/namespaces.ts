@@ -1,6 +1,6 @@
 import type { KubeObject } from "../../../apis/meta/v1.ts";
 import type { ResourceClient } from "../../../client/client.ts";
-import { follow } from "../../../client/follow.ts";
+import type { Follow } from "../../../client/follow.ts";
 import { namespaceType } from "../../../client/resource-types.ts";
 import { isNotFound } from "../../../errors/status-error.ts";
 import type { NamespaceLookup, NamespaceState } from "./plugin.ts";
@@ -13,7 +13,8 @@ import type { NamespaceLookup, NamespaceState } from "./plugin.ts";
  */
 export async function followNamespaces(
   client: ResourceClient,
-  options: { readonly signal: AbortSignal; readonly onError: (error: unknown) => void },
+  follow: Follow,
+  signal: AbortSignal,
 ): Promise<NamespaceLookup> {
   const active = new Set<string>();
   const note = (namespace: KubeObject): void => {
@@ -21,19 +22,8 @@ export async function followNamespaces(
     if (stateOf(namespace).terminating) active.delete(name);
     else active.add(name);
   };
-  await new Promise<void>((synced) => {
-    const sink = {
-      replace: (namespaces: readonly KubeObject[]): void => {
-        active.clear();
-        namespaces.forEach(note);
-        synced();
-      },
-      upsert: note,
-      remove: ({ metadata }: KubeObject): void => void active.delete(metadata.name ?? ""),
-    };
-    // Resolves only when the signal aborts; nobody waits for a first list that will not come then.
-    follow(client, sink, { type: namespaceType, ...options }).then(synced, options.onError);
-  });
+  const forget = ({ metadata }: KubeObject): void => void active.delete(metadata.name ?? "");
+  await follow(client, { type: namespaceType }, { upsert: note, remove: forget }, signal);
   return async (name, signal) =>
     active.has(name) ? { exists: true, terminating: false } : lookUp(client, name, signal);
 }

@@ -40,13 +40,11 @@ const binding = (roleKind: string, name: string, user = "tenant"): KubeObject =>
 /** A tenant who holds `held` in namespace demo, where a few roles exist. */
 function setup(held: readonly JsonObject[]) {
   const policy = new RbacPolicy();
-  policy.sinks.Role.replace([
-    object("Role", "held", { rules: [...held] }),
-    object("Role", "getter", { rules: [functions("get")] }),
-    object("Role", "deleter", { rules: [functions("delete")] }),
-  ]);
-  policy.sinks.ClusterRole.replace([object("ClusterRole", "cluster-admin", { rules: [everything] })]);
-  policy.sinks.RoleBinding.replace([binding("Role", "held")]);
+  const roles = { held, getter: [functions("get")], deleter: [functions("delete")] };
+  for (const [name, rules] of Object.entries(roles))
+    policy.sinks.Role.upsert(object("Role", name, { rules: [...rules] }));
+  policy.sinks.ClusterRole.upsert(object("ClusterRole", "cluster-admin", { rules: [everything] }));
+  policy.sinks.RoleBinding.upsert(binding("Role", "held"));
   const rbac = new RbacAuthorizer(policy);
   return rbacEscalationPlugin({ authorizer: unionAuthorizer([mastersAuthorizer, rbac]), rules: rbac });
 }
