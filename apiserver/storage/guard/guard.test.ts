@@ -10,6 +10,17 @@ import { GuardedBackend } from "./guarded-backend.ts";
 import { StoreGuard } from "./store-guard.ts";
 import { nameOfStore } from "./store-memory.ts";
 
+/** Says late where it stood when it was asked. */
+class SlowToSay extends MemoryBackend {
+  meanwhile: () => Promise<unknown> = async () => undefined;
+
+  override async position() {
+    const position = await super.position();
+    await this.meanwhile();
+    return position;
+  }
+}
+
 function guarded(backend: MemoryBackend, memory: TestStoreMemory) {
   const clock = new FakeClock();
   const ending = new AbortController();
@@ -50,6 +61,16 @@ test("guard: nothing is served before the store was compared; a store nobody rem
     position: { identity: backend.identity, revision: 1, objects: 0, marks: 0 },
     acceptances: 0,
   });
+  assert.deepEqual(log, ["usable"]);
+});
+
+test("guard: a write that is done while the store is asked where it stands is no reason to doubt it", async () => {
+  const backend = new SlowToSay();
+  const { guard, store, log } = guarded(backend, new TestStoreMemory());
+  await guard.check();
+  backend.meanwhile = () => store.create("/p/meanwhile", encode("1"));
+  await guard.check();
+  assert.equal(guard.refusal, undefined);
   assert.deepEqual(log, ["usable"]);
 });
 

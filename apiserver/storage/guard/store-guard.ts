@@ -88,8 +88,10 @@ export class StoreGuard {
     const wasUsable = this.#refusal === undefined;
     const { remembered, accepted } = wasUsable && this.#known !== undefined ? {} : await memory.read(signal);
     if (remembered !== undefined && remembered.acceptances > (this.#known?.acceptances ?? -1)) this.#learn(remembered);
+    // What others reach while the store is asked, its answer need not have.
+    const reached = this.#reached;
     const found = await backend.position(signal);
-    const why = this.#contradiction(found);
+    const why = this.#contradiction(found, reached);
     const isAccepted = why !== undefined && accepted === nameOfStore(found);
     if (why !== undefined && !isAccepted) {
       this.#close(`the store ${why}; to go on with what is there: ${memory.howToAccept(found)}`);
@@ -109,11 +111,11 @@ export class StoreGuard {
     this.#known = remembered;
   }
 
-  #contradiction(found: StorePosition): string | undefined {
+  #contradiction(found: StorePosition, reached: Revision): string | undefined {
     if (this.#known === undefined) return undefined;
     const { position } = this.#known;
-    const reached = { ...position, revision: Math.max(this.#reached, position.revision), objects: 0 };
-    return contradiction(position, found) ?? contradiction(reached, found);
+    const newest = { ...position, revision: Math.max(reached, position.revision), objects: 0 };
+    return contradiction(position, found) ?? contradiction(newest, found);
   }
 
   /** What is remembered may be behind, so a memory that fails is no reason to refuse. */
