@@ -412,10 +412,10 @@ export const limits = {
     reason: "each insertion moves what is behind it; these take some 20 ms",
   },
   maxTurnMs: {
-    value: 20,
+    value: 5,
     unit: "ms",
-    of: "one stage of a write, before the write counts as large",
-    beyond: "others get their turn before each of the next stages",
+    of: "one step of a write, before the write counts as large",
+    beyond: "others get their turn before each of the next steps",
     reason: "a write of ordinary size takes one or two in all",
   },
   maxBytesAtOnce: {

@@ -53,6 +53,8 @@ export type ApiResponse = {
   readonly headers: { readonly [name: string]: string | readonly string[] };
   /** Called at most once, by a transport. Absent: empty body. */
   readonly body?: () => ResponseBody;
+  /** User in whose turns the body is made. */
+  readonly writtenFor?: string;
   /** Called once by the transport when the body is written, or will never be: what the answer holds is free. */
   readonly onWritten?: () => void;
   /** What the body says, for callers in this process that need no bytes. */

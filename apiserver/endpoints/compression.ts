@@ -65,13 +65,16 @@ function concat(parts: readonly Uint8Array[], bytes: number): Uint8Array {
   return parts.length === 1 && first !== undefined ? first : Buffer.concat(parts, bytes);
 }
 
-/** Compresses on zlib's threads, never on the event loop; input is taken only as fast as output is read. */
-export async function* gzipParts(parts: Iterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+/**
+ * Compresses on zlib's threads, never on the event loop; input is taken only as fast as output is read.
+ * @param whose  user in whose turns the parts are made
+ */
+export async function* gzipParts(parts: Iterable<Uint8Array>, whose: string): AsyncGenerator<Uint8Array> {
   const gzip = createGzip({ level, chunkSize: chunkBytes });
   const feed = async (): Promise<void> => {
     const chunks = joinParts(parts, () => chunkBytes);
     for (;;) {
-      const { done, value: chunk } = await inTurn(() => chunks.next());
+      const { done, value: chunk } = await inTurn(() => chunks.next(), whose);
       if (done === true) break;
       if (!gzip.write(chunk)) await new Promise<void>((resolve) => gzip.once("drain", resolve).once("close", resolve));
       if (gzip.destroyed) return;

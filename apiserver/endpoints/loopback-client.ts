@@ -21,6 +21,7 @@ import type {
 import { StatusError } from "../errors/status-error.ts";
 import { stringifyJson } from "../machinery/json.ts";
 import { collectionPath, objectPath } from "../machinery/resource-path.ts";
+import { giveWay } from "../machinery/turns.ts";
 import type { RestWatchEvent } from "../registry/rest/interface.ts";
 import type { ApiHandler, ApiRequest, ApiResult } from "./api-handler.ts";
 import { utf8 } from "./bytes.ts";
@@ -161,6 +162,7 @@ export class LoopbackClient implements ResourceClient {
   /** @throws StatusError for a failure; the signal's reason when it is aborted */
   private async call(call: Call): Promise<ApiResult> {
     call.signal?.throwIfAborted();
+    await giveWay(this.user.name);
     const response = await this.handler(this.request(call));
     call.signal?.throwIfAborted();
     const { result } = response;

@@ -70,7 +70,7 @@ export function bytesResponse(
 ): ApiResponse {
   const { parts } = answer;
   const bytes = answer.bytes ?? answer.parts.reduce((sum, { length }) => sum + length, 0);
-  if (compressible(bytes, request.headers.get("accept-encoding"))) return compressedResponse(answer, parts);
+  if (compressible(bytes, request.headers.get("accept-encoding"))) return compressedResponse(request, answer, parts);
   const body = (): ResponseBody => (bytes <= maxJoinedBytes ? Buffer.concat([...parts], bytes) : parts);
   return responseOf(answer, { "content-length": String(bytes) }, body);
 }
@@ -96,7 +96,7 @@ export function piecesResponse(
     bytes += value.length;
   }
   const all = chained(first, pieces);
-  if (acceptsGzip(request.headers.get("accept-encoding"))) return compressedResponse(answer, all);
+  if (acceptsGzip(request.headers.get("accept-encoding"))) return compressedResponse(request, answer, all);
   return responseOf(answer, {}, () => all);
 }
 
@@ -105,9 +105,9 @@ function* chained(first: Uint8Array[], rest: Iterator<Uint8Array>): Generator<Ui
   for (let next = rest.next(); next.done !== true; next = rest.next()) yield next.value;
 }
 
-function compressedResponse(answer: AnswerOfBytes, parts: Iterable<Uint8Array>): ApiResponse {
+function compressedResponse({ user }: ApiRequest, answer: AnswerOfBytes, parts: Iterable<Uint8Array>): ApiResponse {
   const vary = withVary(answer.headers?.vary, "Accept-Encoding");
-  return responseOf(answer, { "content-encoding": "gzip", vary }, () => gzipParts(parts));
+  return responseOf(answer, { "content-encoding": "gzip", vary }, () => gzipParts(parts, user.name));
 }
 
 function responseOf(

@@ -3,6 +3,7 @@ import type { ApiHandler, ApiRequest, ApiResponse, Filter } from "../endpoints/a
 import { isLongRunning, type RequestInfo } from "../endpoints/request-info.ts";
 import { textResponse } from "../endpoints/responses.ts";
 import { type Limit, limits } from "../limits.ts";
+import { attend } from "../machinery/turns.ts";
 import type { RequestMetrics } from "../observability/metrics.ts";
 import { FairQueue, type Release, WaitedTooLong } from "./fair-queue.ts";
 import { type RouteLabels, requestLabels } from "./request-labels.ts";
@@ -108,6 +109,7 @@ class Ticket {
     const request = this.#request;
     if (isLongRunning(request.info)) return this.#serveWatch(next);
     this.#open("requests", 1);
+    this.#held.push(attend(request.user.name));
     const kind = readVerbs.has(request.info.verb) ? "readOnly" : "mutating";
     if (kind === "readOnly") this.#held.push(await this.#flow.enter(kind, request));
     const body = (limit: number): Promise<Uint8Array> => this.#readBody(limit, kind);
@@ -144,6 +146,7 @@ class Ticket {
   #untilWritten(response: ApiResponse): ApiResponse {
     return {
       ...response,
+      writtenFor: this.#request.user.name,
       onWritten: () => {
         this.close();
         response.onWritten?.();

@@ -4,7 +4,8 @@ import { newUnsupportedMediaType } from "../errors/status-error.ts";
 import { decodeUtf8, duplicateFields, parseJson } from "./json.ts";
 import { checkBodyParts } from "./member-count.ts";
 import { decodeKubernetesProtobuf, protobufMediaType } from "./protobuf.ts";
-import { parseYaml } from "./yaml.ts";
+import { runAtOnce, type Steps } from "./turns.ts";
+import { parseYamlInSteps } from "./yaml.ts";
 
 /** A body as it arrived: within the size limit, not looked at yet. */
 export type RequestBody = {
@@ -41,23 +42,31 @@ export function excerptOf(bytes: Uint8Array): string {
   return bytes.length === 0 ? "(<empty>)" : `(${lenientUtf8.decode(bytes.subarray(0, excerptBytes))})`;
 }
 
-type Decoder = (bytes: Uint8Array, findDuplicates: boolean) => DecodedBody;
+/** A step for each pass over the text. */
+type Decoder = (bytes: Uint8Array, findDuplicates: boolean) => Steps<DecodedBody>;
 
-const decodeJson: Decoder = (bytes, findDuplicates) => {
+const decodeJson: Decoder = function* (bytes, findDuplicates) {
   const text = decodeUtf8(bytes);
   if (text.trim() === "") throw new SyntaxError("unexpected end of JSON input");
   checkBodyParts(text);
+  yield;
   const value = parseJson(text);
+  yield;
   return {
     value,
     problems: findDuplicates ? duplicateFields(text).map((field) => `duplicate field ${JSON.stringify(field)}`) : [],
   };
 };
-const decodeYaml: Decoder = (bytes) => {
-  const { value, duplicates } = parseYaml(decodeUtf8(bytes));
+const decodeYaml: Decoder = function* (bytes) {
+  const text = decodeUtf8(bytes);
+  yield;
+  const { value, duplicates } = yield* parseYamlInSteps(text);
   return { value, problems: duplicates };
 };
-const decodeProtobuf: Decoder = (bytes) => ({ value: decodeKubernetesProtobuf(bytes), problems: [] });
+const decodeProtobuf: Decoder = function* (bytes) {
+  yield;
+  return { value: decodeKubernetesProtobuf(bytes), problems: [] };
+};
 
 const decoders: ReadonlyMap<string, Decoder> = new Map([
   ["application/json", decodeJson],
@@ -78,12 +87,16 @@ export function bodyMediaTypes({ acceptsProtobuf }: { readonly acceptsProtobuf: 
  * @throws UndecodableBody for what is not of its media type
  * @throws StatusError 415 for a media type that no endpoint takes
  */
-export function decodeBody({ bytes, mediaType }: RequestBody, findDuplicates: boolean): DecodedBody {
+export function* decodeInSteps({ bytes, mediaType }: RequestBody, findDuplicates: boolean): Steps<DecodedBody> {
   const decode = decoders.get(mediaType || "application/json");
   if (decode === undefined) throw newUnsupportedMediaType([...decoders.keys()]);
   try {
-    return decode(bytes, findDuplicates);
+    return yield* decode(bytes, findDuplicates);
   } catch (error) {
     throw new UndecodableBody(error instanceof Error ? error.message : String(error), bytes);
   }
 }
+
+/** As `decodeInSteps`. */
+export const decodeBody = (body: RequestBody, findDuplicates: boolean): DecodedBody =>
+  runAtOnce(decodeInSteps(body, findDuplicates));

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { inTurn } from "./turns.ts";
+import { attend, giveWay, inTurn } from "./turns.ts";
 
 function work(ms: number): void {
   const end = performance.now() + ms;
@@ -22,7 +22,7 @@ test("however many work in pieces, whatever else is due comes between them", asy
       await inTurn(() => {
         work(4);
         made++;
-      });
+      }, "ann");
     }
   };
   await Promise.all(Array.from({ length: 20 }, pieces));
@@ -40,7 +40,7 @@ test("those who wait have their turns in the order they came, and get what was m
         order.push(i);
         if (i === 20) throw new Error("a bug");
         return i;
-      }),
+      }, "ann"),
     ),
   );
   assert.deepEqual(
@@ -48,4 +48,56 @@ test("those who wait have their turns in the order they came, and get what was m
     [...order].sort((a, b) => a - b),
   );
   assert.equal(results.filter(({ status }) => status === "rejected").length, 1);
+});
+
+test("who has had more time waits for who has had less, however many pieces each has", async () => {
+  const order: string[] = [];
+  const pieces = (whose: string, count: number, ms: number): Promise<unknown>[] =>
+    Array.from({ length: count }, () =>
+      Promise.resolve(
+        inTurn(() => {
+          work(ms);
+          order.push(whose);
+        }, whose),
+      ),
+    );
+  await inTurn(() => work(12), "ann"); // from here on pieces wait
+  await Promise.all([...pieces("ann", 10, 10), ...pieces("joe", 10, 0)]);
+  assert.ok(order.lastIndexOf("joe") < order.length - 2, order.join(" "));
+});
+
+test("pieces rest for as long as they worked while a request of somebody else is under way, and only then", async () => {
+  const workedMs = 12;
+  /** Time between the pieces in which the loop was free, by the number of times a timer of 1 ms came. */
+  const freeTimes = async (): Promise<number> => {
+    let times = 0;
+    const timer = setInterval(() => times++, 1);
+    await Promise.all(Array.from({ length: 10 }, async () => inTurn(() => work(workedMs), "ann")));
+    clearInterval(timer);
+    return times;
+  };
+  const own = attend("ann");
+  const alone = await freeTimes();
+  const other = attend("joe");
+  const shared = await freeTimes();
+  own();
+  other();
+  assert.ok(alone <= 12, `${alone} timers between ten pieces of nobody's concern`);
+  assert.ok(shared >= 3 * 10, `${shared} timers between ten pieces that rest`);
+});
+
+test("a loop over what is answered from memory gives way", async () => {
+  let rounds = 0;
+  let isDone = false;
+  const other = (): void => {
+    rounds++;
+    if (!isDone) setImmediate(other);
+  };
+  other();
+  for (let i = 0; i < 50; i++) {
+    await giveWay("ann");
+    work(1);
+  }
+  isDone = true;
+  assert.ok(rounds > 3, `the loop came round ${rounds} times in 50 ms`);
 });

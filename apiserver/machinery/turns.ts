@@ -1,27 +1,44 @@
 /**
  * Turns on the event loop for work that is done in pieces: together they have it for some milliseconds at a time, then
  * whatever else is due comes first. There is one event loop, so there is one order of turns.
+ *
+ * Pieces are fair by the time they take, as a processor's scheduler is: the next one is made for whoever had least so far.
+ * And they rest for as long as they worked while a request of somebody else is under way: most answers take the loop
+ * several times, for the disk is asked in between, and would otherwise wait for another piece each time.
  */
+
+import { limits } from "../limits.ts";
 
 /** Time in which pieces are made one after the other, in ms: far below what another client would notice. */
 const sliceMs = 10;
 
-const waiting: (() => void)[] = [];
+type Queue = {
+  /** What this user's pieces took, in ms, on one scale with those of the others. */
+  spentMs: number;
+  readonly waiting: (() => void)[];
+};
+
+/** By user. One without pieces that wait is kept while it has had more than the others. */
+const queues = new Map<string, Queue>();
+let waitingCount = 0;
+/** What whoever is served had had before: the beginning for those who come. */
+let servedMs = 0;
+/** Requests under way, by user. */
+const present = new Map<string, number>();
 let sliceStart: number | undefined;
+/** Of this slice, in ms. */
+let workedMs = 0;
 
 /**
  * Makes one piece, at once or when it is its turn.
- * @param make  runs synchronously
+ * @param make   runs synchronously
+ * @param whose  user whose work it is
  * @throws unknown  what `make` throws
  */
-export function inTurn<T>(make: () => T): T | Promise<T> {
-  if (sliceStart === undefined) {
-    sliceStart = performance.now();
-    setImmediate(nextSlice);
-  }
-  if (waiting.length === 0 && !isOver(sliceStart)) return make();
+export function inTurn<T>(make: () => T, whose: string): T | Promise<T> {
+  if (!mustWait()) return timed(make);
   return new Promise((resolve, reject) => {
-    waiting.push(() => {
+    enqueue(whose, () => {
       try {
         resolve(make());
       } catch (error) {
@@ -31,16 +48,144 @@ export function inTurn<T>(make: () => T): T | Promise<T> {
   });
 }
 
+/**
+ * Waits for a turn where the loop has not come round for long, at once otherwise: for loops over what is answered from
+ * memory, which nothing else would interrupt.
+ */
+export function giveWay(whose: string): Promise<void> | undefined {
+  return mustWait() ? new Promise((resolve) => enqueue(whose, resolve)) : undefined;
+}
+
+/** A request of this user is under way, until the result is called. */
+export function attend(user: string): () => void {
+  present.set(user, (present.get(user) ?? 0) + 1);
+  return () => {
+    const left = (present.get(user) ?? 1) - 1;
+    if (left === 0) present.delete(user);
+    else present.set(user, left);
+  };
+}
+
+function mustWait(): boolean {
+  if (sliceStart === undefined) {
+    sliceStart = performance.now();
+    setImmediate(endSlice);
+  }
+  return waitingCount > 0 || isOver(sliceStart);
+}
+
 const isOver = (start: number): boolean => performance.now() - start >= sliceMs;
 
-/** The loop has come round. */
-function nextSlice(): void {
-  if (waiting.length === 0) {
-    sliceStart = undefined;
-    return;
+function timed<T>(make: () => T): T {
+  const start = performance.now();
+  try {
+    return make();
+  } finally {
+    workedMs += performance.now() - start;
   }
+}
+
+function enqueue(whose: string, piece: () => void): void {
+  const queue = queues.get(whose) ?? { spentMs: servedMs, waiting: [] };
+  queue.waiting.push(piece);
+  queues.set(whose, queue);
+  waitingCount++;
+}
+
+/** The loop has come round, and what had arrived meanwhile was read: whoever sent it is present. */
+function endSlice(): void {
+  const restMs = workedMs;
+  workedMs = 0;
+  if (waitingCount === 0) {
+    sliceStart = undefined;
+    queues.clear();
+  } else if (restMs > 0 && othersArePresent()) setTimeout(nextSlice, restMs);
+  else nextSlice();
+}
+
+function nextSlice(): void {
   const start = performance.now();
   sliceStart = start;
-  setImmediate(nextSlice);
-  while (waiting.length > 0 && !isOver(start)) waiting.shift()?.();
+  setImmediate(endSlice);
+  while (waitingCount > 0 && !isOver(start)) makeNext();
+}
+
+function makeNext(): void {
+  const queue = leastServed();
+  const piece = queue?.waiting.shift();
+  if (queue === undefined || piece === undefined) return;
+  waitingCount--;
+  servedMs = queue.spentMs;
+  const before = workedMs;
+  timed(piece);
+  queue.spentMs += workedMs - before;
+}
+
+/** Few wait at once: a queue per user. */
+function leastServed(): Queue | undefined {
+  let least: Queue | undefined;
+  for (const [whose, queue] of queues) {
+    if (queue.waiting.length === 0) {
+      if (queue.spentMs <= servedMs) queues.delete(whose);
+    } else if (least === undefined || queue.spentMs < least.spentMs) least = queue;
+  }
+  return least;
+}
+
+/** Somebody none of whose pieces wait. */
+function othersArePresent(): boolean {
+  for (const user of present.keys()) if ((queues.get(user)?.waiting.length ?? 0) === 0) return true;
+  return false;
+}
+
+/** Work in steps: whoever runs it may let others have their turn wherever it yields. */
+export type Steps<T> = Generator<void, T>;
+
+/** All of it at once, for what is known to be small. */
+export function runAtOnce<T>(steps: Steps<T>): T {
+  for (;;) {
+    const step = steps.next();
+    if (step.done === true) return step.value;
+  }
+}
+
+/** Of a request with this body. */
+export const paceOf = (
+  { user }: { readonly user: { readonly name: string } },
+  { bytes }: { readonly bytes: Uint8Array },
+) => new Pace(user.name, bytes.length > limits.maxBytesAtOnce.value);
+
+/** The pieces of one request: they follow each other at once as long as it is small, and take turns from when it is not. */
+export class Pace {
+  readonly #whose: string;
+  #isLarge: boolean;
+
+  /** @param whose  user who asks */
+  constructor(whose: string, isLarge: boolean) {
+    this.#whose = whose;
+    this.#isLarge = isLarge;
+  }
+
+  slowDown(): void {
+    this.#isLarge = true;
+  }
+
+  /** @param make  runs synchronously, or as far as it does. @throws unknown  what it throws */
+  run<T>(make: () => T): T | Promise<T> {
+    if (this.#isLarge) return inTurn(make, this.#whose);
+    const start = performance.now();
+    try {
+      return make();
+    } finally {
+      if (performance.now() - start > limits.maxTurnMs.value) this.#isLarge = true;
+    }
+  }
+
+  async runSteps<T>(steps: Steps<T>): Promise<T> {
+    for (;;) {
+      const next = this.run(() => steps.next());
+      const step = next instanceof Promise ? await next : next;
+      if (step.done === true) return step.value;
+    }
+  }
 }

@@ -4,6 +4,7 @@ import { quoteValue } from "../errors/abridge.ts";
 import { limits } from "../limits.ts";
 import { DepthError, duplicateFields, isObject, isRawNumber, parseJson, setMember } from "./json.ts";
 import { checkBodyParts, TooManyPartsError } from "./member-count.ts";
+import { runAtOnce, type Steps } from "./turns.ts";
 import { plainValue } from "./yaml-scalars.ts";
 
 /**
@@ -18,16 +19,24 @@ export type ParsedYaml = {
 };
 
 /** @throws SyntaxError for what is not YAML, has no JSON form, has too many parts or expands too much */
-export function parseYaml(text: string): ParsedYaml {
-  return parseAsJson(text) ?? parseDocument(firstDocument(text));
+export function* parseYamlInSteps(text: string): Steps<ParsedYaml> {
+  const json = yield* parseAsJson(text);
+  if (json !== undefined) return json;
+  yield;
+  return parseDocument(firstDocument(text));
 }
 
+/** As `parseYamlInSteps`. */
+export const parseYaml = (text: string): ParsedYaml => runAtOnce(parseYamlInSteps(text));
+
 /** JSON is YAML, and what most clients send; duplicates are left to the slow way, which knows lines. */
-function parseAsJson(text: string): ParsedYaml | undefined {
+function* parseAsJson(text: string): Steps<ParsedYaml | undefined> {
   if (!/^\s*\{/.test(text)) return undefined;
   try {
     checkBodyParts(text);
+    yield;
     const value = parseJson(text);
+    yield;
     return duplicateFields(text).length === 0 ? { value, duplicates: [] } : undefined;
   } catch (error) {
     if (error instanceof DepthError || error instanceof TooManyPartsError) throw error;

@@ -17,6 +17,15 @@ export interface Sink {
   off(event: "drain" | "close", listener: () => void): unknown;
 }
 
+export type Reader = {
+  /** Aborted: the stream is to end, and its client gets little time for what it was sent. */
+  readonly signal: AbortSignal;
+  /** User in whose turns the body is made. */
+  readonly whose: string;
+  /** The body is a watch: it lasts as long as it likes. */
+  readonly endless: boolean;
+};
+
 export type WriterOptions = {
   /** A client that takes nothing for so long is disconnected, in ms. */
   readonly writeStallMs?: number;
@@ -54,10 +63,8 @@ export class AnswerWriter {
 
   /**
    * Writes `body` and ends `sink`; destroys it when the client is too slow.
-   * @param signal  aborted: the stream is to end, and its client gets little time for what it was sent
-   * @param endless the body is a watch: it lasts as long as it likes
    */
-  async write(sink: Sink, body: ResponseBody, signal: AbortSignal, endless: boolean): Promise<void> {
+  async write(sink: Sink, body: ResponseBody, { signal, whose, endless }: Reader): Promise<void> {
     if (typeof body === "string" || body instanceof Uint8Array) {
       sink.end(body);
       return;
@@ -68,7 +75,7 @@ export class AnswerWriter {
     try {
       // Begun even for nobody: only what has begun releases what it holds.
       do {
-        const { done, value: chunk } = await inTurn(() => chunks.next());
+        const { done, value: chunk } = await inTurn(() => chunks.next(), whose);
         if (sink.destroyed) return;
         if (done === true) {
           sink.end();

@@ -63,11 +63,13 @@ export class Exchange {
       sink.end();
       return;
     }
-    if (!endless) return this.writer.write(sink, answer.body(), controller.signal, false);
+    const { writtenFor: whose = "" } = answer;
+    const { signal } = controller;
+    if (!endless) return this.writer.write(sink, answer.body(), { signal, whose, endless });
     this.#watches.add(controller);
     try {
       if (this.#draining) controller.abort();
-      await this.writer.write(sink, answer.body(), controller.signal, true);
+      await this.writer.write(sink, answer.body(), { signal, whose, endless });
     } finally {
       this.#watches.delete(controller);
     }

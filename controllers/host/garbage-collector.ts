@@ -18,13 +18,16 @@ import {
 } from "../../apiserver/apis/meta/v1.ts";
 import type { ResourceClient } from "../../apiserver/client/client.ts";
 import { unlessGone } from "../../apiserver/errors/status-error.ts";
-import { inTurn } from "../../apiserver/machinery/turns.ts";
+import { giveWay } from "../../apiserver/machinery/turns.ts";
 import type { EventRecorder, Informer, Trigger } from "../runtime/interface.ts";
 import { mapConcurrently } from "../runtime/map-concurrently.ts";
 import type { ObjectKey } from "../runtime/object-key.ts";
 import { isInReach } from "../runtime/owners.ts";
 import { done, type ReconcileContext, type Reconciler, type Result, requeueAfter } from "../runtime/reconciler.ts";
 import { asOwner, type Node, OwnerGraph, referencesTo, refOf } from "./owner-graph.ts";
+
+/** Whose turns on the event loop it takes. */
+const garbageCollector = "garbage collector";
 
 /** Owners known to be absent, remembered so that a thousand dependents cost one look-up. client-go keeps 500. */
 const rememberedAbsences = 500;
@@ -165,7 +168,8 @@ export class GarbageCollector implements Reconciler {
   ): Promise<readonly { readonly reference: OwnerReference; readonly state: OwnerState }[]> {
     const states: { reference: OwnerReference; state: OwnerState }[] = [];
     for (const reference of node.object.metadata.ownerReferences ?? []) {
-      states.push({ reference, state: await inTurn(() => this.#ownerState(node, reference, context)) });
+      await giveWay(garbageCollector);
+      states.push({ reference, state: await this.#ownerState(node, reference, context) });
     }
     return states;
   }

@@ -2,7 +2,8 @@ import type { Status } from "../../apis/meta/v1.ts";
 import { newBadRequest } from "../../errors/status-error.ts";
 import { limits } from "../../limits.ts";
 import { isObject } from "../../machinery/json.ts";
-import { bodyMediaTypes, decodeBody, UndecodableBody } from "../../machinery/serializer.ts";
+import { bodyMediaTypes, decodeInSteps, UndecodableBody } from "../../machinery/serializer.ts";
+import { paceOf } from "../../machinery/turns.ts";
 import type { DeleteRequest, DeleteResult } from "../../registry/rest/interface.ts";
 import type { ApiRequest } from "../api-handler.ts";
 import { acceptedContentType } from "../body.ts";
@@ -48,7 +49,9 @@ export async function readDeleteOptions(
   const mediaType = acceptedContentType(request, bodyMediaTypes(scope));
   const fieldValidation = fieldValidationOf(request.query);
   try {
-    const { value, problems } = decodeBody({ bytes, mediaType }, fieldValidation !== "Ignore");
+    const { value, problems } = await paceOf(request, { bytes }).runSteps(
+      decodeInSteps({ bytes, mediaType }, fieldValidation !== "Ignore"),
+    );
     if (!isObject(value)) throw new UndecodableBody("it must be an object", bytes);
     const { options, unknownFields } = deleteOptionsOfBody(value);
     const told = [...unknownFields.map((field) => `unknown field "${field}"`), ...problems];

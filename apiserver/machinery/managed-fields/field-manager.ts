@@ -24,6 +24,7 @@ import {
 import { fieldElement } from "../structured-merge/path-element.ts";
 import type { Type } from "../structured-merge/types.ts";
 import { joinProblems, typeProblems } from "../structured-merge/validate.ts";
+import { runAtOnce, type Steps } from "../turns.ts";
 import { type Conflicts, newApplyConflict } from "./conflicts.ts";
 import { fieldsOfLastApplied, kubectlManager, withLastApplied } from "./last-applied.ts";
 import {
@@ -109,16 +110,23 @@ export class FieldManager {
    * @param next  in which nothing differs from `live` but what this endpoint may change; its managedFields are the client's
    * @returns     the entries of `live` themselves when they stay
    */
-  update(live: KubeObject | undefined, next: KubeObject, writer: Writer): ManagedFieldsEntry[] {
+  *updateInSteps(live: KubeObject | undefined, next: KubeObject, writer: Writer): Steps<ManagedFieldsEntry[]> {
     try {
       const managers = this.#managersFor(live, next);
       if (live !== undefined && !this.#isTracked(managers)) return keepSame(live, encodeManagers(managers));
+      yield;
       const updated = this.#afterUpdate(managers, live ?? this.#emptyObject(next), next, writer.manager, writer.time);
+      yield;
       return keepSame(live, encodeManagers(capUpdateManagers(updated)));
     } catch (error) {
       if (error instanceof ManagedFieldsError) return [];
       throw error;
     }
+  }
+
+  /** As `updateInSteps`. */
+  update(...change: Parameters<FieldManager["updateInSteps"]>): ManagedFieldsEntry[] {
+    return runAtOnce(this.updateInSteps(...change));
   }
 
   /** Those that the client sent, if it may and they can be read; otherwise the stored ones (API M-24). */
@@ -159,22 +167,29 @@ export class FieldManager {
    * @throws StatusError 400 for a body of another type, or that does not fit the schema; 409 for conflicts; 500 for stored
    *                     managedFields that cannot be read
    */
-  apply(live: KubeObject | undefined, wanted: JsonObject, request: ApplyRequest): AppliedObject {
+  *applyInSteps(live: KubeObject | undefined, wanted: JsonObject, request: ApplyRequest): Steps<AppliedObject> {
     checkApplied(this.#options.gvk, this.#version.type, wanted);
+    yield;
     try {
-      return this.#apply(live, wanted, request);
+      return yield* this.#apply(live, wanted, request);
     } catch (error) {
       if (!(error instanceof ManagedFieldsError)) throw error;
       throw newInternal(`failed to decode managed fields: ${error.message}`, { cause: error });
     }
   }
 
-  #apply(live: KubeObject | undefined, wanted: JsonObject, request: ApplyRequest): AppliedObject {
+  /** As `applyInSteps`. */
+  apply(...change: Parameters<FieldManager["applyInSteps"]>): AppliedObject {
+    return runAtOnce(this.applyInSteps(...change));
+  }
+
+  *#apply(live: KubeObject | undefined, wanted: JsonObject, request: ApplyRequest): Steps<AppliedObject> {
     const before = live ?? emptyObject(wanted);
     const stored = decodeManagers(before.metadata.managedFields ?? [], this.#typeOf);
     const managers = this.#isTracked(stored) ? stored : this.#firstManagers(stored, before, request.time);
     const key = this.#keyOf(request.manager, "Apply");
     const identity = identityOf(key);
+    yield;
     const { object, owners } = this.#applyOrConflict(managers, before, named(wanted, before), request, identity);
     const own = ownEntry(
       key,
@@ -186,6 +201,7 @@ export class FieldManager {
     others.delete(identity);
     const result = new Map(withOwners(managers, others));
     if (own !== undefined) result.set(identity, own);
+    yield;
     return {
       object: request.manager === kubectlManager ? withLastApplied(object, wanted) : object,
       managedFields: keepSame(live, encodeManagers(result)),

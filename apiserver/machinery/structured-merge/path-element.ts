@@ -155,7 +155,10 @@ export function sortedElements(elements: Iterable<string>): string[] {
     .map(({ element }) => element);
 }
 
-const isPlain = (element: string): boolean => quotedFields.has(element) || plainField.test(element);
+const isPlain = (element: string): boolean =>
+  quotedFields.has(element) || plainField.test(element) || plainItem.test(element);
+/** Items by a text, or by one key that is a text, of characters that neither need escapes nor come before the quote. */
+const plainItem = /^(?:v:"[#-[\]-~]*"|k:\{"[#-[\]-~]*":"[#-[\]-~]*"\})$/;
 
 /** The order of steps in `fieldsV1`: members, then items by key, by value, by position. */
 export const compareElements = (a: string, b: string): number => comparePlaced(placed(a), placed(b));

@@ -79,7 +79,7 @@ function endpointOf(
 function creater(decoder: VirtualDecoder, answer: Answer): Creater {
   return {
     create: async (context, request) => {
-      const { spec = {}, apiVersion, kind } = decoder.read(context, request);
+      const { spec = {}, apiVersion, kind } = await decoder.read(context, request);
       const metadata = context.namespace === "" ? {} : { namespace: context.namespace };
       const review: KubeObject = { apiVersion, kind, metadata, spec };
       return { item: encode({ ...review, status: await answer(review, context) }), created: true };

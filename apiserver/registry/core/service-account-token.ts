@@ -45,7 +45,7 @@ function tokenCreater({ tokens, uidOf }: TokenDependencies, schemas: SchemaSet):
     create: async (context, write) => {
       const { namespace, signal } = context;
       const { name } = write;
-      const { spec } = decoder.read(context, write);
+      const { spec } = await decoder.read(context, write);
       const uid = await uidOf({ kind: "ServiceAccount", namespace, name }, signal);
       if (uid === undefined) throw newNotFound({ group: "", resource: "serviceaccounts" }, name);
       const request = parseRequest(isObject(spec) ? spec : {});

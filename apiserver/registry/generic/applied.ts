@@ -4,7 +4,8 @@ import { newBadRequest } from "../../errors/status-error.ts";
 import { decodeUtf8, isObject } from "../../machinery/json.ts";
 import { checkObjectMembers } from "../../machinery/member-count.ts";
 import type { RequestBody } from "../../machinery/serializer.ts";
-import { parseYaml } from "../../machinery/yaml.ts";
+import type { Steps } from "../../machinery/turns.ts";
+import { parseYamlInSteps } from "../../machinery/yaml.ts";
 import type { FieldValidation } from "../rest/interface.ts";
 import { type Change, undecodable } from "./change.ts";
 
@@ -15,24 +16,25 @@ export const applyPatchType = "application/apply-patch+yaml";
  * Unknown fields are no matter of `fieldValidation` here: the merge refuses them (API S-06).
  * @throws StatusError 400 for what is no YAML, or no object in it; 413 for more members than an object may have
  */
-export function readApplied(
+export function* readApplied(
   { bytes }: RequestBody,
   fieldValidation: FieldValidation,
   warn: (text: string) => void,
-): JsonObject {
-  const { value, duplicates } = parse(bytes);
+): Steps<JsonObject> {
+  const { value, duplicates } = yield* parse(bytes);
   if (!isObject(value)) throw newBadRequest("error decoding patch: it must be an object with apiVersion and kind");
   if (fieldValidation === "Strict" && duplicates.length > 0) {
     throw newBadRequest(`error strict decoding patch: ${duplicates.join(", ")}`);
   }
   if (fieldValidation === "Warn") for (const duplicate of duplicates) warn(duplicate);
+  yield;
   checkObjectMembers(value, undefined);
   return value;
 }
 
-function parse(bytes: Uint8Array): { readonly value: JsonValue; readonly duplicates: readonly string[] } {
+function* parse(bytes: Uint8Array): Steps<{ readonly value: JsonValue; readonly duplicates: readonly string[] }> {
   try {
-    return parseYaml(decodeUtf8(bytes));
+    return yield* parseYamlInSteps(decodeUtf8(bytes));
   } catch (error) {
     if (error instanceof SyntaxError) throw newBadRequest(`error decoding patch: ${error.message}`);
     throw error;
@@ -42,9 +44,9 @@ function parse(bytes: Uint8Array): { readonly value: JsonValue; readonly duplica
 /** Unlike a patch it may begin with nothing, and says who manages what (API S-22). */
 export function appliedChange(value: JsonObject, force: boolean): Change {
   return {
-    apply(existing, { view, whole, fields }, writer) {
+    *apply(existing, { view, whole, fields }, writer) {
       const live = existing === undefined ? undefined : whole.show(existing);
-      return { form: "whole", ...fields.apply(live, view.asked(value), { ...writer, force }) };
+      return { form: "whole", ...(yield* fields.applyInSteps(live, view.asked(value), { ...writer, force })) };
     },
     problems: [],
     isWhole: false,

@@ -5,6 +5,7 @@ import { newInvalid, type UndecodableError } from "../../errors/status-error.ts"
 import { isObject, stringifyJson } from "../../machinery/json.ts";
 import type { Writer } from "../../machinery/managed-fields/field-manager.ts";
 import type { RequestBody } from "../../machinery/serializer.ts";
+import type { Steps } from "../../machinery/turns.ts";
 import type { FieldValidation } from "../rest/interface.ts";
 import type { Part } from "../rest/part.ts";
 import type { ObjectDecoder } from "./object-decoder.ts";
@@ -17,7 +18,7 @@ export type Wanted =
 
 export type Change = {
   /** @param existing  `undefined` when nothing is stored */
-  readonly apply: (existing: KubeObject | undefined, part: Part, writer: Writer) => Wanted;
+  readonly apply: (existing: KubeObject | undefined, part: Part, writer: Writer) => Wanted | Steps<Wanted>;
   /** Fields given twice, and the like. */
   readonly problems: readonly string[];
   /** It is the object, not a change of one: what it says of its uid is a precondition (API U-06, P-05). */
@@ -29,12 +30,12 @@ export type Change = {
 };
 
 /** The body of a create or update. @throws StatusError 400 for what is no object */
-export function replacement(
+export function* replacement(
   body: RequestBody,
   decoder: ObjectDecoder,
   fieldValidation: FieldValidation,
-): Change & { readonly whole: JsonObject } {
-  const { value, problems } = decoder.parse(body, fieldValidation);
+): Steps<Change & { readonly whole: JsonObject }> {
+  const { value, problems } = yield* decoder.parse(body, fieldValidation);
   return {
     whole: value,
     apply: () => ({ form: "shown", object: value }),

@@ -1,6 +1,7 @@
 /** delete and deletecollection of one resource (API 3.7). */
 import type { KubeObject } from "../../apis/meta/v1.ts";
 import { isNotFound } from "../../errors/status-error.ts";
+import { Pace } from "../../machinery/turns.ts";
 import type {
   DeleteRequest,
   DeleteResult,
@@ -40,6 +41,7 @@ export class Deletes implements Deleter {
       context,
       name,
       dryRun: request.dryRun,
+      pace: new Pace(context.user.name, false),
       decide: async (existing) => {
         checkPreconditions(groupResource, existing, request.preconditions);
         await this.#admit(context, existing, request.dryRun);

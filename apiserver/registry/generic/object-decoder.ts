@@ -11,7 +11,8 @@ import { newBadRequest, UndecodableError } from "../../errors/status-error.ts";
 import { decodeObjectMeta } from "../../machinery/decode-object-meta.ts";
 import { isObject } from "../../machinery/json.ts";
 import { checkObjectMembers } from "../../machinery/member-count.ts";
-import { decodeBody, type RequestBody, UndecodableBody } from "../../machinery/serializer.ts";
+import { decodeInSteps, type RequestBody, UndecodableBody } from "../../machinery/serializer.ts";
+import { paceOf, type Steps } from "../../machinery/turns.ts";
 import type { FieldValidation, RequestContext, WriteRequest } from "../rest/interface.ts";
 import type { StructuralSchema } from "../schema/structural.ts";
 import { withoutEmptyMembers } from "./object-meta-rules.ts";
@@ -70,9 +71,9 @@ export class ObjectDecoder {
   }
 
   /** @throws StatusError 400 for what is no object (API V-24) */
-  parse(body: RequestBody, fieldValidation: FieldValidation): ParsedBody {
+  *parse(body: RequestBody, fieldValidation: FieldValidation): Steps<ParsedBody> {
     try {
-      const { value, problems } = decodeBody(body, fieldValidation !== "Ignore");
+      const { value, problems } = yield* decodeInSteps(body, fieldValidation !== "Ignore");
       const json: unknown = value;
       if (isObject(value) && (this.#isTyped || Object.keys(value).length > 0)) return { value, problems };
       throw new UndecodableBody(`Object 'Kind' is missing in '${JSON.stringify(json)}'`, body.bytes);
@@ -157,9 +158,15 @@ export class VirtualDecoder extends ObjectDecoder {
   }
 
   /** The body of a create that stores nothing; a name in it must be that of the URL (API Y-05). @throws StatusError 400, 413 */
-  read(context: RequestContext, { body, name, options: { fieldValidation } }: WriteRequest): KubeObject {
-    const { value, problems } = this.parse(body, fieldValidation);
+  read(context: RequestContext, request: WriteRequest): Promise<KubeObject> {
+    return paceOf(context, request.body).runSteps(this.#read(context, request));
+  }
+
+  *#read(context: RequestContext, { body, name, options: { fieldValidation } }: WriteRequest): Steps<KubeObject> {
+    const { value, problems } = yield* this.parse(body, fieldValidation);
+    yield;
     checkObjectMembers(value, undefined);
+    yield;
     const namespace = context.namespace === "" ? undefined : context.namespace;
     const strictness = { fieldValidation, ofPatch: [], ofBody: problems, warn: context.warn };
     const { object } = this.decode(value, { namespace, name: undefined }, strictness);

@@ -7,6 +7,7 @@ import { checkBodyParts } from "../../machinery/member-count.ts";
 import { applyMergePatch } from "../../machinery/merge-patch.ts";
 import type { RequestBody } from "../../machinery/serializer.ts";
 import { applyStrategicMergePatch, type PatchSchema } from "../../machinery/strategic-merge-patch.ts";
+import type { Steps } from "../../machinery/turns.ts";
 
 /** A well-formed patch. */
 export type ParsedPatch = {
@@ -17,11 +18,12 @@ export type ParsedPatch = {
 };
 
 /** @throws StatusError 400 for what is no such patch, 413 for one that does too much */
-export type PatchType = (text: string) => ParsedPatch;
+export type PatchType = (text: string) => Steps<ParsedPatch>;
 
-const jsonPatch: PatchType = (text) => {
-  const patch = parsePatch(text);
+const jsonPatch: PatchType = function* (text) {
+  const patch = yield* parsePatch(text);
   jsonPatchOperations(patch);
+  yield;
   return {
     apply: (document) => applyJsonPatch(document, patch),
     problems: [
@@ -31,29 +33,31 @@ const jsonPatch: PatchType = (text) => {
   };
 };
 
-const mergePatch: PatchType = (text) => {
-  const patch = parsePatch(text);
+const mergePatch: PatchType = function* (text) {
+  const patch = yield* parsePatch(text);
   if (!isObject(patch)) throw newBadRequest("invalid JSON patch: a merge patch must be an object");
+  yield;
   return {
     apply: (document) => applyMergePatch(document, patch),
     problems: duplicateFields(text).map((field) => `duplicate field ${JSON.stringify(field)}`),
   };
 };
 
-const strategicMergePatch =
-  (schema: PatchSchema): PatchType =>
-  (text) => {
-    const patch = parsePatch(text);
+const strategicMergePatch = (schema: PatchSchema): PatchType =>
+  function* (text) {
+    const patch = yield* parsePatch(text);
     if (!isObject(patch)) throw newBadRequest("invalid JSON patch: a strategic merge patch must be an object");
+    yield;
     return {
       apply: (document) => applyStrategicMergePatch(document, patch, schema),
       problems: duplicateFields(text).map((field) => `duplicate field ${JSON.stringify(field)}`),
     };
   };
 
-function parsePatch(text: string): JsonValue {
+function* parsePatch(text: string): Steps<JsonValue> {
   try {
     checkBodyParts(text);
+    yield;
     return parseJson(text);
   } catch (error) {
     throw newBadRequest(`invalid JSON patch: ${error instanceof Error ? error.message : String(error)}`);
@@ -73,10 +77,12 @@ export function patchTypesOf(schema: PatchSchema): PatchTypes {
 }
 
 /** @throws StatusError 415, 400, 413 */
-export function readPatch({ bytes, mediaType }: RequestBody, types: PatchTypes): ParsedPatch {
+export function* readPatch({ bytes, mediaType }: RequestBody, types: PatchTypes): Steps<ParsedPatch> {
   const parse = types.get(mediaType);
   if (parse === undefined) throw newUnsupportedMediaType([...types.keys()]);
-  return parse(patchText(bytes));
+  const text = patchText(bytes);
+  yield;
+  return yield* parse(text);
 }
 
 function patchText(bytes: Uint8Array): string {

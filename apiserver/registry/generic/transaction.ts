@@ -1,8 +1,10 @@
 /** Read, decide, write if nobody else did (upstream `GuaranteedUpdate`). */
 import type { KubeObject } from "../../apis/meta/v1.ts";
 import { newAlreadyExists, newNotFound, StatusError } from "../../errors/status-error.ts";
+import { limits } from "../../limits.ts";
 import { deepEqual } from "../../machinery/json.ts";
 import { equalButForTimes } from "../../machinery/managed-fields/managers.ts";
+import { giveWay, type Pace } from "../../machinery/turns.ts";
 import { isStorageError } from "../../storage/errors.ts";
 import type { Revision } from "../../storage/interface.ts";
 import type { EncodedObject, RequestContext } from "../rest/interface.ts";
@@ -26,6 +28,7 @@ type Change = {
   readonly dryRun: boolean;
   /** Not an apply, of which who owns what is half the meaning (API C-10). */
   readonly mayForgetManagers?: boolean;
+  readonly pace: Pace;
   /** Runs once per attempt, each time with a newer object; throwing refuses the change. */
   readonly decide: (existing: KubeObject) => Promise<Decision>;
 };
@@ -43,7 +46,9 @@ export async function changeObject(resource: StoredResource, change: Change): Pr
   const cached = resource.cacher.latest(key);
   let existing = cached ?? (await read(resource, key, name, context.signal));
   let newest = cached === undefined;
+  await giveWay(context.user.name);
   for (;;) {
+    if (existing.json.length > limits.maxBytesAtOnce.value) change.pace.slowDown();
     const attempt = await tryOnce(resource, key, existing, change);
     if (attempt.settled === "written") return attempt.outcome;
     if (attempt.settled === "concluded" && newest) return attempt.conclude();
@@ -79,15 +84,18 @@ async function tryOnce(
       },
     };
   }
-  const unchanged =
-    decision.action === "put" && existing.isOutdated !== true && isUnchanged(decision.object, existing.object);
+  const { pace } = change;
+  const unchanged = await pace.run(
+    () => decision.action === "put" && existing.isOutdated !== true && isUnchanged(decision.object, existing.object),
+  );
   if (decision.action === "keep" || unchanged) return concluded({ deleted: false, item: existing });
   const deleted = decision.action === "delete";
-  if (change.dryRun) return concluded({ deleted, item: resource.codec.unstored(decision.object) });
+  if (change.dryRun)
+    return concluded({ deleted, item: await pace.run(() => resource.codec.unstored(decision.object)) });
   try {
     const item = deleted
       ? await remove(resource, key, existing, decision.object)
-      : await fitting(decision.object, change, (object) => replace(resource, key, existing, object));
+      : await fitting(decision.object, change, (object) => replace(resource, key, existing, object, pace));
     return { settled: "written", outcome: { deleted, item } };
   } catch (error) {
     if (isStorageError(error, "Conflict") || isStorageError(error, "KeyNotFound")) return { settled: "no" };
@@ -118,9 +126,15 @@ async function fitting<T>(
   }
 }
 
-async function replace(resource: StoredResource, key: string, existing: CachedObject, object: KubeObject) {
+async function replace(
+  resource: StoredResource,
+  key: string,
+  existing: CachedObject,
+  object: KubeObject,
+  pace: Pace,
+): Promise<EncodedObject> {
   const { backend, codec, cacher, prefix } = resource;
-  const value = codec.encode(object);
+  const value = await pace.run(() => codec.encode(object));
   const make = (revision: Revision): CachedObject => codec.stored(object, value, revision);
   return cacher.write(key, { value, make }, () => backend.update(prefix + key, value, existing.revision));
 }
@@ -136,21 +150,22 @@ type Insertion = {
   readonly object: KubeObject;
   readonly dryRun: boolean;
   readonly mayForgetManagers: boolean;
+  readonly pace: Pace;
 };
 
 /** @throws StatusError `AlreadyExists`, of a dry run too (API C-03, V-14) */
 export async function insertObject(resource: StoredResource, insertion: Insertion): Promise<EncodedObject> {
-  const { context, object, dryRun } = insertion;
+  const { context, object, dryRun, pace } = insertion;
   const { backend, codec, cacher, prefix, groupResource } = resource;
   const name = nameOf(object);
   const key = keyOf(resource, context.namespace, name);
   if (dryRun) {
     const existing = await stored(resource, key, name, context.signal);
-    if (existing === undefined) return codec.unstored(object);
+    if (existing === undefined) return pace.run(() => codec.unstored(object));
     throw alreadyExists(resource, name, existing);
   }
   const insert = async (born: KubeObject): Promise<EncodedObject> => {
-    const value = codec.encode(born);
+    const value = await pace.run(() => codec.encode(born));
     const make = (revision: Revision): CachedObject => codec.stored(born, value, revision);
     return cacher.write(key, { value, make }, () => backend.create(prefix + key, value));
   };

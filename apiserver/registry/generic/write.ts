@@ -2,9 +2,7 @@
 import type { KubeObject, Preconditions } from "../../apis/meta/v1.ts";
 import type { FieldError } from "../../errors/field-error.ts";
 import { newInvalid, type StatusError } from "../../errors/status-error.ts";
-import { limits } from "../../limits.ts";
-import type { RequestBody } from "../../machinery/serializer.ts";
-import { inTurn } from "../../machinery/turns.ts";
+import type { Pace, Steps } from "../../machinery/turns.ts";
 import type { RequestContext, WriteOptions } from "../rest/interface.ts";
 import type { Part } from "../rest/part.ts";
 import type { Change, Wanted } from "./change.ts";
@@ -24,8 +22,8 @@ export type Write = {
   readonly manager: string;
   /** Of the URL; `""` of a create. */
   readonly name: string;
-  /** It takes turns with others as large from the beginning. */
-  readonly isLarge: boolean;
+  /** Its turns on the event loop, with those of others as large. */
+  readonly pace: Pace;
   /** What a new object is whatever the client sent; the same uid and time however often it is asked. */
   readonly birth: () => Birth;
 };
@@ -43,34 +41,29 @@ export type Draft = {
 };
 
 /**
- * One step of a write. Depends on its arguments only, for it runs again when another writer was faster.
+ * One step of a write, or several where it takes long. Depends on its arguments only, for it runs again when another writer
+ * was faster.
  * @throws StatusError to refuse the write
  */
-export type Stage = (draft: Draft, write: Write) => Draft | Promise<Draft>;
+export type Stage = (draft: Draft, write: Write) => Draft | Promise<Draft> | Steps<Draft>;
 
 /**
  * Large objects take every stage some time: what they are found to be at the latest when a stage took long. No two stages of
  * large writes follow each other then, whosever they are, without others getting their turn.
  */
 export async function runStages(stages: readonly Stage[], draft: Draft, write: Write): Promise<Draft> {
+  const { pace } = write;
   let current = draft;
-  let { isLarge } = write;
   for (const stage of stages) {
     const before = current;
-    const since = performance.now();
-    const next = isLarge ? inTurn(() => stage(before, write)) : stage(before, write);
-    if (!isLarge) isLarge = performance.now() - since > limits.maxTurnMs.value;
-    current = next instanceof Promise ? await next : next;
+    const next = pace.run(() => stage(before, write));
+    const made = next instanceof Promise ? await next : next;
+    current = isSteps(made) ? await pace.runSteps(made) : made;
   }
   return current;
 }
 
-export const isLargeBody = ({ bytes }: RequestBody): boolean => bytes.length > limits.maxBytesAtOnce.value;
-
-/** What `read` makes of a body: at once, or when it is the turn of a large one. @throws unknown  what `read` throws */
-export async function readInTurn<T>(body: RequestBody, read: () => T): Promise<T> {
-  return isLargeBody(body) ? inTurn(read) : read();
-}
+const isSteps = (made: Draft | Steps<Draft>): made is Steps<Draft> => "next" in made;
 
 const undecided: KubeObject = { apiVersion: "", kind: "", metadata: {} };
 

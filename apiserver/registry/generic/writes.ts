@@ -3,6 +3,7 @@ import type { JsonObject } from "../../apis/meta/v1.ts";
 import { newConflict, StatusError } from "../../errors/status-error.ts";
 import { isObject } from "../../machinery/json.ts";
 import { managerName } from "../../machinery/managed-fields/manager-name.ts";
+import { type Pace, paceOf } from "../../machinery/turns.ts";
 import type { Creater, Patcher, RequestContext, Updater, WriteRequest, WriteResult } from "../rest/interface.ts";
 import type { Part, View } from "../rest/part.ts";
 import { appliedChange, applyPatchType, readApplied } from "./applied.ts";
@@ -13,7 +14,7 @@ import { wholeObject } from "./object-parts.ts";
 import { readPatch } from "./patch-types.ts";
 import { nameOf, namespaceOf, type StoredResource } from "./stored-resource.ts";
 import { changeObject, insertObject, MissingObject } from "./transaction.ts";
-import { draftOf, isLargeBody, readInTurn, runStages, type Write } from "./write.ts";
+import { draftOf, runStages, type Write } from "./write.ts";
 import { decisionStages, proposalStages, writeStages } from "./write-stages.ts";
 
 /** Names that are tried before a create with generateName gives up (API C-07). */
@@ -33,8 +34,9 @@ export class Writes implements Creater, Updater, Patcher {
   async create(context: RequestContext, request: WriteRequest): Promise<WriteResult> {
     const { body, options } = request;
     const { decoder } = this.#whole.view;
-    const change = await readInTurn(body, () => replacement(body, decoder, options.fieldValidation));
-    return this.#create(this.#begin(context, { ...request, name: "" }, change, this.#whole));
+    const pace = paceOf(context, body);
+    const change = await pace.runSteps(replacement(body, decoder, options.fieldValidation));
+    return this.#create(this.#begin(context, { ...request, name: "" }, { change, pace, part: this.#whole }));
   }
 
   async #create(write: Write): Promise<WriteResult> {
@@ -50,6 +52,7 @@ export class Writes implements Creater, Updater, Patcher {
           object,
           dryRun: options.dryRun,
           mayForgetManagers,
+          pace: write.pace,
         });
         return { item: this.#whole.view.present(item), created: true };
       } catch (error) {
@@ -62,26 +65,29 @@ export class Writes implements Creater, Updater, Patcher {
   async update(context: RequestContext, request: WriteRequest, part: Part = this.#whole): Promise<WriteResult> {
     const { decoder } = part.view;
     const { body, options } = request;
-    const change = await readInTurn(body, () => replacement(body, decoder, options.fieldValidation));
+    const pace = paceOf(context, body);
+    const change = await pace.runSteps(replacement(body, decoder, options.fieldValidation));
     decoder.checkIdentity(change.whole, {
       namespace: namespaceOf(context, this.#resource),
       name: request.name,
     });
-    return this.#revise(this.#begin(context, request, change, part));
+    return this.#revise(this.#begin(context, request, { change, pace, part }));
   }
 
   async patch(context: RequestContext, request: WriteRequest, part: Part = this.#whole): Promise<WriteResult> {
     if (request.body.mediaType === applyPatchType) return this.#apply(context, request, part);
     const { body } = request;
-    const change = await readInTurn(body, () => patchChange(readPatch(body, this.#resource.patchTypes)));
-    return this.#revise(this.#begin(context, request, change, part));
+    const pace = paceOf(context, body);
+    const change = patchChange(await pace.runSteps(readPatch(body, this.#resource.patchTypes)));
+    return this.#revise(this.#begin(context, request, { change, pace, part }));
   }
 
   /** Creates what is not there, if it is applied as a whole (API S-04, S-38). */
   async #apply(context: RequestContext, request: WriteRequest, part: Part): Promise<WriteResult> {
     const { body, options } = request;
-    const value = await readInTurn(body, () => readApplied(body, options.fieldValidation, context.warn));
-    const write = this.#begin(context, request, appliedChange(value, options.force), part);
+    const pace = paceOf(context, body);
+    const value = await pace.runSteps(readApplied(body, options.fieldValidation, context.warn));
+    const write = this.#begin(context, request, { change: appliedChange(value, options.force), pace, part });
     for (;;) {
       try {
         return await this.#revise(write);
@@ -113,6 +119,7 @@ export class Writes implements Creater, Updater, Patcher {
       context: write.context,
       name: write.name,
       mayForgetManagers: write.change.mayForgetManagers,
+      pace: write.pace,
       dryRun: write.options.dryRun,
       decide: async (existing) => {
         const { object } = await runStages(writeStages, draftOf(existing), write);
@@ -122,25 +129,26 @@ export class Writes implements Creater, Updater, Patcher {
     return { item: write.part.view.present(item), created: false };
   }
 
-  #begin(context: RequestContext, request: WriteRequest, change: Change, part: Part): Write {
+  #begin(context: RequestContext, request: WriteRequest, read: Read): Write {
     const resource = this.#resource;
     const { name, options, preconditions } = request;
     const manager = managerName(options.fieldManager, context.userAgent);
     const birth = lazily(() => birthOf(context, resource));
     return {
       resource,
-      part,
       context,
       name,
       options,
       preconditions,
-      change,
       manager,
-      isLarge: isLargeBody(request.body),
       birth,
+      ...read,
     };
   }
 }
+
+/** What became of the body, and where it goes. */
+type Read = { readonly change: Change; readonly pace: Pace; readonly part: Part };
 
 function birthOf(context: RequestContext, resource: StoredResource): Birth {
   const { tracksGeneration, newUid, clock } = resource;

@@ -20,7 +20,7 @@ export const admitMutating: Stage = async (draft, write) => {
   );
   const isolatedObject = withManagedFields(isolated(object, existing, write), managersAfter(object, draft, write));
   const restored = { ...draft, object: isolatedObject, schemaErrors: errors };
-  return dropDuplicateOwners(await refuseMalformed(restored, write), write);
+  return dropDuplicateOwners(refuseMalformed(restored, write), write);
 };
 
 /** A webhook that garbles managedFields has no say in them (API S-36). */

@@ -13,10 +13,10 @@ export const checkIdentity: Stage = (draft, { resource, preconditions }) => {
 };
 
 /** The whole object, the stored one patched, or what an apply merges into it. */
-export const applyChange: Stage = (draft, write) => ({
-  ...draft,
-  wanted: write.change.apply(draft.existing, write.part, writerOf(write)),
-});
+export const applyChange: Stage = function* (draft, write) {
+  const made = write.change.apply(draft.existing, write.part, writerOf(write));
+  return { ...draft, wanted: "form" in made ? made : yield* made };
+};
 
 /** Every stage after it takes a step for each member. */
 export const refuseCrowded: Stage = (draft) => {

@@ -17,7 +17,7 @@ export function isolated(object: KubeObject, existing: KubeObject | undefined, {
 }
 
 /** Refuses an object of the wrong shape before a strategy sees it, with the errors of its metadata (API M-25). */
-export const refuseMalformed: Stage = (draft, write) => {
+export const refuseMalformed = (draft: Draft, write: Write): Draft => {
   const errors = draft.schemaErrors.filter(write.part.concerns);
   if (errors.length === 0) return draft;
   throw invalidObject(write, draft.object, [...validateMetadata(draft, write), ...errors]);
@@ -28,7 +28,7 @@ export const setDefaults: Stage = (draft, { part, resource }) =>
   part.desiredState ? { ...draft, object: resource.strategy.default?.(draft.object) ?? draft.object } : draft;
 
 /** Keeps entirely equal owner references once, and warns (API U-10). */
-export const dropDuplicateOwners: Stage = (draft, { context }): Draft => {
+export const dropDuplicateOwners = (draft: Draft, { context }: Write): Draft => {
   const { metadata, duplicates } = withoutDuplicateOwners(draft.object.metadata);
   if (duplicates.length === 0) return draft;
   context.warn(duplicateOwnersWarning(duplicates));

@@ -4,8 +4,10 @@ import { finalizerWarnings, validateObjectMeta, validateObjectMetaUpdate } from 
 import { type Draft, invalidObject, type Stage, type Write } from "../write.ts";
 import { named } from "./prepare.ts";
 
-export const validate: Stage = (draft, write) => {
-  const errors = [...validateMetadata(draft, write), ...validateContent(draft, write)];
+export const validate: Stage = function* (draft, write) {
+  const ofMetadata = validateMetadata(draft, write);
+  yield;
+  const errors = [...ofMetadata, ...validateContent(draft, write)];
   if (errors.length > 0) throw invalidObject(write, draft.object, errors);
   return draft;
 };
