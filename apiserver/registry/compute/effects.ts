@@ -65,6 +65,21 @@ const rows: readonly Effectless[] = [
       why: "oauth2Config wins",
     },
   ]),
+  ...["pulsar", "pulsarPackageService"].flatMap((connection) =>
+    [
+      ["certSecretName", "certSecretKey"],
+      ["certSecretKey", "certSecretName"],
+    ].map(([field = "", other = ""]) => ({
+      field: [connection, "tlsConfig", field],
+      when: ({ spec }: Given) => !has(objectOf(objectOf(spec, connection), "tlsConfig"), other),
+      why: `${other} is not set, so no certificate is mounted`,
+    })),
+  ),
+  ...["deadLetterTopic", "maxMessageRetry"].map((field) => ({
+    field: [field],
+    when: ({ spec }: Given) => isTrue(spec, "retainOrdering"),
+    why: "with retainOrdering one consumer reads in order, and Pulsar counts retries of shared subscriptions only",
+  })),
   { field: ["pod", "builtinAutoscaler"], when: noAutoscaler, why: noScaling },
   { field: ["pod", "autoScalingMetrics"], when: noAutoscaler, why: noScaling },
   { field: ["pod", "autoScalingBehavior"], when: noAutoscaler, why: noScaling },
@@ -144,7 +159,30 @@ export function effectlessFields(given: Given, at: string): readonly string[] {
     ),
     ...schemaSinks(given.spec, at),
     ...failureActions(given.spec, at),
+    ...unmountedKeys(given.spec, at),
+    ...batchBuilder(given.spec, at),
   ];
+}
+
+/** A key of a Secret reaches the instance as a file, or not at all. */
+const unmountedKeys = (spec: JsonObject, at: string): readonly string[] =>
+  cryptoConfigs(spec, at).flatMap(([config, configAt]) =>
+    listOf(config, "cryptoSecrets").flatMap((secret, index) =>
+      isObject(secret) && !has(secret, "asVolume")
+        ? [`${joinPath(configAt, "cryptoSecrets", index)}: has no effect: without asVolume the key is mounted nowhere`]
+        : [],
+    ),
+  );
+
+const batchBuilders = ["DEFAULT", "KEY_BASED"];
+
+function batchBuilder(spec: JsonObject, at: string): readonly string[] {
+  const builder = textOf(objectOf(objectOf(spec, "output"), "producerConf"), "batchBuilder");
+  return builder === "" || batchBuilders.includes(builder)
+    ? []
+    : [
+        `${joinPath(at, "output", "producerConf", "batchBuilder")}: ${builder} acts as DEFAULT; known are ${batchBuilders.join(", ")}`,
+      ];
 }
 
 /** Only the entry of the output topic is read, as JSON text (FM 1.5). */
@@ -223,6 +261,20 @@ export function builtinWarnings({ kind, spec }: Given, at: string): readonly str
   });
 }
 
+/** Java's own, which a JavaScript engine doesn't read. */
+const onlyJavaReads = /\(\?|[*+?}]\+|\\[QEGAZzhHRXp]|&&|\[:/;
+
+/** A pattern that is hardly a regular expression: nothing would match it, or the consumer fails with it. */
+function patternWarnings(pattern: string, at: string): readonly string[] {
+  if (pattern === "" || pattern.length > maxPatternLength || onlyJavaReads.test(pattern)) return [];
+  try {
+    new RegExp(pattern);
+    return [];
+  } catch {
+    return [`${joinPath(at, "input", "topicPattern")}: is no regular expression`];
+  }
+}
+
 /** Loops and loose ends of one workload. */
 export function flowWarnings({ kind, spec }: Given, at: string, inputs: readonly string[]): readonly string[] {
   const output = textOf(objectOf(spec, "output"), "topic");
@@ -234,6 +286,7 @@ export function flowWarnings({ kind, spec }: Given, at: string, inputs: readonly
     ...(kind === "Source" && output === ""
       ? [`${joinPath(at, "output", "topic")}: is not set: what the source reads goes nowhere`]
       : []),
+    ...patternWarnings(pattern, at),
     ...loops.map((field) => `${joinPath(at, field)}: is an input topic as well: a cycle of one`),
     ...(output !== "" && pattern !== "" && matches(pattern, output)
       ? [`${joinPath(at, "output", "topic")}: matches input.topicPattern: the function would read what it writes`]

@@ -6,12 +6,23 @@ import { inputTopics, topicProblem } from "./topics.ts";
 
 type Subject = { readonly kind: WorkloadKind; readonly spec: AnySpec; readonly at: string };
 
+const leastNumbers = [
+  { field: "negativeAckRedeliveryDelayMs", least: 0 },
+  { field: "maxPendingAsyncRequests", least: 1 },
+] as const;
+
 export function checkDelivery({ kind, spec, at }: Subject): readonly FieldError[] {
   const effectivelyOnce = textOf(spec, "processingGuarantee") === "effectively_once";
   const errors: FieldError[] = [];
   const timeout = numberOf(spec, "timeout") ?? 0;
   const retries = numberOf(spec, "maxMessageRetry") ?? 0;
   if (timeout < 0) errors.push(invalid(joinPath(at, "timeout"), timeout, "must be greater than or equal to 0"));
+  for (const { field, least } of leastNumbers) {
+    const value = numberOf(spec, field);
+    if (value !== undefined && value < least) {
+      errors.push(invalid(joinPath(at, field), value, `must be greater than or equal to ${least}`));
+    }
+  }
   if (effectivelyOnce && timeout !== 0) {
     errors.push(
       forbiddenField(joinPath(at, "timeout"), "an acknowledgement timeout cannot be combined with effectively_once"),
@@ -75,7 +86,13 @@ export function checkOutput({ kind, spec, at }: Subject): readonly FieldError[] 
   if (kind === "Function" && inputTopics(spec, at).some((input) => input.topic === topic)) {
     errors.push(invalid(topicAt, topic, "must not be one of the input topics: the function would read what it writes"));
   }
-  const crypto = objectOf(objectOf(output, "producerConf"), "cryptoConfig");
+  const producer = objectOf(output, "producerConf");
+  for (const field of ["maxPendingMessages", "maxPendingMessagesAcrossPartitions"] as const) {
+    const value = numberOf(producer, field) ?? 0;
+    const valueAt = joinPath(at, "output", "producerConf", field);
+    if (value < 0) errors.push(invalid(valueAt, value, "must be greater than or equal to 0"));
+  }
+  const crypto = objectOf(producer, "cryptoConfig");
   if (crypto !== undefined) {
     const cryptoAt = joinPath(at, "output", "producerConf", "cryptoConfig");
     if (textOf(crypto, "cryptoKeyReaderClassName") === "") {

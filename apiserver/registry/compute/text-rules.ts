@@ -56,6 +56,31 @@ const connectionKeys: readonly (readonly string[])[] = [
   ["cleanupAuthConfig", "oauth2Config", "keySecretKey"],
 ];
 
+/** What an object below a connection is nothing without. */
+const needed: readonly (readonly [path: readonly string[], fields: readonly string[]])[] = [
+  ...["authConfig", "cleanupAuthConfig"].flatMap((auth) => [
+    [
+      [auth, "oauth2Config"],
+      ["issuerUrl", "keySecretName", "keySecretKey"],
+    ] as const,
+    [[auth, "genericAuth"], ["clientAuthenticationPlugin"]] as const,
+  ]),
+];
+
+/** Those of `fields` that the object at `path`, if there is one, leaves empty. */
+function missingTexts(
+  owner: JsonObject | undefined,
+  at: string,
+  path: readonly string[],
+  fields: readonly string[],
+): readonly FieldError[] {
+  const object = path.reduce<JsonObject | undefined>((parent, field) => objectOf(parent, field), owner);
+  if (object === undefined) return [];
+  return fields
+    .filter((field) => textOf(object, field) === "")
+    .map((field) => required(joinPath(at, ...path, field), `${path.at(-1) ?? "a volume"} is nothing without it`));
+}
+
 const dataKey = /^[-._a-zA-Z0-9]{1,253}$/;
 const keyProblems = (key: string): readonly string[] =>
   dataKey.test(key) && key !== "." && !key.startsWith("..")
@@ -87,6 +112,7 @@ export function referenceErrors(spec: JsonObject, at: string): readonly FieldErr
       ...connectionKeys.flatMap((path) =>
         optionalName(textAt(connection, path), joinPath(connectionAt, ...path), keyProblems),
       ),
+      ...needed.flatMap(([path, fields]) => missingTexts(connection, connectionAt, path, fields)),
     ];
   });
   const logs = ["java", "python", "golang"].flatMap((runtime) => {
@@ -95,6 +121,7 @@ export function referenceErrors(spec: JsonObject, at: string): readonly FieldErr
     return [
       ...optionalName(textOf(config, "name"), joinPath(configAt, "name"), subdomainProblems),
       ...optionalName(textOf(config, "key"), joinPath(configAt, "key"), keyProblems),
+      ...missingTexts(objectOf(spec, runtime), joinPath(at, runtime), ["log", "logConfig"], ["name", "key"]),
     ];
   });
   return [...connections, ...logs, ...secretErrors(spec, at), ...cryptoErrors(spec, at)];
@@ -147,6 +174,7 @@ function cryptoErrors(spec: JsonObject, at: string): readonly FieldError[] {
       return [
         ...optionalName(textOf(secret, "secretName"), joinPath(secretAt, "secretName"), subdomainProblems),
         ...optionalName(textOf(secret, "secretKey"), joinPath(secretAt, "secretKey"), keyProblems),
+        ...(mountPath === "" ? [] : missingTexts(secret, secretAt, [], ["secretName", "secretKey"])),
         ...(mountPath !== "" && !/^\/[^:]*$/.test(mountPath)
           ? [invalid(joinPath(secretAt, "asVolume"), mountPath, "must be an absolute path without ':'")]
           : []),
@@ -158,13 +186,23 @@ function cryptoErrors(spec: JsonObject, at: string): readonly FieldError[] {
 /** Pulsar's rule for tenants and namespaces. */
 const pulsarName = /^[-=:.\w]+$/;
 
-export const pulsarNameErrors = (spec: JsonObject, at: string): readonly FieldError[] =>
-  ["tenant", "namespace"].flatMap((field) => {
+export const pulsarNameErrors = (spec: JsonObject, at: string): readonly FieldError[] => [
+  ...["tenant", "namespace"].flatMap((field) => {
     const name = textOf(spec, field);
     return name === "" || pulsarName.test(name)
       ? []
       : [invalid(joinPath(at, field), name, "must consist of letters, digits and -=:._, as Pulsar has it")];
-  });
+  }),
+  ...(/[/\r\n]/.test(textOf(spec, "name"))
+    ? [
+        invalid(
+          joinPath(at, "name"),
+          textOf(spec, "name"),
+          "must not contain '/' or line breaks: it ends the function's name in Pulsar, tenant/namespace/name",
+        ),
+      ]
+    : []),
+];
 
 /** Linux starts no program with an argument longer than 131,072 bytes; the rest of a command takes some thousand. */
 const maxConfigBytes = 120_000;

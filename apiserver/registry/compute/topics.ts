@@ -32,10 +32,11 @@ const namePart = /^[-=:.A-Za-z0-9_]+$/;
 export function topicProblem(topic: string): string | undefined {
   const detail =
     "must be a topic name: `topic`, `tenant/namespace/topic`, or the latter behind `persistent://` or `non-persistent://`";
+  if (topic.trim() === "" || /[\t\r\n]/.test(topic)) return detail;
   const separator = topic.indexOf("://");
   if (separator === -1) {
     const segments = topic.split("/");
-    if (segments.length === 1) return topic === "" ? detail : undefined;
+    if (segments.length === 1) return undefined;
     return segments.length === 3 && segmentsAreValid(segments) ? undefined : detail;
   }
   const domain = topic.slice(0, separator);

@@ -23,6 +23,7 @@ import { checkDelivery, checkInput, checkOutput, checkTopicFields } from "./mess
 import { autoscalerErrors, claimErrors, podErrors, pullPolicyError, selectingLabelErrors } from "./pod-rules.ts";
 import { imageErrors, pulsarNameErrors, referenceErrors, unprintableErrors } from "./text-rules.ts";
 import { locationProblem } from "./topics.ts";
+import { checkWindow } from "./window-rules.ts";
 
 type Subject = {
   readonly kind: WorkloadKind;
@@ -192,10 +193,11 @@ function checkRuntime({ kind, spec, at }: Subject): readonly FieldError[] {
   return given.flatMap(({ field, file, location, needsClass }) => {
     const runtime: JsonObject | undefined = objectOf(spec, field);
     const errors: FieldError[] = [];
-    if (needsClass && textOf(spec, "className") === "") {
+    if (needsClass && textOf(spec, "className").trim() === "") {
       errors.push(required(joinPath(at, "className"), `the ${field} runtime needs the class to run`));
     }
-    if (textOf(runtime, file) === "") errors.push(required(joinPath(at, field, file), "path of the file to run"));
+    if (textOf(runtime, file).trim() === "")
+      errors.push(required(joinPath(at, field, file), "path of the file to run"));
     const where = textOf(runtime, location);
     const problem = where === "" || field === "genericRuntime" ? undefined : locationProblem(where);
     if (problem !== undefined) errors.push(invalid(joinPath(at, field, location), where, problem));
@@ -204,6 +206,22 @@ function checkRuntime({ kind, spec, at }: Subject): readonly FieldError[] {
 }
 
 function checkConnector({ kind, spec, at }: Subject): readonly FieldError[] {
+  const batch = kind === "Source" ? objectOf(spec, "batchSourceConfig") : undefined;
+  const withoutTrigger = batch !== undefined && textOf(batch, "discoveryTriggererClassName") === "";
+  return [
+    ...(withoutTrigger
+      ? [
+          required(
+            joinPath(at, "batchSourceConfig", "discoveryTriggererClassName"),
+            "class that says when to look for work",
+          ),
+        ]
+      : []),
+    ...connectorConfigErrors({ kind, spec, at }),
+  ];
+}
+
+function connectorConfigErrors({ kind, spec, at }: Omit<Subject, "isNew">): readonly FieldError[] {
   const field = kind === "Source" ? "sourceConfig" : "sinkConfig";
   return isSet(spec, field)
     ? []
@@ -323,37 +341,6 @@ function checkState({ kind, spec, at }: Subject): readonly FieldError[] {
   }
   if (textOf(pulsar, "serviceUrl") === "") {
     errors.push(required(joinPath(at, "statefulConfig", "pulsar", "serviceUrl"), "address of the state store"));
-  }
-  return errors;
-}
-
-/** Lengths and intervals that must be above zero when they are set. */
-const windowNumbers = [
-  "windowLengthCount",
-  "windowLengthDurationMs",
-  "slidingIntervalCount",
-  "slidingIntervalDurationMs",
-] as const;
-/** … where messages have times of their own. */
-const timedNumbers = ["maxLagMs", "watermarkEmitIntervalMs"] as const;
-
-function checkWindow({ spec, at }: Subject): readonly FieldError[] {
-  const window = objectOf(spec, "windowConfig");
-  if (window === undefined) return [];
-  const windowAt = joinPath(at, "windowConfig");
-  const [byCount, byTime] = [isSet(window, "windowLengthCount"), isSet(window, "windowLengthDurationMs")];
-  const errors: FieldError[] = [];
-  if (!byCount && !byTime) errors.push(required(windowAt, "windowLengthCount or windowLengthDurationMs"));
-  if (byCount && byTime) {
-    errors.push(
-      forbiddenField(joinPath(windowAt, "windowLengthDurationMs"), "cannot be combined with windowLengthCount"),
-    );
-  }
-  const timed = textOf(window, "timestampExtractorClassName") !== "" ? timedNumbers : [];
-  for (const field of [...windowNumbers, ...timed]) {
-    const value = numberOf(window, field);
-    if (value !== undefined && value <= 0)
-      errors.push(invalid(joinPath(windowAt, field), value, "must be greater than 0"));
   }
   return errors;
 }

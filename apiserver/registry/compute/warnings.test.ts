@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { aMesh, aSpec, aWorkload } from "../../../test/support/workloads.ts";
+import type { JsonValue } from "../../apis/meta/v1.ts";
 import { meshWarnings, workloadWarnings } from "./warnings.ts";
 
 test("warnings: a Source reads no topics", () => {
@@ -54,4 +55,62 @@ test("warnings: of a mesh's components, at their places", () => {
     "spec.sinks[0].replicas: is 1, less than minReplicas, 3: without maxReplicas no autoscaler acts on it",
     "spec.sinks[0].input: no member of the mesh writes to its topics",
   ]);
+});
+
+/** A legal spec, and the beginning of what is told of it. */
+const legal: readonly (readonly [
+  "Function" | "Source" | "Sink",
+  { [field: string]: JsonValue | undefined },
+  string,
+])[] = [
+  ["Source", { output: undefined }, "spec.output.topic: is not set: what the source reads goes nowhere"],
+  ["Function", { sinkConfig: { sinkType: "nosuch" } }, "spec.sinkConfig.sinkType: nosuch is none of the connectors"],
+  ["Function", { input: { topicPattern: "persistent://a/b/[" } }, "spec.input.topicPattern: is no regular expression"],
+  [
+    "Function",
+    { retainOrdering: true, maxMessageRetry: 3 },
+    "spec.maxMessageRetry: has no effect: with retainOrdering",
+  ],
+  [
+    "Sink",
+    { resources: { requests: { memory: "100m" } } },
+    'spec.resources.requests[memory]: fractional byte value "100m"',
+  ],
+  [
+    "Function",
+    { output: { topic: "out", producerConf: { batchBuilder: "KEYS" } } },
+    "spec.output.producerConf.batchBuilder: KEYS acts as DEFAULT",
+  ],
+  [
+    "Function",
+    { pulsar: { pulsarConfig: "pulsar", tlsConfig: { certSecretName: "ca" } } },
+    "spec.pulsar.tlsConfig.certSecretName: has no effect: certSecretKey is not set",
+  ],
+  [
+    "Source",
+    {
+      output: {
+        topic: "out",
+        producerConf: {
+          cryptoConfig: { cryptoKeyReaderClassName: "R", encryptionKeys: ["k"], cryptoSecrets: [{ secretName: "s" }] },
+        },
+      },
+    },
+    "spec.output.producerConf.cryptoConfig.cryptoSecrets[0]: has no effect: without asVolume",
+  ],
+];
+for (const [kind, changes, told] of legal) {
+  test(`warnings: ${told}`, () => {
+    const warnings = workloadWarnings(kind)(aWorkload(kind, aSpec(kind, changes)));
+    assert.ok(
+      warnings.some((text) => text.startsWith(told)),
+      warnings.join("\n"),
+    );
+  });
+}
+
+test("warnings: a pattern that only Java reads is not judged", () => {
+  for (const topicPattern of ["persistent://a/b/(?i)x.*", "persistent://a/b/\\Q[\\E", "persistent://a/b/x*+", "a.*"]) {
+    assert.deepEqual(workloadWarnings("Sink")(aWorkload("Sink", aSpec("Sink", { input: { topicPattern } }))), []);
+  }
 });

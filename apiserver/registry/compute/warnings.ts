@@ -2,6 +2,7 @@
 import type { KubeObject } from "../../apis/meta/v1.ts";
 import { joinPath } from "../../errors/field-error.ts";
 import { numberOf, objectOf, textOf } from "../../machinery/fields.ts";
+import { compareQuantities, parseQuantity, Quantity } from "../../machinery/quantity.ts";
 import { type AnySpec, defaultSpec, meshComponents, specOf, type WorkloadKind } from "./defaults.ts";
 import {
   builtinWarnings,
@@ -48,8 +49,19 @@ function warnSpec(kind: WorkloadKind, spec: AnySpec, at: string): readonly strin
     ...builtinWarnings(given, at),
     ...effectlessFields(given, at),
     ...configSizeWarnings(spec, at, kind),
+    ...fractionWarnings(spec, at),
   ];
 }
+
+/** kube-apiserver's own words for it: somebody wrote `m` and meant `M`. */
+const fractionWarnings = (spec: AnySpec, at: string): readonly string[] =>
+  (["requests", "limits"] as const).flatMap((part) => {
+    const amount = objectOf(objectOf(spec, "resources"), part)?.memory;
+    const quantity = amount === undefined || amount === null ? undefined : parseQuantity(amount);
+    if (quantity === undefined || compareQuantities(quantity, Quantity.of(quantity.value())) === 0) return [];
+    const where = joinPath(at, "resources", part, { key: "memory" });
+    return [`${where}: fractional byte value ${JSON.stringify(String(quantity))} is invalid, must be an integer`];
+  });
 
 /** 0 is "switched off", whatever the autoscaler's bounds. */
 function warnReplicas(spec: AnySpec, at: string): readonly string[] {

@@ -52,6 +52,14 @@ const crypto = (changes: JsonObject): JsonObject => ({
   ...changes,
 });
 
+const oauth2 = {
+  pulsar: {
+    pulsarConfig: "pulsar",
+    authConfig: { oauth2Config: { issuerUrl: "i", keySecretName: "s", keySecretKey: "k" } },
+  },
+};
+const logConfig = { java: { jar: "/a.jar", log: { logConfig: { name: "log", key: "k" } } } };
+
 const families: readonly Family[] = [
   // What runs.
   { at: "java.jar", type: required, wrong: [""], right: "/a.jar" },
@@ -154,7 +162,12 @@ const families: readonly Family[] = [
   {
     at: "output.producerConf.cryptoConfig.cryptoSecrets[0].asVolume",
     type: invalid,
-    beside: { output: { topic: "out", producerConf: { cryptoConfig: crypto({}) } } },
+    beside: {
+      output: {
+        topic: "out",
+        producerConf: { cryptoConfig: crypto({ cryptoSecrets: [{ secretName: "s", secretKey: "k" }] }) },
+      },
+    },
     wrong: ["relative", "/a:b"],
     right: "/keys",
   },
@@ -167,11 +180,17 @@ const families: readonly Family[] = [
   { at: "pulsar.tlsSecret", type: invalid, wrong: badNames, right: "tls" },
   { at: "pulsar.tlsConfig.certSecretName", type: invalid, wrong: badNames.slice(0, 2), right: "ca.internal" },
   { at: "pulsar.tlsConfig.certSecretKey", type: invalid, wrong: ["a/b", "..", "a b"], right: "ca.crt" },
-  { at: "pulsar.authConfig.oauth2Config.keySecretName", type: invalid, wrong: badNames.slice(0, 2), right: "key" },
-  { at: "pulsar.authConfig.oauth2Config.keySecretKey", type: invalid, wrong: ["a/b"], right: "k.json" },
+  {
+    at: "pulsar.authConfig.oauth2Config.keySecretName",
+    beside: oauth2,
+    type: invalid,
+    wrong: badNames.slice(0, 2),
+    right: "key",
+  },
+  { at: "pulsar.authConfig.oauth2Config.keySecretKey", beside: oauth2, type: invalid, wrong: ["a/b"], right: "k.json" },
   { at: "pulsarPackageService.pulsarConfig", type: required, wrong: [""], right: "packages" },
-  { at: "java.log.logConfig.name", type: invalid, wrong: badNames.slice(0, 2), right: "log" },
-  { at: "java.log.logConfig.key", type: invalid, wrong: ["a/b", ".."], right: "log4j.xml" },
+  { at: "java.log.logConfig.name", beside: logConfig, type: invalid, wrong: badNames.slice(0, 2), right: "log" },
+  { at: "java.log.logConfig.key", beside: logConfig, type: invalid, wrong: ["a/b", ".."], right: "log4j.xml" },
   {
     at: "secretsMap.PW",
     told: "secretsMap[PW].path",
@@ -432,7 +451,291 @@ const families: readonly Family[] = [
   { kind: "Sink", at: "sinkConfig", type: required, wrong: [null], right: {} },
   { kind: "Source", at: "java", type: required, wrong: [null], right: { jar: "/a.nar" } },
   { kind: "Sink", at: "java", type: required, wrong: [null], right: { jar: "/a.nar" } },
+  // What siblings of these would be: every part of a pod by the rules of a pod.
+  ...podFamilies(),
+  { at: "name", type: invalid, wrong: ["a/b", "a\nb"], right: "a:b c" },
+  { at: "className", type: required, wrong: [" "], right: "a.B" },
+  { at: "java.jar", type: required, wrong: [" "], right: "/a b.jar" },
+  { at: "input.topics[0]", type: invalid, wrong: [" ", "a\nb", "a\tb"], right: "a b" },
+  { kind: "Sink", at: "negativeAckRedeliveryDelayMs", type: invalid, wrong: [-1], right: 0 },
+  { at: "maxPendingAsyncRequests", type: invalid, wrong: [0, -1], right: 1 },
+  ...["maxPendingMessages", "maxPendingMessagesAcrossPartitions"].map(
+    (field) => ({ at: `output.producerConf.${field}`, type: invalid, wrong: [-1], right: 0 }) satisfies Family,
+  ),
+  {
+    kind: "Source",
+    at: "batchSourceConfig",
+    told: "batchSourceConfig.discoveryTriggererClassName",
+    type: required,
+    wrong: [{}],
+    right: { discoveryTriggererClassName: "T" },
+  },
+  {
+    at: "windowConfig",
+    told: "windowConfig.lateDataTopic",
+    type: forbidden,
+    wrong: [{ windowLengthCount: 2, lateDataTopic: "late" }],
+    right: { windowLengthCount: 2, lateDataTopic: "late", timestampExtractorClassName: "T" },
+  },
+  {
+    at: "windowConfig",
+    told: "windowConfig.lateDataTopic",
+    type: invalid,
+    wrong: [{ windowLengthCount: 2, lateDataTopic: "a/b", timestampExtractorClassName: "T" }],
+    right: { windowLengthCount: 2 },
+  },
+  ...["issuerUrl", "keySecretName", "keySecretKey"].map(
+    (field) =>
+      ({
+        at: `pulsar.authConfig.oauth2Config.${field}`,
+        beside: oauth2,
+        type: required,
+        wrong: [""],
+        right: "a",
+      }) satisfies Family,
+  ),
+  {
+    at: "pulsar.authConfig.genericAuth",
+    told: "pulsar.authConfig.genericAuth.clientAuthenticationPlugin",
+    type: required,
+    wrong: [{}, { clientAuthenticationParameters: "p" }],
+    right: { clientAuthenticationPlugin: "P" },
+  },
+  {
+    at: "java.log.logConfig",
+    told: "java.log.logConfig.key",
+    type: required,
+    wrong: [{ name: "log" }],
+    right: { name: "log", key: "k" },
+  },
+  {
+    at: "java.log.logConfig",
+    told: "java.log.logConfig.name",
+    type: required,
+    wrong: [{ key: "k" }],
+    right: { name: "log", key: "k" },
+  },
+  {
+    at: "output.producerConf.cryptoConfig.cryptoSecrets[0]",
+    told: "output.producerConf.cryptoConfig.cryptoSecrets[0].secretKey",
+    type: required,
+    beside: { output: { topic: "out", producerConf: { cryptoConfig: crypto({}) } } },
+    wrong: [{ secretName: "s", asVolume: "/k" }],
+    right: { secretName: "s", secretKey: "k", asVolume: "/k" },
+  },
 ];
+
+/** One wrong thing each in a pod: what is told, and what would be right in its place. */
+function podFamilies(): Family[] {
+  const volume = (source: JsonObject): JsonObject => ({ name: "v", ...source });
+  const row = (at: string, told: string, type: FieldErrorType, wrong: JsonValue[], right: JsonValue): Family => ({
+    ...{ at, told: told === "" ? at : `${at}.${told}`, type, wrong, right },
+  });
+  const volumes = "pod.volumes[0]";
+  const sidecar = "pod.sidecars[0]";
+  const empty = volume({ emptyDir: {} });
+  const nodeTerms = (terms: JsonValue[]): JsonObject => ({
+    requiredDuringSchedulingIgnoredDuringExecution: { nodeSelectorTerms: terms },
+  });
+  const nodeTermAt = "requiredDuringSchedulingIgnoredDuringExecution.nodeSelectorTerms";
+  const expression = (changes: JsonObject): JsonObject => nodeTerms([{ matchExpressions: [{ key: "a", ...changes }] }]);
+  return [
+    row(volumes, "secret.secretName", required, [volume({ secret: {} })], volume({ secret: { secretName: "s" } })),
+    row(volumes, "configMap.name", required, [volume({ configMap: {} })], volume({ configMap: { name: "c" } })),
+    row(
+      volumes,
+      "persistentVolumeClaim.claimName",
+      required,
+      [volume({ persistentVolumeClaim: { claimName: "" } })],
+      empty,
+    ),
+    row(
+      volumes,
+      "hostPath.path",
+      invalid,
+      [volume({ hostPath: { path: "/a/../b" } })],
+      volume({ hostPath: { path: "/a" } }),
+    ),
+    row(
+      volumes,
+      "configMap.items[0].path",
+      invalid,
+      ["../x", "/x"].map((path) => volume({ configMap: { name: "c", items: [{ key: "k", path }] } })),
+      volume({ configMap: { name: "c", items: [{ key: "k", path: "x/y" }] } }),
+    ),
+    row(
+      volumes,
+      "secret.items[0].key",
+      required,
+      [volume({ secret: { secretName: "s", items: [{ key: "", path: "x" }] } })],
+      volume({ secret: { secretName: "s", items: [{ key: "k", path: "x" }] } }),
+    ),
+    row(
+      volumes,
+      "secret.defaultMode",
+      invalid,
+      [-1, 512].map((defaultMode) => volume({ secret: { secretName: "s", defaultMode } })),
+      volume({ secret: { secretName: "s", defaultMode: 0o440 } }),
+    ),
+    row(
+      volumes,
+      "projected.sources[0].serviceAccountToken.expirationSeconds",
+      invalid,
+      [volume({ projected: { sources: [{ serviceAccountToken: { path: "t", expirationSeconds: 60 } }] } })],
+      volume({ projected: { sources: [{ serviceAccountToken: { path: "t", expirationSeconds: 600 } }] } }),
+    ),
+    {
+      ...row(
+        "volumeMounts[0]",
+        "subPath",
+        invalid,
+        ["../x", "/x"].map((subPath) => ({ name: "v", mountPath: "/a", subPath })),
+        {
+          name: "v",
+          mountPath: "/a",
+          subPath: "x/y",
+        },
+      ),
+      beside: { pod: { volumes: [empty] } },
+    },
+    ...["livenessProbe", "readinessProbe", "lifecycle"].map((field) =>
+      row(
+        "pod.initContainers[0]",
+        field,
+        forbidden,
+        [container({ [field]: { tcpSocket: { port: 1 } } })],
+        container({}),
+      ),
+    ),
+    row(
+      sidecar,
+      "readinessProbe.httpGet.port",
+      invalid,
+      [0, 65_536, "x_y", ""].map((port) => container({ readinessProbe: { httpGet: { port } } })),
+      container({ readinessProbe: { httpGet: { port: "http" } } }),
+    ),
+    row(sidecar, "readinessProbe.exec.command", required, [container({ readinessProbe: { exec: {} } })], container({})),
+    row(sidecar, "lifecycle.preStop", required, [container({ lifecycle: { preStop: {} } })], container({})),
+    row(
+      sidecar,
+      "envFrom[0]",
+      invalid,
+      [container({ envFrom: [{}] })],
+      container({ envFrom: [{ secretRef: { name: "s" } }] }),
+    ),
+    row(
+      sidecar,
+      "envFrom[0].configMapRef.name",
+      required,
+      [container({ envFrom: [{ configMapRef: {} }] })],
+      container({}),
+    ),
+    row(
+      sidecar,
+      "envFrom[0].prefix",
+      invalid,
+      [container({ envFrom: [{ prefix: "a=", secretRef: { name: "s" } }] })],
+      container({}),
+    ),
+    row(
+      sidecar,
+      "securityContext.runAsUser",
+      invalid,
+      [container({ securityContext: { runAsUser: -1 } })],
+      container({}),
+    ),
+    row(
+      sidecar,
+      "securityContext",
+      invalid,
+      [{ privileged: true }, { capabilities: { add: ["SYS_ADMIN"] } }].map((more) =>
+        container({ securityContext: { allowPrivilegeEscalation: false, ...more } }),
+      ),
+      container({ securityContext: { allowPrivilegeEscalation: false } }),
+    ),
+    row(
+      sidecar,
+      "resources.limits[nvidia.com/gpu]",
+      invalid,
+      [container({ resources: { limits: { "nvidia.com/gpu": "500m" } } })],
+      container({ resources: { limits: { "nvidia.com/gpu": "1" } } }),
+    ),
+    row("resources", "limits", required, [{ requests: { "nvidia.com/gpu": 1 } }], { limits: { "nvidia.com/gpu": 1 } }),
+    row(
+      "pod.env[0]",
+      "valueFrom.secretKeyRef.key",
+      required,
+      [{ name: "A", valueFrom: { secretKeyRef: { name: "s", key: "" } } }],
+      {
+        name: "A",
+        valueFrom: { secretKeyRef: { name: "s", key: "k" } },
+      },
+    ),
+    row(
+      "pod.env[0]",
+      "valueFrom.fieldRef.fieldPath",
+      unsupported,
+      ["spec.bogus", "metadata.labels"].map((fieldPath) => ({ name: "A", valueFrom: { fieldRef: { fieldPath } } })),
+      { name: "A", valueFrom: { fieldRef: { fieldPath: "metadata.labels['a']" } } },
+    ),
+    row(
+      "pod.env[0]",
+      "valueFrom.resourceFieldRef.resource",
+      unsupported,
+      [{ name: "A", valueFrom: { resourceFieldRef: { resource: "limits.coffee" } } }],
+      { name: "A", valueFrom: { resourceFieldRef: { resource: "limits.cpu" } } },
+    ),
+    ...["runAsUser", "runAsGroup", "fsGroup"].map((field) =>
+      row("pod.securityContext", field, invalid, [{ [field]: -1 }, { [field]: 2 ** 31 }], { [field]: 0 }),
+    ),
+    row("pod.securityContext", "supplementalGroups[0]", invalid, [{ supplementalGroups: [-1] }], {
+      supplementalGroups: [1],
+    }),
+    row("pod.securityContext", "sysctls[0].name", invalid, [{ sysctls: [{ name: "A B", value: "1" }] }], {
+      sysctls: [{ name: "net.core.somaxconn", value: "1" }],
+    }),
+    row(
+      "pod.securityContext",
+      "seccompProfile.localhostProfile",
+      required,
+      [{ seccompProfile: { type: "Localhost" } }],
+      {
+        seccompProfile: { type: "RuntimeDefault" },
+      },
+    ),
+    row(
+      "pod.affinity.podAntiAffinity",
+      "requiredDuringSchedulingIgnoredDuringExecution[0].topologyKey",
+      required,
+      [{ requiredDuringSchedulingIgnoredDuringExecution: [{ topologyKey: "" }] }],
+      { requiredDuringSchedulingIgnoredDuringExecution: [{ topologyKey: "zone" }] },
+    ),
+    row(
+      "pod.affinity.podAffinity",
+      "preferredDuringSchedulingIgnoredDuringExecution[0].weight",
+      invalid,
+      [0, 101].map((weight) => ({
+        preferredDuringSchedulingIgnoredDuringExecution: [{ weight, podAffinityTerm: { topologyKey: "zone" } }],
+      })),
+      { preferredDuringSchedulingIgnoredDuringExecution: [{ weight: 100, podAffinityTerm: { topologyKey: "zone" } }] },
+    ),
+    row("pod.affinity.nodeAffinity", nodeTermAt, required, [nodeTerms([])], nodeTerms([{}])),
+    row(
+      "pod.affinity.nodeAffinity",
+      `${nodeTermAt}[0].matchExpressions[0].values`,
+      required,
+      [expression({ operator: "In" }), expression({ operator: "Gt", values: ["1", "2"] })],
+      expression({ operator: "In", values: ["b"] }),
+    ),
+    row(
+      "pod.affinity.nodeAffinity",
+      `${nodeTermAt}[0].matchExpressions[0].operator`,
+      invalid,
+      [expression({ operator: "Is" })],
+      expression({ operator: "Exists" }),
+    ),
+  ];
+}
 
 function claimSpec(): JsonObject {
   return { accessModes: ["ReadWriteOnce"], resources: { requests: { storage: "1Gi" } } };

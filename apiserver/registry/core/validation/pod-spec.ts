@@ -14,7 +14,12 @@ import { labelProblems, qualifiedNameProblems, subdomainProblems } from "../../.
 import { validateLabels } from "../../../machinery/object-meta.ts";
 import { compareQuantities, parseQuantity, Quantity } from "../../../machinery/quantity.ts";
 import { entriesAt, type Fields, named, notNegative, portRange, textsIn } from "./checks.ts";
+import { environmentErrors } from "./environment.ts";
 import { portNameProblems } from "./port-name.ts";
+import { noProbes, probesErrors } from "./probes.ts";
+import { affinityErrors, tolerationErrors } from "./scheduling.ts";
+import { containerSecurityErrors, podSecurityErrors } from "./security-context.ts";
+import { mountErrors, volumeErrors } from "./volumes.ts";
 
 const zero = Quantity.of(0n);
 const greatestInt32 = 2 ** 31 - 1;
@@ -45,6 +50,9 @@ export function validatePodSpec(spec: Fields, at: string): readonly FieldError[]
         ? [forbiddenField(joinPath(containerAt, "restartPolicy"), "may not be set for non-init containers")]
         : [],
     ),
+    ...initContainers.flatMap(([container, containerAt]) =>
+      textOf(container, "restartPolicy") === "Always" ? [] : noProbes(container, containerAt),
+    ),
     ...repeatedNames([...containers, ...initContainers]),
     ...(textOf(spec, "dnsPolicy") === "None" && !isSet(spec, "dnsConfig")
       ? [required(joinPath(at, "dnsConfig"), "must provide `dnsConfig` when `dnsPolicy` is None")]
@@ -64,6 +72,8 @@ export function validatePodSpec(spec: Fields, at: string): readonly FieldError[]
     ...entriesAt(listOf(spec, "tolerations"), joinPath(at, "tolerations")).flatMap(([toleration, tolerationAt]) =>
       tolerationErrors(toleration, tolerationAt),
     ),
+    ...affinityErrors(objectOf(spec, "affinity"), joinPath(at, "affinity")),
+    ...podSecurityErrors(objectOf(spec, "securityContext"), joinPath(at, "securityContext")),
   ];
 }
 
@@ -77,18 +87,6 @@ function repeatedNames(entries: readonly (readonly [JsonObject, string])[]): rea
   });
 }
 
-/** Members of a volume other than its source. */
-const noSource: ReadonlySet<string> = new Set(["name"]);
-
-function volumeErrors(volume: JsonObject, at: string): readonly FieldError[] {
-  const name = textOf(volume, "name");
-  const [, ...others] = Object.keys(volume).filter((field) => !noSource.has(field) && isSet(volume, field));
-  return [
-    ...(name === "" ? [required(joinPath(at, "name"), "")] : named(name, joinPath(at, "name"), labelProblems)),
-    ...others.map((field) => forbiddenField(joinPath(at, field), "may not specify more than 1 volume type")),
-  ];
-}
-
 function containerErrors(container: JsonObject, at: string, volumes: ReadonlySet<string>): readonly FieldError[] {
   const name = textOf(container, "name");
   const image = textOf(container, "image");
@@ -96,14 +94,11 @@ function containerErrors(container: JsonObject, at: string, volumes: ReadonlySet
     ...(name === "" ? [required(joinPath(at, "name"), "")] : named(name, joinPath(at, "name"), labelProblems)),
     ...(image.trim() === "" ? [required(joinPath(at, "image"), "")] : []),
     ...portErrors(container, at),
-    ...entriesAt(listOf(container, "env"), joinPath(at, "env")).flatMap(([variable, variableAt]) =>
-      variableErrors(variable, variableAt),
-    ),
+    ...environmentErrors(container, at),
     ...mountErrors(container, at, volumes),
     ...resourceErrors(objectOf(container, "resources"), joinPath(at, "resources")),
-    ...["livenessProbe", "readinessProbe", "startupProbe"].flatMap((field) =>
-      probeErrors(objectOf(container, field), joinPath(at, field), field),
-    ),
+    ...probesErrors(container, at),
+    ...containerSecurityErrors(objectOf(container, "securityContext"), joinPath(at, "securityContext")),
   ];
 }
 
@@ -126,65 +121,6 @@ function portErrors(container: JsonObject, at: string): readonly FieldError[] {
   });
 }
 
-const variableName = /^[\x20-\x3c\x3e-\x7e]+$/;
-const variableNameRule =
-  "a valid environment variable name must consist only of printable ASCII characters other than '='";
-
-function variableErrors(variable: JsonObject, at: string): readonly FieldError[] {
-  const name = textOf(variable, "name");
-  const source = objectOf(variable, "valueFrom");
-  const errors: FieldError[] = [];
-  if (name === "") errors.push(required(joinPath(at, "name"), ""));
-  else if (!variableName.test(name)) errors.push(invalid(joinPath(at, "name"), name, variableNameRule));
-  if (source === undefined) return errors;
-  const sources = Object.keys(source).filter((field) => isSet(source, field));
-  const sourceAt = joinPath(at, "valueFrom");
-  if (sources.length === 0) {
-    errors.push(
-      invalid(
-        sourceAt,
-        "",
-        "must specify one of: `fieldRef`, `resourceFieldRef`, `configMapKeyRef`, `secretKeyRef` or `fileKeyRef`",
-      ),
-    );
-  } else if (textOf(variable, "value") !== "") {
-    errors.push(invalid(sourceAt, "", "may not be specified when `value` is not empty"));
-  }
-  if (sources.length > 1) {
-    errors.push(invalid(sourceAt, "", "may not have more than one field specified at a time"));
-  }
-  return errors;
-}
-
-function mountErrors(container: JsonObject, at: string, volumes: ReadonlySet<string>): readonly FieldError[] {
-  const paths = new Set<string>();
-  return entriesAt(listOf(container, "volumeMounts"), joinPath(at, "volumeMounts")).flatMap(([mount, mountAt]) => {
-    const [name, mountPath] = [textOf(mount, "name"), textOf(mount, "mountPath")];
-    const errors: FieldError[] = [];
-    if (name === "") errors.push(required(joinPath(mountAt, "name"), ""));
-    else if (!volumes.has(name)) errors.push(notFound(joinPath(mountAt, "name"), name));
-    if (mountPath === "") errors.push(required(joinPath(mountAt, "mountPath"), ""));
-    else if (paths.has(mountPath)) errors.push(invalid(joinPath(mountAt, "mountPath"), mountPath, "must be unique"));
-    if (isSet(mount, "subPath") && isSet(mount, "subPathExpr")) {
-      errors.push(
-        invalid(
-          joinPath(mountAt, "subPathExpr"),
-          textOf(mount, "subPathExpr"),
-          "subPathExpr and subPath are mutually exclusive",
-        ),
-      );
-    }
-    paths.add(mountPath);
-    return errors;
-  });
-}
-
-const notFound = (field: string, value: string): FieldError => ({
-  type: "FieldValueNotFound",
-  field,
-  body: `Not found: ${JSON.stringify(value)}`,
-});
-
 const standardResources: ReadonlySet<string> = new Set(["cpu", "memory", "ephemeral-storage"]);
 
 function resourceErrors(resources: Fields, at: string): readonly FieldError[] {
@@ -195,12 +131,23 @@ function resourceErrors(resources: Fields, at: string): readonly FieldError[] {
     );
   const excesses = Object.entries(objectOf(resources, "requests") ?? {}).flatMap(([name, request]) => {
     const [wanted, most] = [quantityOf(request), quantityOf(limits?.[name])];
-    if (wanted === undefined || most === undefined || compareQuantities(wanted, most) <= 0) return [];
-    const detail = `must be less than or equal to ${name} limit of ${most}`;
-    return [invalid(joinPath(at, "requests"), String(wanted), detail)];
+    if (wanted === undefined) return [];
+    if (most === undefined) {
+      return isWhole(name)
+        ? [required(joinPath(at, "limits"), "Limit must be set for non overcommitable resources")]
+        : [];
+    }
+    const order = compareQuantities(wanted, most);
+    if (order === 0 || (order < 0 && !isWhole(name))) return [];
+    const relation = isWhole(name) ? "equal to" : "less than or equal to";
+    return [invalid(joinPath(at, "requests"), String(wanted), `must be ${relation} ${name} limit of ${most}`)];
   });
   return [...amounts("limits"), ...amounts("requests"), ...excesses];
 }
+
+/** Devices and huge pages: a node gives as many as are asked for, never more. */
+const isWhole = (name: string): boolean =>
+  name.startsWith("hugepages-") || (name.includes("/") && !name.includes("kubernetes.io/"));
 
 const quantityOf = (value: JsonValue | undefined): Quantity | undefined =>
   value === undefined ? undefined : parseQuantity(value);
@@ -212,50 +159,11 @@ function amountErrors(name: string, amount: JsonValue | undefined, at: string): 
     errors.push(invalid(at, name, "must be a standard resource type or fully qualified"));
     errors.push(invalid(at, name, "must be a standard resource for containers"));
   }
+  if (quantity !== undefined && isWhole(name) && compareQuantities(quantity, Quantity.of(quantity.value())) !== 0) {
+    errors.push(invalid(at, String(quantity), "must be an integer"));
+  }
   if (quantity !== undefined && compareQuantities(quantity, zero) < 0) {
     errors.push(invalid(at, String(quantity), "must be greater than or equal to 0"));
-  }
-  return errors;
-}
-
-const handlers = ["exec", "httpGet", "tcpSocket", "grpc"];
-const probeCounts = ["initialDelaySeconds", "timeoutSeconds", "periodSeconds", "successThreshold", "failureThreshold"];
-
-function probeErrors(probe: Fields, at: string, kind: string): readonly FieldError[] {
-  if (probe === undefined) return [];
-  const given = handlers.filter((handler) => isSet(probe, handler));
-  const threshold = numericOf(probe, "successThreshold") ?? 1;
-  return [
-    ...(given.length === 0 ? [required(at, "must specify a handler type")] : []),
-    ...given.slice(1).map((field) => forbiddenField(joinPath(at, field), "may not specify more than 1 handler type")),
-    ...notNegative(probe, probeCounts, at),
-    ...(kind !== "readinessProbe" && threshold !== 1 && threshold !== 0
-      ? [invalid(joinPath(at, "successThreshold"), threshold, "must be 1")]
-      : []),
-  ];
-}
-
-function tolerationErrors(toleration: JsonObject, at: string): readonly FieldError[] {
-  const [key, operator, effect] = [
-    textOf(toleration, "key"),
-    textOf(toleration, "operator"),
-    textOf(toleration, "effect"),
-  ];
-  const errors: FieldError[] = key === "" ? [] : [...named(key, joinPath(at, "key"), qualifiedNameProblems)];
-  if (key === "" && operator !== "Exists") {
-    errors.push(
-      invalid(
-        joinPath(at, "operator"),
-        operator,
-        'operator must be Exists when `key` is empty, which means "match all values and all keys"',
-      ),
-    );
-  }
-  if (operator === "Exists" && textOf(toleration, "value") !== "") {
-    errors.push(invalid(joinPath(at, "operator"), toleration, "value must be empty when `operator` is 'Exists'"));
-  }
-  if (isSet(toleration, "tolerationSeconds") && effect !== "NoExecute") {
-    errors.push(invalid(joinPath(at, "effect"), effect, "effect must be 'NoExecute' when `tolerationSeconds` is set"));
   }
   return errors;
 }

@@ -1,0 +1,110 @@
+/** What the variables of a container must be. */
+import type { JsonObject } from "../../../apis/meta/v1.ts";
+import { type FieldError, invalid, joinPath, notSupported, required } from "../../../errors/field-error.ts";
+import { isSet, listOf, objectOf, textOf } from "../../../machinery/fields.ts";
+import { entriesAt } from "./checks.ts";
+
+export const environmentErrors = (container: JsonObject, at: string): readonly FieldError[] => [
+  ...entriesAt(listOf(container, "env"), joinPath(at, "env")).flatMap(([variable, variableAt]) =>
+    variableErrors(variable, variableAt),
+  ),
+  ...entriesAt(listOf(container, "envFrom"), joinPath(at, "envFrom")).flatMap(([source, sourceAt]) =>
+    sourceErrors(source, sourceAt),
+  ),
+];
+
+const variableName = /^[\x20-\x3c\x3e-\x7e]+$/;
+const variableNameRule =
+  "a valid environment variable name must consist only of printable ASCII characters other than '='";
+
+function variableErrors(variable: JsonObject, at: string): readonly FieldError[] {
+  const name = textOf(variable, "name");
+  const source = objectOf(variable, "valueFrom");
+  const errors: FieldError[] = [];
+  if (name === "") errors.push(required(joinPath(at, "name"), ""));
+  else if (!variableName.test(name)) errors.push(invalid(joinPath(at, "name"), name, variableNameRule));
+  if (source === undefined) return errors;
+  const sources = Object.keys(source).filter((field) => isSet(source, field));
+  const sourceAt = joinPath(at, "valueFrom");
+  if (sources.length === 0) {
+    errors.push(
+      invalid(
+        sourceAt,
+        "",
+        "must specify one of: `fieldRef`, `resourceFieldRef`, `configMapKeyRef`, `secretKeyRef` or `fileKeyRef`",
+      ),
+    );
+  } else if (textOf(variable, "value") !== "") {
+    errors.push(invalid(sourceAt, "", "may not be specified when `value` is not empty"));
+  }
+  if (sources.length > 1) {
+    errors.push(invalid(sourceAt, "", "may not have more than one field specified at a time"));
+  }
+  for (const [field, check] of Object.entries(valueSources)) {
+    const value = objectOf(source, field);
+    if (value !== undefined) errors.push(...check(value, joinPath(sourceAt, field)));
+  }
+  return errors;
+}
+
+const podFields = [
+  "metadata.name",
+  "metadata.namespace",
+  "metadata.uid",
+  "spec.nodeName",
+  "spec.serviceAccountName",
+  "status.hostIP",
+  "status.hostIPs",
+  "status.podIP",
+  "status.podIPs",
+];
+const podMapEntry = /^metadata\.(?:labels|annotations)\['.+'\]$/;
+const amounts = ["limits", "requests"].flatMap((part) =>
+  ["cpu", "memory", "ephemeral-storage"].map((resource) => `${part}.${resource}`),
+);
+const hugePages = /^(?:limits|requests)\.hugepages-/;
+const dataKey = /^[-._a-zA-Z0-9]{1,253}$/;
+const dataKeyRule =
+  "a valid config key must consist of alphanumeric characters, '-', '_' or '.' (e.g. 'key.name',  or 'KEY_NAME',  or 'key-name', regex used for validation is '[-._a-zA-Z0-9]+')";
+
+const valueSources: { readonly [field: string]: (source: JsonObject, at: string) => readonly FieldError[] } = {
+  fieldRef(source, at) {
+    const path = textOf(source, "fieldPath");
+    if (path === "") return [required(joinPath(at, "fieldPath"), "")];
+    return podFields.includes(path) || podMapEntry.test(path)
+      ? []
+      : [notSupported(joinPath(at, "fieldPath"), path, podFields)];
+  },
+  resourceFieldRef(source, at) {
+    const resource = textOf(source, "resource");
+    if (resource === "") return [required(joinPath(at, "resource"), "")];
+    return amounts.includes(resource) || hugePages.test(resource)
+      ? []
+      : [notSupported(joinPath(at, "resource"), resource, amounts)];
+  },
+  configMapKeyRef: keyErrors,
+  secretKeyRef: keyErrors,
+};
+
+function keyErrors(source: JsonObject, at: string): readonly FieldError[] {
+  const key = textOf(source, "key");
+  return [
+    ...(textOf(source, "name") === "" ? [required(joinPath(at, "name"), "")] : []),
+    ...(key === "" ? [required(joinPath(at, "key"), "")] : []),
+    ...(key === "" || dataKey.test(key) ? [] : [invalid(joinPath(at, "key"), key, dataKeyRule)]),
+  ];
+}
+
+/** All variables of an object. */
+function sourceErrors(source: JsonObject, at: string): readonly FieldError[] {
+  const prefix = textOf(source, "prefix");
+  const given = ["configMapRef", "secretRef"].filter((field) => isSet(source, field));
+  return [
+    ...(prefix === "" || variableName.test(prefix) ? [] : [invalid(joinPath(at, "prefix"), prefix, variableNameRule)]),
+    ...given.flatMap((field) =>
+      textOf(objectOf(source, field), "name") === "" ? [required(joinPath(at, field, "name"), "")] : [],
+    ),
+    ...(given.length === 0 ? [invalid(at, "", "must specify one of: `configMapRef` or `secretRef`")] : []),
+    ...(given.length > 1 ? [invalid(at, "", "may not have more than one field specified at a time")] : []),
+  ];
+}

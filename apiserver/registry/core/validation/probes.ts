@@ -1,0 +1,63 @@
+/** What probes and lifecycle hooks of a container must be. */
+import type { JsonObject } from "../../../apis/meta/v1.ts";
+import { type FieldError, forbiddenField, invalid, joinPath, required } from "../../../errors/field-error.ts";
+import { isSet, listOf, numericOf, objectOf, textOf } from "../../../machinery/fields.ts";
+import { type Fields, named, notNegative, portRange } from "./checks.ts";
+import { portNameProblems } from "./port-name.ts";
+
+const handlers = ["exec", "httpGet", "tcpSocket", "grpc"];
+const hookHandlers = ["exec", "httpGet", "tcpSocket", "sleep"];
+const probeCounts = ["initialDelaySeconds", "timeoutSeconds", "periodSeconds", "successThreshold", "failureThreshold"];
+
+const probes = ["livenessProbe", "readinessProbe", "startupProbe"] as const;
+
+export const probesErrors = (container: JsonObject, at: string): readonly FieldError[] => [
+  ...probes.flatMap((field) => probeErrors(objectOf(container, field), joinPath(at, field), field)),
+  ...["postStart", "preStop"].flatMap((field) => {
+    const hook = objectOf(objectOf(container, "lifecycle"), field);
+    return hook === undefined ? [] : handlerErrors(hook, joinPath(at, "lifecycle", field), hookHandlers);
+  }),
+];
+
+/** Those of an init container that ends before the others start. */
+export const noProbes = (container: JsonObject, at: string): readonly FieldError[] =>
+  ["lifecycle", ...probes].flatMap((field) =>
+    isSet(container, field)
+      ? [forbiddenField(joinPath(at, field), "may not be set for init containers without restartPolicy=Always")]
+      : [],
+  );
+
+function probeErrors(probe: Fields, at: string, kind: string): readonly FieldError[] {
+  if (probe === undefined) return [];
+  const threshold = numericOf(probe, "successThreshold") ?? 1;
+  return [
+    ...handlerErrors(probe, at, handlers),
+    ...notNegative(probe, probeCounts, at),
+    ...(kind !== "readinessProbe" && threshold !== 1 && threshold !== 0
+      ? [invalid(joinPath(at, "successThreshold"), threshold, "must be 1")]
+      : []),
+  ];
+}
+
+function handlerErrors(owner: JsonObject, at: string, known: readonly string[]): readonly FieldError[] {
+  const given = known.filter((handler) => isSet(owner, handler));
+  const exec = objectOf(owner, "exec");
+  return [
+    ...(given.length === 0 ? [required(at, "must specify a handler type")] : []),
+    ...given.slice(1).map((field) => forbiddenField(joinPath(at, field), "may not specify more than 1 handler type")),
+    ...(exec !== undefined && listOf(exec, "command").length === 0
+      ? [required(joinPath(at, "exec", "command"), "")]
+      : []),
+    ...["httpGet", "tcpSocket", "grpc"].flatMap((field) => {
+      const handler = objectOf(owner, field);
+      return handler === undefined ? [] : portErrors(handler, joinPath(at, field, "port"));
+    }),
+  ];
+}
+
+/** A number, or the name of a container's port. */
+function portErrors(handler: JsonObject, at: string): readonly FieldError[] {
+  const number = numericOf(handler, "port");
+  if (number !== undefined) return portRange(number, at);
+  return isSet(handler, "port") ? named(textOf(handler, "port"), at, portNameProblems) : [];
+}

@@ -1,0 +1,83 @@
+/** What the security contexts of pods and containers must be. */
+import type { JsonObject } from "../../../apis/meta/v1.ts";
+import { duplicate, type FieldError, invalid, joinPath, required } from "../../../errors/field-error.ts";
+import { isSet, isTrue, listOf, numericOf, objectOf, textOf, textsOf } from "../../../machinery/fields.ts";
+import { entriesAt, type Fields } from "./checks.ts";
+
+const greatestId = 2 ** 31 - 1;
+
+const idErrors = (id: number, at: string): readonly FieldError[] =>
+  id >= 0 && id <= greatestId ? [] : [invalid(at, id, `must be between 0 and ${greatestId}, inclusive`)];
+
+const idsIn = (context: JsonObject, fields: readonly string[], at: string): readonly FieldError[] =>
+  fields.flatMap((field) => idErrors(numericOf(context, field) ?? 0, joinPath(at, field)));
+
+export function podSecurityErrors(context: Fields, at: string): readonly FieldError[] {
+  if (context === undefined) return [];
+  const groups = listOf(context, "supplementalGroups");
+  return [
+    ...idsIn(context, ["runAsUser", "runAsGroup", "fsGroup"], at),
+    ...groups.flatMap((group, index) =>
+      typeof group === "number" ? idErrors(group, joinPath(at, "supplementalGroups", index)) : [],
+    ),
+    ...sysctlErrors(context, at),
+    ...profileErrors(context, at),
+  ];
+}
+
+export function containerSecurityErrors(context: Fields, at: string): readonly FieldError[] {
+  if (context === undefined) return [];
+  const added = textsOf(objectOf(context, "capabilities"), "add");
+  const mayNot = isSet(context, "allowPrivilegeEscalation") && !isTrue(context, "allowPrivilegeEscalation");
+  const escalates = [
+    ...(isTrue(context, "privileged") ? ["`privileged` to true"] : []),
+    ...(added.includes("SYS_ADMIN") || added.includes("CAP_SYS_ADMIN") ? ["`capabilities.Add` CAP_SYS_ADMIN"] : []),
+  ];
+  return [
+    ...idsIn(context, ["runAsUser", "runAsGroup"], at),
+    ...profileErrors(context, at),
+    ...(mayNot
+      ? escalates.map((what) => invalid(at, context, `cannot set \`allowPrivilegeEscalation\` to false and ${what}`))
+      : []),
+  ];
+}
+
+const profiles = [
+  ["seccompProfile", "seccomp"],
+  ["appArmorProfile", "AppArmor"],
+] as const;
+
+/** A profile of the node is named, and only that. */
+const profileErrors = (context: JsonObject, at: string): readonly FieldError[] =>
+  profiles.flatMap(([field, what]) => {
+    const profile = objectOf(context, field);
+    if (profile === undefined) return [];
+    const isLocal = textOf(profile, "type") === "Localhost";
+    const profileAt = joinPath(at, field, "localhostProfile");
+    if (isLocal && textOf(profile, "localhostProfile") === "") {
+      return [required(profileAt, `must be set when ${what} type is Localhost`)];
+    }
+    return !isLocal && isSet(profile, "localhostProfile")
+      ? [invalid(profileAt, textOf(profile, "localhostProfile"), `can only be set when ${what} type is Localhost`)]
+      : [];
+  });
+
+const sysctlName = /^(?:[a-z0-9](?:[-_a-z0-9]*[a-z0-9])?[./])*[a-z0-9](?:[-_a-z0-9]*[a-z0-9])?$/;
+const maxSysctlLength = 253;
+
+function sysctlErrors(context: JsonObject, at: string): readonly FieldError[] {
+  const seen = new Set<string>();
+  return entriesAt(listOf(context, "sysctls"), joinPath(at, "sysctls")).flatMap(([sysctl, sysctlAt]) => {
+    const name = textOf(sysctl, "name");
+    const nameAt = joinPath(sysctlAt, "name");
+    const repeated = seen.has(name);
+    seen.add(name);
+    if (name === "") return [required(nameAt, "")];
+    if (name.length > maxSysctlLength || !sysctlName.test(name)) {
+      return [
+        invalid(nameAt, name, `must have at most ${maxSysctlLength} characters and match regex ${sysctlName.source}`),
+      ];
+    }
+    return repeated ? [duplicate(nameAt, name)] : [];
+  });
+}
