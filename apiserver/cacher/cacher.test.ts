@@ -58,7 +58,6 @@ class Fixture {
     const base = {
       scope: "",
       matches: () => true,
-      everything: false,
       wantsBookmarks: false,
       signal: new AbortController().signal,
     };
@@ -177,24 +176,6 @@ test("a watch from the future stays silent until then", async (t) => {
   await fixture.create("b");
   assert.deepEqual((await take(events, 1)).map(brief), ["ADDED demo/b"]);
 });
-
-// API W-42
-for (const [what, bound] of [
-  ["events", { maxPending: 2 }],
-  ["bytes", { maxPendingBytes: 300 }],
-] as const)
-  test(`a reader that leaves too many ${what} unread is closed without an error; others are not affected`, async (t) => {
-    const fixture = await new Fixture(t, bound).start();
-    const slow = fixture.watch({ from: "now" });
-    const quick = fixture.watch({ from: "now" });
-    for (const name of ["a", "b", "c"]) {
-      await fixture.create(name);
-      assert.deepEqual((await take(quick, 1)).map(brief), [`ADDED demo/${name}`]);
-    }
-    assert.deepEqual(await take(slow, 1), []);
-    assert.equal(fixture.slowReaders, 1);
-    assert.equal(fixture.cacher.readerCount, 1);
-  });
 
 // API W-31, W-32, T-12
 test("bookmarks come every minute to those who asked, and pass writes elsewhere", async (t) => {

@@ -2,7 +2,8 @@
  * Watch cache: one storage watch per resource, any number of readers (design D7).
  *
  * Invariant: events reach every reader in revision order, without gaps or repeats.
- * Invariant: nothing here waits for a reader. One whose buffer is full is closed; clients list and watch again.
+ * Invariant: nothing here waits for a reader. One that is slow is parked: a place in history, from where it goes on when
+ *            it reads; it ends when that history is compacted.
  * Invariant: the cache never writes to storage. Deleting this folder would change speed, not answers.
  */
 
@@ -16,10 +17,10 @@ import { loadState } from "./load.ts";
 import { type Entry, OrderedState } from "./ordered-state.ts";
 import { OwnWrites } from "./own-writes.ts";
 import { ProgressGate } from "./progress-gate.ts";
-import { historicalEvent, readBack, SharedReadBack } from "./read-back.ts";
 import { ReaderIndex } from "./reader-index.ts";
 import { RevisionWaiters } from "./revision-waiters.ts";
-import { SharedInitialEvents, visibleEvents, type Wanted } from "./views.ts";
+import { SharedHistory } from "./shared-history.ts";
+import { initialEvents, type Wanted } from "./views.ts";
 import { WatchReader } from "./watch-reader.ts";
 
 /** API W-31: "roughly every minute". */
@@ -41,6 +42,7 @@ export type CacherOptions<T extends Encoded, F> = {
   readonly describeFailure: (error: unknown) => F;
   /** The storage watch broke, or the state could not be loaded; it is tried again. */
   readonly onFailure?: (error: unknown) => void;
+  /** A watch was closed that had not read what happened. */
   readonly onSlowReader?: () => void;
   readonly maxPending?: number;
   readonly maxPendingBytes?: number;
@@ -75,20 +77,20 @@ type Live<T extends Encoded> = {
 export class Cacher<T extends Encoded, F> {
   readonly #options: CacherOptions<T, F>;
   readonly #gate: ProgressGate;
-  readonly #readers = new ReaderIndex<WatchReader<T, F>>();
+  readonly #readers = new Set<WatchReader<T, F>>();
+  /** Those that are offered what happens. */
+  readonly #keepingUp = new ReaderIndex<WatchReader<T, F>>();
   readonly #waiters: RevisionWaiters;
   readonly #own = new OwnWrites<T>();
-  readonly #past: SharedReadBack<T>;
+  readonly #history: SharedHistory<T>;
   readonly #held = new Map<Revision, Snapshot<T>>();
-  readonly #initial: SharedInitialEvents<T>;
   #live: Live<T> | undefined;
   #lostAtMs: number;
   #bookmarkDue = false;
 
   constructor(options: CacherOptions<T, F>) {
     this.#options = options;
-    this.#initial = new SharedInitialEvents(options.encoder);
-    this.#past = new SharedReadBack((after, to) => readBack({ ...options, after, to, nowMs: options.clock.now() }));
+    this.#history = new SharedHistory(options);
     this.#gate = new ProgressGate(() => options.backend.currentRevision());
     this.#waiters = new RevisionWaiters(options.clock, () => this.#live?.watch.requestProgress());
     this.#lostAtMs = options.clock.now();
@@ -125,6 +127,13 @@ export class Cacher<T extends Encoded, F> {
 
   get readerCount(): number {
     return this.#readers.size;
+  }
+
+  /** Bytes of events that wait for readers, and of history that was read for them; many may share the same. */
+  get waitingBytes(): number {
+    let bytes = this.#history.bytes;
+    for (const reader of this.#readers) bytes += reader.pendingBytes;
+    return bytes;
   }
 
   /** Revision up to which the cache knows everything; 0 while it is not ready. */
@@ -199,21 +208,13 @@ export class Cacher<T extends Encoded, F> {
   }
 
   /**
-   * Opens a watch. It ends without an error when the signal aborts, the reader is too slow or the cache is lost; a
-   * position that history does not reach is an ERROR event. Returns `undefined` while the cache is not ready.
+   * Opens a watch. It ends without an error when the signal aborts or the cache is lost; a position that history does
+   * not reach is an ERROR event. Returns `undefined` while the cache is not ready.
    */
   watch(options: CacheWatch<T>): AsyncIterable<readonly CacheWatchEvent<T, F>[]> | undefined {
     const live = this.#live;
     if (live === undefined) return undefined;
-    if (options.from === "now") {
-      const reader = this.#open(options, live.revision);
-      if (options.initialEvents) reader.prime(this.#initial.of(live.state.snapshot(), options));
-      if (options.initialEvents && options.wantsBookmarks) reader.prime([endOfInitialEvents(live.revision)]);
-      return reader;
-    }
-    const recent = live.window.since(options.after);
-    if (recent !== undefined) return this.#join(options, options.after, recent);
-    return this.#replay(options, options.after);
+    return this.#open(options, live, options.from === "now" ? live.revision : options.after);
   }
 
   async #follow(onLoaded: () => void): Promise<void> {
@@ -247,7 +248,7 @@ export class Cacher<T extends Encoded, F> {
   #publish(news: readonly CacheEvent<T>[]): void {
     const told = new Set<WatchReader<T, F>>();
     for (const event of news) {
-      for (const reader of this.#readers.concerning(event.key)) if (reader.offer(event)) told.add(reader);
+      for (const reader of this.#keepingUp.concerning(event.key)) if (reader.offer(event)) told.add(reader);
     }
     for (const reader of told) reader.flush();
   }
@@ -287,9 +288,10 @@ export class Cacher<T extends Encoded, F> {
     return this.#own.find(key, value, revision) ?? this.#options.encoder.decode(value, revision);
   }
 
-  #open(options: CacheWatch<T>, after: Revision): WatchReader<T, F> {
+  #open(options: CacheWatch<T>, live: Live<T>, after: Revision): WatchReader<T, F> {
     const {
       clock,
+      describeFailure,
       maxPending = limits.maxPendingEvents.value,
       maxPendingBytes = limits.maxPendingBytes.value,
       onSlowReader,
@@ -302,12 +304,26 @@ export class Cacher<T extends Encoded, F> {
     const reader = new WatchReader<T, F>({
       scope: options.scope,
       matches: options.matches,
+      initial: this.#initialBatches(options, live),
       after,
       wantsBookmarks: options.wantsBookmarks,
       maxPending,
       maxPendingBytes,
+      describeFailure,
+      source: {
+        get revision() {
+          return live.revision;
+        },
+        recent: (revision) => live.window.since(revision),
+        history: (revision) => this.#history.page(revision),
+      },
+      onKeepsUp: (one, keepsUp) => {
+        if (keepsUp) this.#keepingUp.add(one);
+        else this.#keepingUp.delete(one);
+      },
       onClose: (closed, why) => {
         this.#readers.delete(closed);
+        this.#keepingUp.delete(closed);
         cancelLastBookmark();
         options.signal.removeEventListener("abort", onAbort);
         if (why === "slow") onSlowReader?.();
@@ -319,55 +335,14 @@ export class Cacher<T extends Encoded, F> {
     return reader;
   }
 
-  #join(options: CacheWatch<T>, after: Revision, recent: readonly CacheEvent<T>[]): WatchReader<T, F> {
-    const reader = this.#open(options, after);
-    const seen = visibleEvents(recent, options);
-    if (seen.length > 0) reader.prime(seen);
-    return reader;
-  }
-
-  /**
-   * Has the window reach back as far as it can; beyond that storage's history is read for this reader alone, up to where
-   * the window begins. Then it goes on as any other reader.
-   */
-  async *#replay(options: CacheWatch<T>, from: Revision): AsyncGenerator<readonly CacheWatchEvent<T, F>[], undefined> {
-    const { backend, prefix, encoder, describeFailure } = this.#options;
-    let after = from;
-    const newest = new Map<string, T>();
-    try {
-      const live = this.#live;
-      if (live !== undefined) await this.#past.extend(live.window, from);
-      const shared = live === this.#live ? live?.window.since(from) : undefined;
-      if (shared !== undefined) {
-        yield* this.#join(options, from, shared);
-        return;
-      }
-      await using history = backend.watch({
-        prefix: prefix + options.scope,
-        after,
-        signal: options.signal,
-      });
-      history.requestProgress();
-      for await (const item of history) {
-        const events = item.events.map((event) => historicalEvent(event, { prefix, encoder, newest, nowMs: 0 }));
-        const seen = visibleEvents(events, options);
-        after = item.revision;
-        const live = this.#live;
-        if (live === undefined) return;
-        const recent = live.window.since(after);
-        if (recent !== undefined) {
-          const reader = this.#join(options, after, recent);
-          if (seen.length > 0) yield seen;
-          yield* reader;
-          return;
-        }
-        if (seen.length > 0) yield seen;
-        history.requestProgress();
-      }
-    } catch (error) {
-      if (options.signal.aborted) return;
-      yield [{ type: "ERROR", status: describeFailure(error) }];
-    }
+  /** The state as it is now, whenever it is read. */
+  #initialBatches(
+    options: CacheWatch<T>,
+    { state, revision }: Live<T>,
+  ): Iterator<readonly CacheWatchEvent<T, F>[], undefined> {
+    if (options.from !== "now" || !options.initialEvents) return [].values();
+    const batches = initialEvents(state.snapshot(), options, this.#options.encoder);
+    return options.wantsBookmarks ? followedBy<CacheWatchEvent<T, F>>(batches, endOfInitialEvents(revision)) : batches;
   }
 
   #lose(): void {
@@ -375,6 +350,7 @@ export class Cacher<T extends Encoded, F> {
     this.#live = undefined;
     this.#own.lost();
     this.#held.clear();
+    this.#history.drop();
     for (const reader of [...this.#readers]) reader.end();
   }
 
@@ -404,6 +380,11 @@ export class Cacher<T extends Encoded, F> {
       (error: unknown) => this.#options.onFailure?.(error),
     );
   }
+}
+
+function* followedBy<E>(batches: Iterable<readonly E[]>, last: E): Generator<readonly E[], undefined> {
+  yield* batches;
+  yield [last];
 }
 
 function endOfInitialEvents(revision: Revision): CacheWatchEvent<never, never> {

@@ -108,7 +108,6 @@ test("cacher: a change costs nothing to 5,000 watchers of other folders and keys
       from: "now",
       initialEvents: false,
       scope,
-      everything: false,
       matches: () => {
         looked++;
         return true;
@@ -146,7 +145,6 @@ test("cacher: hundreds that resume after a restart read history once, and each f
       from: "revision",
       after: revisions[from] ?? assert.fail(),
       scope: from % 2 === 0 ? "" : "demo/",
-      everything: true,
       matches: () => true,
       wantsBookmarks: false,
       signal,

@@ -44,17 +44,6 @@ export class EventWindow<T extends Encoded> {
     }
   }
 
-  /** Puts in front what was before: every event after `floor`. Does nothing when that is more than is kept. */
-  prepend(events: readonly CacheEvent<T>[], floor: Revision): void {
-    const recent = this.#events.slice(this.#start);
-    const bytes = events.reduce((sum, event) => sum + event.bytes, this.#bytes);
-    if (events.length + recent.length > maxEvents || bytes > maxBytes) return;
-    this.#events = [...events, ...recent];
-    this.#start = 0;
-    this.#bytes = bytes;
-    this.#floor = floor;
-  }
-
   /** Events after `revision`, or `undefined` when some of them are gone. */
   since(revision: Revision): readonly CacheEvent<T>[] | undefined {
     if (revision < this.#floor) return undefined;

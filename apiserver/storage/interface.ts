@@ -39,21 +39,13 @@ export type StoredValue = {
   readonly revision: Revision;
 };
 
-/** A committed write. A delete has the revision of the deletion, and the value that was deleted in `previous`. */
-export type StorageEvent =
-  | {
-      readonly type: "put";
-      readonly key: string;
-      readonly value: Uint8Array;
-      readonly revision: Revision;
-      readonly previous?: StoredValue;
-    }
-  | {
-      readonly type: "delete";
-      readonly key: string;
-      readonly revision: Revision;
-      readonly previous: StoredValue;
-    };
+/** A committed write. `previous`: what was at the key before, told to those alone who ask for it. */
+export type StorageEvent = {
+  readonly key: string;
+  /** Of the write; a deletion has one of its own. */
+  readonly revision: Revision;
+  readonly previous?: StoredValue | undefined;
+} & ({ readonly type: "put"; readonly value: Uint8Array } | { readonly type: "delete" });
 
 /**
  * What a watch yields: writes under its prefix in revision order, without gaps or repeats, or the news that there
@@ -68,6 +60,15 @@ export interface StorageWatch extends AsyncIterable<StorageWatchItem>, AsyncDisp
   /** Asks for an item (maybe without events) whose revision is at least the store's revision at the time of the call. */
   requestProgress(): void;
 }
+
+export type StorageWatchOptions = {
+  readonly prefix: string;
+  /** Writes of a greater revision are told. */
+  readonly after: Revision;
+  /** Tells with each event what was there before. That is read from history: for those who don't know it already. */
+  readonly previous?: true;
+  readonly signal?: AbortSignal;
+};
 
 export type RangeOptions = {
   /** Keys that start with this. */
@@ -125,12 +126,12 @@ export interface StorageBackend extends AsyncDisposable {
 
   /**
    * Every write under `prefix` with a revision greater than `after`. The iteration fails with `Compacted` when that
-   * history is gone, with `FutureRevision` when `after` is newer than the store, with `Unreachable` when the store was
+   * history is gone, also from under a reader that fell behind, with `FutureRevision` when `after` is newer than the store, with `Unreachable` when the store was
    * lost for good, with `Closed` when the backend was closed; short losses are bridged inside. It ends without error
    * when `signal` aborts or the watch is disposed.
-   * Slow readers: a backend may buffer without bound here; the only reader is the watch cache, which never waits.
+   * What waits for a reader is bounded (`limits.maxWatchAheadBytes`): a slow one is served from history.
    */
-  watch(options: { readonly prefix: string; readonly after: Revision; readonly signal?: AbortSignal }): StorageWatch;
+  watch(options: StorageWatchOptions): StorageWatch;
 
   /**
    * Forgets history before `revision`; the newest value of every key stays.

@@ -1,3 +1,4 @@
+import { limits } from "../limits.ts";
 import type { StorageError } from "./errors.ts";
 import type { StorageWatchItem } from "./interface.ts";
 
@@ -6,16 +7,21 @@ type Waiter = {
   readonly reject: (error: StorageError) => void;
 };
 
+/** What an event without a value takes, in bytes, about. */
+const eventBytes = 200;
+
 /**
  * What a watch's reader has yet to see.
  *
  * Invariant: a pushed item resolves a waiting `next()` at once, with no promise in between.
+ * Invariant: whoever pushes stops when the queue is full, until `onHungry`.
  */
 export class WatchQueue implements AsyncIterator<StorageWatchItem, undefined> {
   readonly #items: StorageWatchItem[] = [];
   readonly #waiters: Waiter[] = [];
   readonly #onHungry: () => void;
   readonly #onEnd: () => void;
+  #bytes = 0;
   #end: { readonly error: StorageError | undefined } | undefined;
 
   /**
@@ -35,9 +41,26 @@ export class WatchQueue implements AsyncIterator<StorageWatchItem, undefined> {
     return this.#items.at(-1);
   }
 
-  push(...items: readonly StorageWatchItem[]): void {
+  /** The reader waits for what comes. */
+  get isHungry(): boolean {
+    return this.#waiters.length > 0;
+  }
+
+  /** Of all that waits for the reader. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  get isFull(): boolean {
+    return this.#bytes >= limits.maxWatchAheadBytes.value;
+  }
+
+  push(item: StorageWatchItem): void {
     if (this.#end !== undefined) return;
-    for (const item of items) this.#items.push(item);
+    // What only said how far the store is, the next says too.
+    if (this.last?.events.length === 0) this.#bytes -= itemBytes(this.#items.pop());
+    this.#items.push(item);
+    this.#bytes += itemBytes(item);
     this.#serve();
   }
 
@@ -68,9 +91,18 @@ export class WatchQueue implements AsyncIterator<StorageWatchItem, undefined> {
       const item = this.#items.shift();
       if (item === undefined && this.#end === undefined) return;
       const waiter = this.#waiters.shift();
+      this.#bytes -= itemBytes(item);
       if (item !== undefined) waiter?.resolve({ done: false, value: item });
       else if (this.#end?.error !== undefined) waiter?.reject(this.#end.error);
       else waiter?.resolve({ done: true, value: undefined });
     }
   }
+}
+
+export function itemBytes(item: StorageWatchItem | undefined): number {
+  let bytes = item === undefined ? 0 : eventBytes;
+  for (const event of item?.events ?? []) {
+    bytes += eventBytes + (event.type === "put" ? event.value.length : 0) + (event.previous?.value.length ?? 0);
+  }
+  return bytes;
 }

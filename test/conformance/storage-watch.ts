@@ -37,12 +37,12 @@ function assertUnbroken(events: readonly StorageEvent[]): void {
 
 export const watchCases: readonly StorageCase[] = [
   {
-    promise: "a watch tells what is written after it began, with the values before",
+    promise: "a watch tells what is written after it began, and the values before when it is asked to",
     check: async (store) => {
-      await using watch = store.watch({
-        prefix: "/p/",
-        after: await store.currentRevision(),
-      });
+      const after = await store.currentRevision();
+      await using plain = store.watch({ prefix: "/p/", after });
+      const untold = collect(plain, (events) => events.length === 4);
+      await using watch = store.watch({ prefix: "/p/", after, previous: true });
       const seen = collect(watch, (events) => events.length === 4);
       const created = await store.create("/p/a", encode("1"));
       const updated = await store.update("/p/a", encode("2"), created);
@@ -58,6 +58,7 @@ export const watchCases: readonly StorageCase[] = [
         events.map((event) => event.previous?.revision),
         [undefined, created, updated, undefined],
       );
+      assert.deepEqual((await untold).map(summary), ["put /p/a=1", "put /p/a=2", "delete /p/a", "put /p/a=3"]);
     },
   },
   {
@@ -67,7 +68,7 @@ export const watchCases: readonly StorageCase[] = [
       const updated = await store.update("/p/a", encode("2"), created);
       await store.create("/q/a", encode("elsewhere"));
       await store.delete("/p/a", updated);
-      await using watch = store.watch({ prefix: "/p/", after: created });
+      await using watch = store.watch({ prefix: "/p/", after: created, previous: true });
       const seen = collect(watch, (events) => events.length === 3);
       await store.create("/p/b", encode("1"));
       assert.deepEqual((await seen).map(summary), ["put /p/a=2 was 1", "delete /p/a was 2", "put /p/b=1"]);
@@ -79,8 +80,9 @@ export const watchCases: readonly StorageCase[] = [
       const start = await store.currentRevision();
       const expected = writers * (writesEach * 2 + writesEach / 2);
       const follow = async (prefix: string) => {
-        await using watch = store.watch({ prefix, after: start });
-        return collect(watch, (events) => events.length === expected);
+        await using watch = store.watch({ prefix, after: start, previous: true });
+        // Not before it is through is the watch disposed of.
+        return await collect(watch, (events) => events.length === expected);
       };
       const early = follow("/p/");
       const writing = writeConcurrently(store);
@@ -89,6 +91,7 @@ export const watchCases: readonly StorageCase[] = [
       assert.equal(await writing, expected);
       const late = follow("/p/");
       const [first, ...others] = await Promise.all([early, during, late]);
+      assert.equal(first.length, expected);
       assertUnbroken(first);
       for (const other of others) assert.deepEqual(other.map(summary), first.map(summary));
     },
@@ -161,7 +164,7 @@ export const watchCases: readonly StorageCase[] = [
         collect(tooOld, () => false),
         "Compacted",
       );
-      await using watch = store.watch({ prefix: "/p/", after: updated });
+      await using watch = store.watch({ prefix: "/p/", after: updated, previous: true });
       const seen = collect(watch, (events) => events.length === 2);
       await store.delete("/p/a", newest);
       assert.deepEqual((await seen).map(summary), ["put /p/a=3 was 2", "delete /p/a was 3"]);
@@ -178,7 +181,7 @@ export const watchCases: readonly StorageCase[] = [
       const created = await store.create("/p/a", encode("1"));
       await store.compact(created);
       await store.update("/p/a", encode("2"), created);
-      assert.deepEqual((await seen).map(summary), ["put /p/a=1", "put /p/a=2 was 1"]);
+      assert.deepEqual((await seen).map(summary), ["put /p/a=1", "put /p/a=2"]);
     },
   },
   {
@@ -200,7 +203,7 @@ export const watchCases: readonly StorageCase[] = [
       const created = await store.create("/p/a", encode("1"));
       const updated = await store.update("/p/a", encode("2"), created);
       const again = await reopen();
-      await using watch = again.watch({ prefix: "/p/", after: created });
+      await using watch = again.watch({ prefix: "/p/", after: created, previous: true });
       const seen = collect(watch, (events) => events.length === 2);
       await again.delete("/p/a", updated);
       assert.deepEqual((await seen).map(summary), ["put /p/a=2 was 1", "delete /p/a was 2"]);

@@ -1,19 +1,25 @@
 import { randomUUID } from "node:crypto";
-import { StorageError } from "../../apiserver/storage/errors.ts";
-import type {
-  RangeOptions,
-  RangeResult,
-  Revision,
-  StorageBackend,
-  StorageEvent,
-  StorageWatch,
-  StorageWatchItem,
-  StoredValue,
-  StorePosition,
+import { abortable } from "../../apiserver/storage/abortable.ts";
+import { closedError, StorageError } from "../../apiserver/storage/errors.ts";
+import {
+  maxValueBytes,
+  type RangeOptions,
+  type RangeResult,
+  type Revision,
+  type StorageBackend,
+  type StorageEvent,
+  type StorageWatch,
+  type StorageWatchOptions,
+  type StoredValue,
+  type StorePosition,
 } from "../../apiserver/storage/interface.ts";
 import { compareKeys } from "../../apiserver/storage/keys.ts";
+import { WatchQueue } from "../../apiserver/storage/watch-queue.ts";
 
-type Follower = { readonly prefix: string; push(item: StorageWatchItem): void; fail(error: unknown): void };
+type Follower = { push(event: StorageEvent): void; fail(error: StorageError): void };
+
+/** Events of history told at once: real stores have such bounds too. */
+const historyItem = 100;
 
 /**
  * A store in memory that keeps all its history: for tests that need no disk. `breakWatches` and `hold` are what a test
@@ -27,7 +33,9 @@ export class MemoryBackend implements StorageBackend {
   #reached: Revision;
   /** What is really there: tests replace it. */
   #found: string | undefined = this.identity;
+  /** With what was there before. */
   #history: StorageEvent[] = [];
+  #closed = false;
   #current = new Map<string, StoredValue>();
   readonly #followers = new Set<Follower>();
   #revision: Revision;
@@ -39,13 +47,19 @@ export class MemoryBackend implements StorageBackend {
     this.#reached = firstRevision;
   }
 
-  async get(key: string): Promise<{ value: StoredValue | undefined; revision: Revision }> {
-    this.reads++;
-    this.#insist();
-    return { value: this.#current.get(key), revision: this.#revision };
+  async get(key: string, signal?: AbortSignal): Promise<{ value: StoredValue | undefined; revision: Revision }> {
+    return abortable(async () => {
+      this.reads++;
+      this.#insist();
+      return { value: this.#current.get(key), revision: this.#revision };
+    }, signal);
   }
 
-  async range({ prefix, startKey = prefix, limit, revision }: RangeOptions): Promise<RangeResult> {
+  async range(options: RangeOptions, signal?: AbortSignal): Promise<RangeResult> {
+    return abortable(async () => this.#range(options), signal);
+  }
+
+  #range({ prefix, startKey = prefix, limit, revision }: RangeOptions): RangeResult {
     this.reads++;
     this.#insist();
     const state = revision === undefined ? this.#current : this.#stateAt(revision);
@@ -53,6 +67,12 @@ export class MemoryBackend implements StorageBackend {
       .filter(({ key }) => key.startsWith(prefix) && compareKeys(key, startKey) >= 0)
       .sort((a, b) => compareKeys(a.key, b.key));
     return { items: matching.slice(0, limit), count: matching.length, revision: revision ?? this.#revision };
+  }
+
+  /** Opened again, as by a program that was started again. */
+  reopen(): this {
+    this.#closed = false;
+    return this;
   }
 
   async create(key: string, value: Uint8Array): Promise<Revision> {
@@ -79,24 +99,36 @@ export class MemoryBackend implements StorageBackend {
     return this.#revision;
   }
 
-  watch({ prefix, after, signal }: { prefix: string; after: Revision; signal?: AbortSignal }): StorageWatch {
-    const queue = new Queue<StorageWatchItem>();
-    const follower: Follower = { prefix, push: (item) => queue.push(item), fail: (error) => queue.fail(error) };
-    const stop = (): void => {
-      this.#followers.delete(follower);
-      signal?.removeEventListener("abort", stop);
-      queue.end();
+  watch({ prefix, after, previous, signal }: StorageWatchOptions): StorageWatch {
+    const told = (event: StorageEvent): StorageEvent => {
+      const { previous: _, ...write } = event;
+      return previous === true && event.previous !== undefined ? event : write;
+    };
+    const stop = (): void => queue.end(undefined);
+    const queue = new WatchQueue({
+      onEnd: () => {
+        this.#followers.delete(follower);
+        signal?.removeEventListener("abort", stop);
+      },
+    });
+    const follower: Follower = {
+      push: (event) => {
+        if (event.key.startsWith(prefix)) queue.push({ revision: event.revision, events: [told(event)] });
+      },
+      fail: (error) => queue.end(error),
     };
     signal?.addEventListener("abort", stop);
-    const isGone = after < this.#compacted;
-    if (this.#isAnother) queue.fail(unusable());
-    else if (after > this.#revision) queue.fail(new StorageError("FutureRevision", { revision: this.#revision }));
-    else if (isGone) queue.fail(new StorageError("Compacted", { revision: this.#compacted }));
-    else this.#followers.add(follower);
+    if (signal?.aborted === true) stop();
+    this.#followers.add(follower);
+    const why = this.#whyNot(after);
+    if (why !== undefined) follower.fail(why);
     const past = this.#history.filter(
       (event) => event.revision > after && event.key.startsWith(prefix) && !this.#held?.includes(event),
     );
-    if (past.length > 0 && !isGone) queue.push({ revision: past.at(-1)?.revision ?? after, events: past });
+    for (let from = 0; from < past.length; from += historyItem) {
+      const events = past.slice(from, from + historyItem).map(told);
+      queue.push({ revision: events.at(-1)?.revision ?? after, events });
+    }
     return {
       [Symbol.asyncIterator]: () => queue,
       [Symbol.asyncDispose]: async () => stop(),
@@ -106,17 +138,32 @@ export class MemoryBackend implements StorageBackend {
     };
   }
 
+  /** Why history after a revision cannot be had. */
+  #whyNot(after: Revision): StorageError | undefined {
+    if (this.#closed) return closedError();
+    if (this.#isAnother) return unusable();
+    if (after > this.#revision) return new StorageError("FutureRevision", { revision: this.#revision });
+    if (after < this.#compacted) return new StorageError("Compacted", { revision: this.#compacted });
+    return undefined;
+  }
+
   async compact(revision: Revision): Promise<void> {
-    this.#compacted = Math.max(this.#compacted, revision);
+    if (revision <= this.#compacted) throw new StorageError("Compacted", { revision: this.#compacted });
+    if (revision > this.#revision) throw new StorageError("FutureRevision", { revision: this.#revision });
+    this.#compacted = revision;
   }
 
   async compactedRevision(): Promise<Revision> {
     return this.#compacted;
   }
 
-  async ping(): Promise<void> {}
+  async ping(): Promise<void> {
+    this.#checkOpen();
+  }
 
-  async pingWrite(): Promise<void> {}
+  async pingWrite(): Promise<void> {
+    this.#checkOpen();
+  }
 
   async position(): Promise<StorePosition> {
     return { identity: this.#found, revision: this.#revision, objects: this.#current.size, marks: 0 };
@@ -160,17 +207,23 @@ export class MemoryBackend implements StorageBackend {
     return this.#found !== this.identity || this.#revision < this.#reached;
   }
 
+  #checkOpen(): void {
+    if (this.#closed) throw closedError();
+  }
+
   #insist(): void {
+    this.#checkOpen();
     if (this.#isAnother) throw unusable();
     this.#reached = this.#revision;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.breakWatches(new StorageError("Closed", {}));
+    this.breakWatches(closedError());
+    this.#closed = true;
   }
 
   /** Ends every watch with an error, as a lost connection does. */
-  breakWatches(error: unknown = new StorageError("Unreachable", {})): void {
+  breakWatches(error = new StorageError("Unreachable", {})): void {
     for (const follower of [...this.#followers]) follower.fail(error);
     this.#followers.clear();
   }
@@ -186,11 +239,12 @@ export class MemoryBackend implements StorageBackend {
   }
 
   #put(key: string, value: Uint8Array): Revision {
+    if (value.byteLength > maxValueBytes) throw new StorageError("TooLarge", { key });
     const previous = this.#current.get(key);
     this.#revision++;
     const revision = this.#revision;
     this.#current.set(key, { key, value, revision });
-    this.#commit({ type: "put", key, value, revision, ...(previous === undefined ? {} : { previous }) });
+    this.#commit({ type: "put", key, value, revision, previous });
     return revision;
   }
 
@@ -210,9 +264,7 @@ export class MemoryBackend implements StorageBackend {
   }
 
   #publish(event: StorageEvent): void {
-    for (const follower of this.#followers) {
-      if (event.key.startsWith(follower.prefix)) follower.push({ revision: event.revision, events: [event] });
-    }
+    for (const follower of this.#followers) follower.push(event);
   }
 
   #stateAt(revision: Revision): ReadonlyMap<string, StoredValue> {
@@ -229,43 +281,3 @@ export class MemoryBackend implements StorageBackend {
 }
 
 const unusable = (): StorageError => new StorageError("Unusable", { message: "the store is not the one it was" });
-
-class Queue<T> implements AsyncIterator<T, undefined> {
-  readonly #items: T[] = [];
-  #failure: { readonly error: unknown } | undefined;
-  #ended = false;
-  #wake: (() => void) | undefined;
-
-  push(item: T): void {
-    if (this.#failure !== undefined || this.#ended) return;
-    this.#items.push(item);
-    this.#wake?.();
-  }
-
-  fail(error: unknown): void {
-    this.#failure ??= { error };
-    this.#wake?.();
-  }
-
-  end(): void {
-    this.#ended = true;
-    this.#wake?.();
-  }
-
-  async next(): Promise<IteratorResult<T, undefined>> {
-    for (;;) {
-      const item = this.#items.shift();
-      if (item !== undefined) return { done: false, value: item };
-      if (this.#failure !== undefined) throw this.#failure.error;
-      if (this.#ended) return { done: true, value: undefined };
-      await new Promise<void>((resolve) => {
-        this.#wake = resolve;
-      });
-    }
-  }
-
-  async return(): Promise<IteratorResult<T, undefined>> {
-    this.end();
-    return { done: true, value: undefined };
-  }
-}

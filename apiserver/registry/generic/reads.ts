@@ -62,14 +62,13 @@ export class Reads implements Getter, Lister, Watcher {
 
   async watch(context: RequestContext, options: WatchOptions): Promise<AsyncIterable<readonly RestWatchEvent[]>> {
     const { cacher, selections } = this.#resource;
-    const { scope, matches, singleKey, everything } = selections.select(context.namespace, options);
+    const { scope, matches, singleKey } = selections.select(context.namespace, options);
     const position = positionOf(options.resourceVersion);
     const initialEvents = options.sendInitialEvents ?? position.at !== "notOlderThan";
     await this.#untilReady(context.signal);
     const common = {
       scope,
       matches: singleKey ? onlyKey(this.#resource, scope, matches) : matches,
-      everything,
       wantsBookmarks: options.allowBookmarks,
       timeoutMs: options.timeoutMs,
       signal: context.signal,

@@ -5,6 +5,7 @@ import { checksumOf, firstRevision, integer, prepareDatabase, type Row, readOne,
 import { verifyDatabase } from "./integrity.ts";
 import type {
   HistoryPage,
+  HistoryQuery,
   KeyRange,
   LogEntry,
   RangePage,
@@ -65,6 +66,9 @@ function prepareAll(database: DatabaseSync) {
       SELECT total(CASE deleted WHEN 1 THEN -1 ELSE 1 END) AS count FROM log INDEXED BY log_turns
       WHERE (previous IS NULL OR deleted = 1) AND revision > :revision AND ${keyRange}`),
     history: prepare(`
+      SELECT revision, key, deleted, value, checksum FROM log
+      WHERE revision > :after AND revision <= :to AND +key >= :start AND +key < :end ORDER BY revision`),
+    historyWithPrevious: prepare(`
       SELECT log.revision, log.key, log.deleted, log.value, log.checksum, log.previous,
         old.value AS oldValue, old.checksum AS oldChecksum
       FROM log LEFT JOIN log AS old ON old.revision = log.previous
@@ -176,17 +180,16 @@ export class LogTable {
 
     const revision = this.#revision + 1;
     const deleted = write.type === "delete";
-    const previous = current === undefined ? undefined : this.#stored(write.key, current);
     const value = deleted ? null : new Uint8Array(values, write.start, write.end - write.start);
-    if (shrinking && needsRoom(previous, value)) return { failure: "Full" };
+    if (shrinking && needsRoom(this.get(write.key), value)) return { failure: "Full" };
     const checksum = checksumOf(revision, write.key, value ?? noBytes);
     this.#sql.append.run(revision, write.key, deleted ? 1 : 0, current ?? null, value, checksum);
     if (deleted) this.#sql.dropCurrent.run(write.key);
     else this.#sql.setCurrent.run(write.key, revision);
     this.#revision = revision;
-    if (previous === undefined) this.#objects++;
+    if (current === undefined) this.#objects++;
     if (deleted) this.#objects--;
-    return { revision, previous };
+    return { revision };
   }
 
   get(key: string): StoredValue | undefined {
@@ -260,11 +263,12 @@ export class LogTable {
    * Writes in the range with `after` < revision <= `to`, in order, as many as one step may have: `to` is how far it came.
    * @throws StorageError `Compacted`, `FutureRevision`
    */
-  history(range: KeyRange, after: Revision, to: Revision): HistoryPage {
+  history({ range, after, to, previous }: HistoryQuery): HistoryPage {
     this.#checkHistory(Math.max(after, firstRevision));
     const entries: LogEntry[] = [];
     let size = 0;
-    for (const row of this.#sql.history.iterate({ ...bounds(range), ":after": after, ":to": to })) {
+    const rows = previous ? this.#sql.historyWithPrevious : this.#sql.history;
+    for (const row of rows.iterate({ ...bounds(range), ":after": after, ":to": to })) {
       const entry = logEntry(row);
       entries.push(entry);
       size += (entry.value?.byteLength ?? 0) + (entry.previous?.value.byteLength ?? 0);
@@ -359,7 +363,7 @@ function logEntry(row: Row): LogEntry {
   return {
     ...written,
     value: row.deleted === 1 ? undefined : value,
-    previous: previous === null ? undefined : storedValue(old),
+    previous: typeof previous === "number" ? storedValue(old) : undefined,
   };
 }
 

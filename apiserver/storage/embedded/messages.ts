@@ -44,7 +44,7 @@ export type WriteFailure = {
   readonly revision?: Revision;
 };
 
-export type WriteOutcome = { readonly revision: Revision; readonly previous: StoredValue | undefined } | WriteFailure;
+export type WriteOutcome = { readonly revision: Revision } | WriteFailure;
 
 /** The bytes of all values of a group in one buffer: handed over to the disk thread, not copied. */
 export type WriteGroup = {
@@ -71,15 +71,18 @@ export type Query =
       readonly revision: Revision | undefined;
     }
   | { readonly type: "count"; readonly range: KeyRange; readonly revision: Revision }
-  /** Writes with `after` < revision <= `to`, but not more than a bounded piece of them. */
-  | {
-      readonly type: "history";
-      readonly range: KeyRange;
-      readonly after: Revision;
-      readonly to: Revision;
-    }
+  | ({ readonly type: "history" } & HistoryQuery)
   /** Forgets history before `revision`, but not more than a bounded piece of it. */
   | { readonly type: "compactStep"; readonly revision: Revision };
+
+/** Writes with `after` < revision <= `to`, but not more than a bounded piece of them. */
+export type HistoryQuery = {
+  readonly range: KeyRange;
+  readonly after: Revision;
+  readonly to: Revision;
+  /** With what was at the keys before. */
+  readonly previous: boolean;
+};
 
 /** `next` is the first key that is not in the page; undefined after the last. */
 export type RangePage = {
@@ -91,12 +94,12 @@ export type RangePage = {
 /** Every write up to `to` is there. */
 export type HistoryPage = { readonly entries: readonly LogEntry[]; readonly to: Revision };
 
-/** What was done to a key, with what was there before. A delete has no value. */
+/** What was done to a key, and, where that was asked for, what was there before. A delete has no value. */
 export type LogEntry = {
   readonly key: string;
   readonly revision: Revision;
   readonly value: Uint8Array | undefined;
-  readonly previous: StoredValue | undefined;
+  readonly previous?: StoredValue | undefined;
 };
 
 export type QueryResult =

@@ -15,6 +15,7 @@ import {
   type StorageBackend,
   type StorageEvent,
   type StorageWatch,
+  type StorageWatchOptions,
   type StoredValue,
   type StorePosition,
 } from "../interface.ts";
@@ -161,15 +162,16 @@ class EmbeddedStore implements StorageBackend {
     return this.#revision;
   }
 
-  watch({ prefix, after, signal }: { prefix: string; after: Revision; signal?: AbortSignal }): StorageWatch {
+  watch({ prefix, after, previous: wantsPrevious, signal }: StorageWatchOptions): StorageWatch {
     const range: KeyRange = { start: prefix, end: prefixEnd(prefix) };
+    const previous = wantsPrevious === true;
     const stop = () => watch.end(undefined);
     const watch = new EmbeddedWatch({
       prefix,
       after,
-      startedAt: this.#revision,
+      previous,
       readHistory: async (from, to) => {
-        const result = await this.#query({ type: "history", range, after: from, to }, signal);
+        const result = await this.#query({ type: "history", range, after: from, to, previous }, signal);
         const page = expectResult(result, "history");
         return { events: page.entries.map(eventOf), to: page.to };
       },
@@ -305,25 +307,12 @@ function writeError(key: string, code: StorageErrorCode, revision: Revision | un
 
 function committedEvent({ write, value }: PendingWrite, outcome: WriteOutcome): StorageEvent[] {
   if ("failure" in outcome) return [];
-  const { revision, previous } = outcome;
-  return [
-    eventOf({
-      key: write.key,
-      revision,
-      value: write.type === "delete" ? undefined : value,
-      previous,
-    }),
-  ];
+  const { revision } = outcome;
+  return [eventOf({ key: write.key, revision, value: write.type === "delete" ? undefined : value })];
 }
 
-function eventOf({ key, revision, value, previous }: LogEntry): StorageEvent {
-  if (value !== undefined) {
-    return previous === undefined
-      ? { type: "put", key, value, revision }
-      : { type: "put", key, value, revision, previous };
-  }
-  if (previous === undefined) throw new TypeError(`the log deletes ${key} at ${revision}, where it was not`);
-  return { type: "delete", key, revision, previous };
+function eventOf({ value, ...write }: LogEntry): StorageEvent {
+  return value === undefined ? { type: "delete", ...write } : { type: "put", value, ...write };
 }
 
 function expectResult<T extends QueryResult["type"]>(result: QueryResult, type: T): Extract<QueryResult, { type: T }> {

@@ -17,16 +17,7 @@ import { diskError, isDamage } from "./disk-error.ts";
 import { Fifo } from "./fifo.ts";
 import { LogTable } from "./log-table.ts";
 import { MarkFile } from "./mark.ts";
-import type {
-  DiskError,
-  DiskFiles,
-  FromDisk,
-  Query,
-  QueryResult,
-  ToDisk,
-  WriteGroup,
-  WriteOutcome,
-} from "./messages.ts";
+import type { DiskError, DiskFiles, FromDisk, Query, QueryResult, ToDisk, WriteGroup } from "./messages.ts";
 import { Reserve } from "./reserve.ts";
 import { Writer } from "./writer.ts";
 
@@ -55,7 +46,7 @@ function serve(port: MessagePort, table: LogTable, writer: Writer): void {
         id,
         outcomes: outcomes[index] ?? [],
       }));
-      send({ type: "written", groups }, outcomes.flat().flatMap(outcomeValues));
+      send({ type: "written", groups }, []);
     } catch (error) {
       send(
         {
@@ -168,17 +159,13 @@ function run(table: LogTable, writer: Writer, query: Query): QueryResult {
     case "count":
       return { type: "count", count: table.count(query.range, query.revision) };
     case "history":
-      return { type: "history", ...table.history(query.range, query.after, query.to) };
+      return { type: "history", ...table.history(query) };
     case "compactStep":
       return {
         type: "compactStep",
         compacted: table.compactStep(query.revision),
       };
   }
-}
-
-function outcomeValues(outcome: WriteOutcome): readonly Uint8Array[] {
-  return "failure" in outcome ? [] : storedBytes(outcome.previous);
 }
 
 function resultValues(result: QueryResult): readonly Uint8Array[] {

@@ -67,7 +67,7 @@ function withEtcd(binary: string): void {
   test("etcd: a watch goes on after etcd was away, without gaps; calls meanwhile are unreachable", async () => {
     await using own = await EtcdProcess.start(binary);
     await using store = await openEtcd({ endpoints: [own.endpoint], requestTimeoutMs: 1000 });
-    await using watch = store.watch({ prefix: "/p/", after: await store.currentRevision() });
+    await using watch = store.watch({ prefix: "/p/", after: await store.currentRevision(), previous: true });
     const seen = collect(watch, (events) => events.length === 3);
     const created = await store.create("/p/a", encode("1"));
     await own.kill();

@@ -13,6 +13,7 @@ import {
   type Revision,
   type StorageBackend,
   type StorageWatch,
+  type StorageWatchOptions,
   type StoredValue,
   type StorePosition,
 } from "../interface.ts";
@@ -163,11 +164,10 @@ class EtcdStore implements StorageBackend {
     return (await this.#session.read(request, healthKey, signal)).revision;
   }
 
-  watch({ prefix, after, signal }: { prefix: string; after: Revision; signal?: AbortSignal }): StorageWatch {
+  watch({ signal, ...options }: StorageWatchOptions): StorageWatch {
     const stop = () => watch.end(undefined);
     const watch = new EtcdWatch({
-      prefix,
-      after,
+      ...options,
       source: {
         openStream: () => this.#session.client.openWatchStream(),
         checkHistory: (revision) => this.#checkHistory(revision),

@@ -3,11 +3,19 @@
  *
  * Invariant: a stream begins where the last item ended; an item ends with a whole revision.
  * Invariant: a deletion that this process did not ask for is told only after the store was found to be the one it was.
- * Invariant: a change whose previous value is gone is not told without it: the watch fails with `Compacted`.
+ * Invariant: a change whose previous value was asked for and is gone is not told without it: the watch fails with
+ *            `Compacted`.
  */
 import type { IEvent, IKeyValue, IResponseHeader } from "etcd3";
 import { isStorageError, StorageError } from "../errors.ts";
-import type { Revision, StorageEvent, StorageWatch, StorageWatchItem, StoredValue } from "../interface.ts";
+import type {
+  Revision,
+  StorageEvent,
+  StorageWatch,
+  StorageWatchItem,
+  StorageWatchOptions,
+  StoredValue,
+} from "../interface.ts";
 import { WatchQueue } from "../watch-queue.ts";
 import type { WatchRequest, WatchResponse, WatchStream } from "./client.ts";
 import { interpretEtcdError } from "./errors.ts";
@@ -29,9 +37,7 @@ export type WatchSource = {
   readonly keyspace: Keyspace;
 };
 
-export type EtcdWatchOptions = {
-  readonly prefix: string;
-  readonly after: Revision;
+export type EtcdWatchOptions = Omit<StorageWatchOptions, "signal"> & {
   readonly source: WatchSource;
   readonly onEnd: (watch: EtcdWatch) => void;
 };
@@ -164,10 +170,12 @@ export class EtcdWatch implements StorageWatch {
       this.#askProgress();
       return;
     }
-    for (const event of response.events) this.#fragments.push(storageEvent(event, this.#options.source.keyspace));
-    if (response.fragment) return;
-    const events = this.#fragments;
-    this.#fragments = [];
+    for (const event of response.events) this.#fragments.push(storageEvent(event, this.#options));
+    const last = this.#fragments.at(-1)?.revision ?? 0;
+    // The rest of its last revision may be in the next fragment; what is before it is whole.
+    const whole = response.fragment ? this.#fragments.findIndex(({ revision }) => revision === last) : Infinity;
+    const events = this.#fragments.splice(0, whole);
+    if (response.fragment && events.length === 0) return;
     // The header may be ahead of events that are still to come, except where it says that there are none.
     this.#take({ revision: events.at(-1)?.revision ?? Number(response.header.revision), events });
   }
@@ -262,30 +270,33 @@ export class EtcdWatch implements StorageWatch {
   }
 }
 
-function createRequest({ prefix, source }: EtcdWatchOptions, told: Revision): WatchRequest {
+function createRequest({ prefix, previous, source }: EtcdWatchOptions, told: Revision): WatchRequest {
   return {
     create_request: {
       ...source.keyspace.range(prefix),
       start_revision: told + 1,
-      prev_kv: true,
+      prev_kv: previous === true,
       fragment: true,
       progress_notify: true,
     },
   };
 }
 
-function storageEvent({ type, kv, prev_kv: before }: IEvent, keyspace: Keyspace): StorageEvent {
+function storageEvent(
+  event: IEvent,
+  { previous: wantsPrevious, source: { keyspace } }: EtcdWatchOptions,
+): StorageEvent {
+  const { type, kv, prev_kv: before } = event;
   const key = keyspace.name(kv.key);
   const revision = Number(kv.mod_revision);
   const previous = hasValue(before) ? storedValue(before, keyspace) : undefined;
-  if (type === "Put") {
-    // The first version of a key is the only one that follows nothing.
-    if (previous === undefined && kv.version !== "1") throw new StorageError("Compacted", { key, revision });
-    const put = { type: "put", key, value: kv.value, revision } as const;
-    return previous === undefined ? put : { ...put, previous };
+  // The first version of a key is the only one that follows nothing.
+  const isFirst = type === "Put" && kv.version === "1";
+  if (wantsPrevious === true && previous === undefined && !isFirst) {
+    throw new StorageError("Compacted", { key, revision });
   }
-  if (previous === undefined) throw new StorageError("Compacted", { key, revision });
-  return { type: "delete", key, revision, previous };
+  const write = { key, revision, ...(previous === undefined ? {} : { previous }) };
+  return type === "Put" ? { type: "put", value: kv.value, ...write } : { type: "delete", ...write };
 }
 
 /** The message is null where etcd sent none, whatever its type says. */

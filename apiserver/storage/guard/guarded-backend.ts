@@ -10,6 +10,7 @@ import type {
   StorageBackend,
   StorageWatch,
   StorageWatchItem,
+  StorageWatchOptions,
   StoredValue,
   StorePosition,
 } from "../interface.ts";
@@ -68,7 +69,7 @@ export class GuardedBackend implements StorageBackend {
     return revision;
   }
 
-  watch(options: { readonly prefix: string; readonly after: Revision; readonly signal?: AbortSignal }): StorageWatch {
+  watch(options: StorageWatchOptions): StorageWatch {
     return new GuardedWatch(this.#backend.watch(options), this.#guard);
   }
 

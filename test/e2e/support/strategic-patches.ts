@@ -3,25 +3,15 @@
  * entry that may be new carry no directives: kube-apiserver takes those for entries, which no client means.
  */
 import type { JsonObject, JsonValue } from "../../../apiserver/apis/meta/v1.ts";
+import { random } from "../../support/random.ts";
 
 export type Sequence = { readonly path: string; readonly object: JsonObject; readonly patches: readonly JsonObject[] };
-
-/** Uniform in [0, 1): mulberry32. */
-function randomOf(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
 
 class Dice {
   readonly #random: () => number;
 
   constructor(seed: number) {
-    this.#random = randomOf(seed);
+    this.#random = random(seed);
   }
 
   chance(probability: number): boolean {

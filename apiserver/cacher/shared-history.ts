@@ -1,0 +1,209 @@
+/**
+ * What happened before the recent events, read from storage for all who ask: hundreds of informers that resume after a
+ * restart read it once.
+ *
+ * Invariant: memory is bounded by the pages kept and the ones being read, not by how much history there is, nor by how
+ *            many read it, nor by how slowly they do.
+ */
+import { limits } from "../limits.ts";
+import type { Clock } from "../machinery/clock.ts";
+import type { Revision, StorageBackend, StorageEvent, StorageWatch, StorageWatchItem } from "../storage/interface.ts";
+import { CacheEvent } from "./cache-event.ts";
+import type { Encoded, Encoder } from "./encoder.ts";
+
+/** A page holds so much of history, about: what one reading has at least. */
+const pageEvents = 256;
+const pageBytes = 1024 * 1024;
+/** Readings that wait for who goes on with them. More readers than that, at different places, begin anew. */
+const maxTapes = 4;
+/** Revisions that are read for nobody rather than to begin anew behind them. */
+const nearRevisions = 1000;
+/** Pages nobody has asked for in so long are dropped: clients that lost their connection come back within it (API W-12). */
+const keepMs = 75_000;
+/** Events decoded without giving other work a turn. */
+const decodedAtOnce = 64;
+
+/** What was written is no object: those who would have to show it fail. */
+export class UnreadableEvent {
+  readonly key: string;
+  readonly revision: Revision;
+  readonly error: unknown;
+
+  constructor(key: string, revision: Revision, error: unknown) {
+    this.key = key;
+    this.revision = revision;
+    this.error = error;
+  }
+}
+
+export type PastEvent<T extends Encoded> = CacheEvent<T> | UnreadableEvent;
+
+/** Every event with `after` < revision <= `to`, in order. */
+export type HistoryPage<T extends Encoded> = {
+  readonly after: Revision;
+  readonly to: Revision;
+  readonly events: readonly PastEvent<T>[];
+  readonly bytes: number;
+};
+
+/** Storage's history, read on from where the last page ended. */
+type Tape = { position: Revision; readonly watch: StorageWatch; readonly items: AsyncIterator<StorageWatchItem> };
+
+type Asked<T extends Encoded> = {
+  readonly after: Revision;
+  readonly resolve: (page: HistoryPage<T>) => void;
+  readonly reject: (error: unknown) => void;
+};
+
+export type SharedHistoryOptions<T extends Encoded> = {
+  readonly backend: StorageBackend;
+  readonly prefix: string;
+  readonly encoder: Encoder<T>;
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
+};
+
+export class SharedHistory<T extends Encoded> {
+  readonly #options: SharedHistoryOptions<T>;
+  /** The one last used is the last. */
+  #pages: HistoryPage<T>[] = [];
+  #tapes: Tape[] = [];
+  #asked: Asked<T>[] = [];
+  #serving = false;
+  #cancelDrop: (() => void) | undefined;
+
+  constructor(options: SharedHistoryOptions<T>) {
+    this.#options = options;
+    options.signal.addEventListener("abort", () => this.drop(), { once: true });
+  }
+
+  /** Bytes of the pages kept. */
+  get bytes(): number {
+    return this.#pages.reduce((sum, { bytes }) => sum + bytes, 0);
+  }
+
+  /**
+   * A page with what comes after `after`; it may begin before. Its end is a while ahead, except where there is no more.
+   * @throws StorageError `Compacted`, and whatever a watch may end with
+   */
+  page(after: Revision): Promise<HistoryPage<T>> {
+    const known = this.#find(after);
+    if (known !== undefined) return Promise.resolve(known);
+    return new Promise((resolve, reject) => {
+      this.#asked.push({ after, resolve, reject });
+      if (!this.#serving) void this.#serve();
+    });
+  }
+
+  /** Forgets what was read. */
+  drop(): void {
+    this.#cancelDrop?.();
+    this.#cancelDrop = undefined;
+    this.#pages = [];
+    for (const tape of this.#tapes.splice(0)) void tape.watch[Symbol.asyncDispose]();
+  }
+
+  /** Never rejects. */
+  async #serve(): Promise<void> {
+    this.#serving = true;
+    while (this.#asked.length > 0) {
+      // Whoever asks in the same turn is taken along, and whoever begins first reads for those after.
+      await nextTurn();
+      const asked = this.#asked.splice(0).sort((a, b) => a.after - b.after);
+      for (const { after, resolve, reject } of asked) {
+        const known = this.#find(after);
+        if (known !== undefined) resolve(known);
+        else await this.#read(after).then(resolve, reject);
+      }
+    }
+    this.#serving = false;
+  }
+
+  #find(after: Revision): HistoryPage<T> | undefined {
+    const found = this.#pages.find((page) => page.after <= after && after < page.to);
+    if (found !== undefined) this.#keep(found);
+    return found;
+  }
+
+  #keep(page: HistoryPage<T>): void {
+    const { clock, signal } = this.#options;
+    this.#pages = [...this.#pages.filter((other) => other !== page), page];
+    for (let bytes = this.bytes; bytes > limits.maxHistoryBytes.value && this.#pages.length > 1; bytes = this.bytes) {
+      this.#pages.shift();
+    }
+    this.#cancelDrop?.();
+    if (!signal.aborted) this.#cancelDrop = clock.after(keepMs, () => this.drop());
+  }
+
+  async #read(after: Revision): Promise<HistoryPage<T>> {
+    const tape = this.#tapeFor(after);
+    try {
+      for (;;) {
+        const page = await this.#readPage(tape);
+        tape.position = page.to;
+        this.#keep(page);
+        if (after < page.to) return page;
+      }
+    } catch (error) {
+      this.#tapes = this.#tapes.filter((other) => other !== tape);
+      await tape.watch[Symbol.asyncDispose]();
+      throw error;
+    }
+  }
+
+  #tapeFor(position: Revision): Tape {
+    const { backend, prefix, signal } = this.#options;
+    const near = this.#tapes.filter((tape) => tape.position <= position && position - tape.position <= nearRevisions);
+    const [nearest] = near.sort((a, b) => b.position - a.position);
+    if (nearest !== undefined) return nearest;
+    const watch = backend.watch({ prefix, after: position, previous: true, signal });
+    const tape = { position, watch, items: watch[Symbol.asyncIterator]() };
+    this.#tapes.push(tape);
+    if (this.#tapes.length > maxTapes) void this.#tapes.shift()?.watch[Symbol.asyncDispose]();
+    return tape;
+  }
+
+  async #readPage({ position, watch, items }: Tape): Promise<HistoryPage<T>> {
+    const events: PastEvent<T>[] = [];
+    const newest = new Map<string, T>();
+    let bytes = 0;
+    let to = position;
+    watch.requestProgress();
+    while (events.length < pageEvents && bytes < pageBytes) {
+      const next = await items.next();
+      if (next.done === true) throw new Error("the reading of history was ended");
+      const item = next.value;
+      for (const event of item.events) {
+        const past = this.#pastEvent(event, newest);
+        events.push(past);
+        if (past instanceof CacheEvent) bytes += past.bytes;
+        if (events.length % decodedAtOnce === 0) await nextTurn();
+      }
+      to = Math.max(to, item.revision);
+      // Without events an item says that storage has told all there is.
+      if (item.events.length === 0 && to > position) break;
+    }
+    return { after: position, to, events, bytes };
+  }
+
+  /** What was there before is what the event before left, where that is known: `newest` keeps it. */
+  #pastEvent(event: StorageEvent, newest: Map<string, T>): PastEvent<T> {
+    const { prefix, encoder } = this.#options;
+    const key = event.key.slice(prefix.length);
+    const { previous: stored, revision } = event;
+    try {
+      const known = newest.get(key);
+      const isKnown = known !== undefined && known.revision === stored?.revision;
+      const previous = isKnown || stored === undefined ? known : encoder.decode(stored.value, stored.revision);
+      const item = event.type === "put" ? encoder.decode(event.value, revision) : undefined;
+      if (item === undefined) newest.delete(key);
+      else newest.set(key, item);
+      return new CacheEvent({ key, revision, item, previous: stored === undefined ? undefined : previous }, encoder, 0);
+    } catch (error) {
+      newest.delete(key);
+      return new UnreadableEvent(key, revision, error);
+    }
+  }
+}
+
+const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
