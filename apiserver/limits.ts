@@ -306,13 +306,6 @@ export const limits = {
     beyond: "the oldest are joined",
     reason: "API S-16: kube-apiserver's own",
   },
-  maxExactDepth: {
-    value: 2000,
-    unit: "levels",
-    of: "nesting of JSON with numbers that a double does not hold as they are written",
-    beyond: "400",
-    reason: "they are printed with a call for each level, and the stack ends at some 5,000",
-  },
   maxExactNumbers: {
     value: 20_000,
     unit: "count",

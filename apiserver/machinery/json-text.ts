@@ -65,7 +65,6 @@ export function exactForm(text: string): ExactForm | undefined {
   const pieces: string[] = [];
   let copied = 0;
   let depth = 0;
-  let deepest = 0;
   let values = 0;
   const replace = (start: number, end: number, by: string): void => {
     pieces.push(text.slice(copied, start), by);
@@ -82,8 +81,7 @@ export function exactForm(text: string): ExactForm | undefined {
       }
       i = end;
     } else if (code === openBrace || code === openBracket) {
-      if (++depth > deepest) deepest = depth;
-      if (depth > maxDepth) throw new DepthError();
+      if (++depth > maxDepth) throw new DepthError();
     } else if (code === closeBrace || code === closeBracket) depth--;
     else if (code === minus || (code >= zero && code <= nine)) {
       const end = endOfNumber(text, i);
@@ -96,7 +94,6 @@ export function exactForm(text: string): ExactForm | undefined {
     }
   }
   if (pieces.length === 0) return undefined;
-  if (numbers.size > 0 && deepest > limits.maxExactDepth.value) throw new DepthError();
   pieces.push(text.slice(copied));
   return { text: pieces.join(""), marker, numbers: [...numbers.keys()] };
 }

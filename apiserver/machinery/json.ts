@@ -12,8 +12,10 @@ import {
   quote,
   withNumbers,
 } from "./json-text.ts";
+import { printDeep } from "./json-tree.ts";
 
 export { DepthError, maxDepth } from "./json-text.ts";
+export { clone, deepEqual } from "./json-tree.ts";
 
 /**
  * JSON as this server reads and prints it (design D8): a number comes back as it was written, whatever a double can
@@ -44,9 +46,17 @@ export function parseJson(text: string): JsonValue {
   return numbers.length === 0 ? value : withNumbers(value, marker, numbers);
 }
 
-/** Prints a value that came from `parseJson` or was built from plain data; numbers kept raw print as their text. */
+/**
+ * Prints a value that came from `parseJson` or was built from plain data; numbers kept raw print as their text. The engine's
+ * own printer calls itself for some objects, and the stack ends before JSON does (API N-17).
+ */
 export function stringifyJson(value: JsonValue | object): string {
-  return JSON.stringify(value);
+  try {
+    return JSON.stringify(value);
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    return printDeep(value);
+  }
 }
 
 export function isRawNumber(value: unknown): value is RawNumber {
@@ -78,53 +88,6 @@ export function setMember(object: JsonObject, name: string, value: JsonValue | u
   if (name === "__proto__") {
     Object.defineProperty(object, name, { value, writable: true, enumerable: true, configurable: true });
   } else object[name] = value;
-}
-
-/**
- * Whether two values print the same, apart from the order of members; a member that is `undefined` counts as absent.
- * Numbers are compared as they print: `1` and `1.0` differ.
- */
-export function deepEqual(a: JsonValue | undefined, b: JsonValue | undefined): boolean {
-  try {
-    return equal(a, b);
-  } catch (error) {
-    if (!(error instanceof RangeError)) throw error;
-    // Nested too deep for this stack. Printing has no such limit; at worst equal values count as changed.
-    return JSON.stringify(a) === JSON.stringify(b);
-  }
-}
-
-function equal(a: JsonValue | undefined, b: JsonValue | undefined): boolean {
-  if (a === b) return true;
-  if (typeof a !== "object" || typeof b !== "object" || a === null || b === null) return false;
-  if (Array.isArray(a)) {
-    return Array.isArray(b) && a.length === b.length && a.every((item, index) => equal(item, b[index]));
-  }
-  if (Array.isArray(b)) return false;
-  if (isRawNumber(a) || isRawNumber(b)) return isRawNumber(a) && isRawNumber(b) && a.rawJSON === b.rawJSON;
-  let count = 0;
-  for (const name of Object.keys(a)) {
-    const value = a[name];
-    if (value === undefined) continue;
-    count++;
-    if (!Object.hasOwn(b, name) || !equal(value, b[name])) return false;
-  }
-  for (const name of Object.keys(b)) if (b[name] !== undefined) count--;
-  return count === 0;
-}
-
-/** A copy that shares nothing mutable with `value`. */
-export function clone<T extends JsonValue | undefined>(value: T): T;
-export function clone(value: JsonValue | undefined): JsonValue | undefined {
-  if (typeof value !== "object" || value === null || isRawNumber(value)) return value;
-  if (Array.isArray(value)) return value.map((item) => clone(item));
-  const copy: JsonObject = { ...value };
-  // Own members exist already, so plain assignment is safe for every name.
-  for (const name of Object.keys(copy)) {
-    const item = copy[name];
-    if (typeof item === "object") copy[name] = clone(item);
-  }
-  return copy;
 }
 
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import type { JsonObject, JsonValue } from "../apis/meta/v1.ts";
-import { isObject, parseJson, stringifyJson } from "./json.ts";
+import { isObject, maxDepth, parseJson, stringifyJson } from "./json.ts";
 import { applyMergePatch } from "./merge-patch.ts";
 
 const cases: [target: string, patch: string, result: string][] = [
@@ -57,7 +57,11 @@ test("property: a merge patch does what the RFC says", () => {
   );
 });
 
-test("a patch that nests deeper than it can be merged is the client's mistake (API N-17)", () => {
-  const deep = JSON.parse(`${'{"a":'.repeat(9990)}1${"}".repeat(9990)}`);
-  assert.throws(() => applyMergePatch({}, deep), { message: "exceeded max depth" });
+test("the result may nest as deep as a body, and not deeper (API N-17)", () => {
+  const deep = (levels: number) => parseJson(`${'{"a":'.repeat(levels)}1${"}".repeat(levels)}`);
+  const target = parseJson(`${'{"a":'.repeat(4000)}{"b":1}${"}".repeat(4000)}`);
+  const merged = stringifyJson(applyMergePatch(target, deep(maxDepth)));
+  assert.equal(merged.length, stringifyJson(deep(maxDepth)).length + '"b":1,'.length);
+  const beyond: JsonObject = { a: deep(maxDepth) };
+  assert.throws(() => applyMergePatch({}, beyond), { message: "exceeded max depth" });
 });

@@ -1,6 +1,6 @@
-import type { JsonValue } from "../apis/meta/v1.ts";
+import type { JsonObject, JsonValue } from "../apis/meta/v1.ts";
 import { newBadRequest } from "../errors/status-error.ts";
-import { isObject, setMember } from "./json.ts";
+import { isObject, member, setMember } from "./json.ts";
 import { withinDepth } from "./patch-depth.ts";
 
 /**
@@ -13,14 +13,25 @@ export function applyMergePatch(target: JsonValue, patch: JsonValue): JsonValue 
   return withinDepth(() => merge(target, patch));
 }
 
-function merge(target: JsonValue | undefined, patch: JsonValue): JsonValue {
-  if (!isObject(patch)) return patch;
-  const result = isObject(target) ? { ...target } : {};
-  for (const name of Object.keys(patch)) {
-    const change = patch[name];
-    if (change === undefined) continue;
-    if (change === null) delete result[name];
-    else setMember(result, name, merge(Object.hasOwn(result, name) ? result[name] : undefined, change));
+/** Nothing calls itself for what is inside: a patch may be as deep as a body (API N-17). */
+function merge(target: JsonValue, patch: JsonObject): JsonValue {
+  const root = copyOf(target);
+  const rest: [result: JsonObject, changes: JsonObject][] = [[root, patch]];
+  for (let next = rest.pop(); next !== undefined; next = rest.pop()) {
+    const [result, changes] = next;
+    for (const name of Object.keys(changes)) {
+      const change = changes[name];
+      if (change === undefined) continue;
+      if (change === null) delete result[name];
+      else if (!isObject(change)) setMember(result, name, change);
+      else {
+        const inner = copyOf(member(result, name));
+        setMember(result, name, inner);
+        rest.push([inner, change]);
+      }
+    }
   }
-  return result;
+  return root;
 }
+
+const copyOf = (value: JsonValue | undefined): JsonObject => (isObject(value) ? { ...value } : {});

@@ -236,15 +236,16 @@ for (const [name, [target, patch, code, message]] of Object.entries(refused)) {
   });
 }
 
-test("what is nested too deep for the stack is refused, not a crash", () => {
-  const deep = parseJson(`${'{"sub":'.repeat(9_990)}{}${"}".repeat(9_990)}`);
-  for (const target of [{}, deep]) {
-    try {
-      applyStrategicMergePatch(target, deep, undefined);
-    } catch (error) {
-      assert.ok(error instanceof StatusError && error.status.code === 400);
-    }
+test("what nests as deep as a body may is merged, and nothing deeper is made (API N-17)", () => {
+  const nested = (levels: number, inner: string) =>
+    parseJson(`${'{"sub":'.repeat(levels)}${inner}${"}".repeat(levels)}`);
+  const deep = nested(9_990, '{"a":[null,{"$patch":"delete"},{"b":null,"c":1}]}');
+  for (const target of [{}, nested(9_990, '{"d":1}')]) {
+    const merged = stringifyJson(applyStrategicMergePatch(target, deep, undefined));
+    assert.match(merged, /\{("d":1,)?"a":\[null,\{"c":1\}\]\}\}+$/);
   }
+  const deeper = { sub: nested(10_000, "1") };
+  assert.throws(() => applyStrategicMergePatch({}, deeper, undefined), { message: "exceeded max depth" });
 });
 
 /** The bound of a request (design D10) on a machine with company; quadratic work would take minutes. */

@@ -1,6 +1,8 @@
 import type { JsonObject, JsonValue } from "../apis/meta/v1.ts";
 import { newBadRequest, type StatusError, statusError } from "../errors/status-error.ts";
 import { isObject, member, setMember, stringifyJson } from "./json.ts";
+import { type Container, isContainer } from "./json-tree.ts";
+import { withinDepth } from "./patch-depth.ts";
 
 /**
  * Strategic merge patch (API P-30 … P-38): objects merge, null deletes, and lists merge as the kind's schema says. Order is
@@ -40,7 +42,8 @@ function shown(value: JsonValue): string {
 /**
  * Neither `target` nor `patch` is changed; the result shares what the patch didn't touch.
  *
- * @throws StatusError `BadRequest` for a patch that is no object, and for directives that are malformed or contradict it
+ * @throws StatusError `BadRequest` for a patch that is no object, for directives that are malformed or contradict it, and
+ *                     for a result that nests too deep (API N-17)
  * @throws StatusError `Invalid`    for lists of lists
  */
 export function applyStrategicMergePatch(
@@ -49,20 +52,31 @@ export function applyStrategicMergePatch(
   schema: PatchSchema | undefined,
 ): JsonValue {
   if (!isObject(patch)) throw newBadRequest("a strategic merge patch must be a JSON object");
-  try {
-    return mergeObject(isObject(target) ? target : {}, patch, schema);
-  } catch (error) {
-    throw error instanceof RangeError ? newBadRequest("exceeded max depth") : error;
-  }
+  return withinDepth(() => mergeObject(isObject(target) ? target : {}, patch, schema));
 }
 
+/** An object of the result that lacks what its part of the patch says. */
+type Unfinished = { readonly result: JsonObject; readonly patch: JsonObject; readonly schema: PatchSchema | undefined };
+
+/** Nothing calls itself for objects in objects: free-form content may be as deep as a body (API N-17). */
 function mergeObject(target: JsonObject, patch: JsonObject, schema: PatchSchema | undefined): JsonObject {
+  const rest: Unfinished[] = [];
+  const root = begun(target, patch, schema, rest);
+  for (let next = rest.pop(); next !== undefined; next = rest.pop()) finish(next, rest);
+  return root;
+}
+
+function begun(target: JsonObject, patch: JsonObject, schema: PatchSchema | undefined, rest: Unfinished[]): JsonObject {
   const whole = member(patch, directive);
   if (whole === "replace") return withoutDirectives(patch);
   if (whole === "delete") return {};
   if (whole !== undefined) throw unknownPatchType(whole, patch);
-
   const result = retained(target, patch);
+  rest.push({ result, patch, schema });
+  return result;
+}
+
+function finish({ result, patch, schema }: Unfinished, rest: Unfinished[]): void {
   const ordered = mergeOrderedLists(result, patch, schema);
   for (const name of Object.keys(patch)) {
     if (name.startsWith(deletePrefix)) deleteFromList(result, name, patch[name]);
@@ -71,9 +85,8 @@ function mergeObject(target: JsonObject, patch: JsonObject, schema: PatchSchema 
     const change = patch[name];
     if (change === undefined || isDirective(name) || ordered.has(name)) continue;
     if (change === null) delete result[name];
-    else setOrDelete(result, name, mergeValue(member(result, name), change, schema?.member(name)));
+    else setOrDelete(result, name, mergeValue(member(result, name), change, schema?.member(name), rest));
   }
-  return result;
 }
 
 function setOrDelete(object: JsonObject, name: string, value: JsonValue | undefined): void {
@@ -86,10 +99,11 @@ function mergeValue(
   target: JsonValue | undefined,
   change: JsonValue,
   schema: PatchSchema | undefined,
+  rest: Unfinished[],
 ): JsonValue | undefined {
   if (isObject(target) && isObject(change)) {
     if (schema?.strategy === "replace") return change;
-    const merged = mergeObject(target, change, schema);
+    const merged = begun(target, change, schema, rest);
     return change[directive] === "delete" && schema?.isMap === true ? undefined : merged;
   }
   if (Array.isArray(target) && Array.isArray(change)) {
@@ -163,7 +177,7 @@ function mergedList(
   place: PatchSchema | undefined,
 ): readonly JsonValue[] | undefined {
   if (change === undefined) return target;
-  if (target === undefined) return addedItems(change);
+  if (target === undefined) return withoutDirectives(change);
   return place?.strategy === "merge" ? mergeList(target, change, place) : change;
 }
 
@@ -223,7 +237,7 @@ function mergeList(target: readonly JsonValue[], change: readonly JsonValue[], s
     if (deletes) deletions.add(identity(item));
     return !deletes;
   });
-  if (replaces) return addedItems(rest);
+  if (replaces) return withoutDirectives(rest);
   const kept = deletions.size === 0 ? target : target.filter((item) => !deletions.has(identity(item)));
   return inOrder(mergeEntries(kept, rest, identity, schema.items), rest, kept, identity);
 }
@@ -299,24 +313,37 @@ function positions(items: readonly JsonValue[], identity: Identity): Map<string,
  * replaces something needs something to be there (as in kube-apiserver).
  */
 function added(value: JsonValue): JsonValue | undefined {
-  if (Array.isArray(value)) return addedItems(value);
-  if (!isObject(value)) return value;
-  return value[directive] === undefined ? withoutDirectives(value) : undefined;
+  if (isDirected(value)) return undefined;
+  if (Array.isArray(value)) return withoutDirectives(value);
+  return isObject(value) ? withoutDirectives(value) : value;
 }
 
-const addedItems = (items: readonly JsonValue[]): JsonValue[] =>
-  items.map(added).filter((item): item is JsonValue => item !== undefined);
+const isDirected = (value: JsonValue): boolean => isObject(value) && value[directive] !== undefined;
 
-function withoutDirectives(object: JsonObject): JsonObject {
-  const result: JsonObject = {};
-  for (const name of Object.keys(object)) {
-    const value = object[name];
-    if (isDirective(name) || value === null || value === undefined) continue;
-    const kept = added(value);
-    if (kept !== undefined) setMember(result, name, kept);
+/** Nor in anything inside. */
+function withoutDirectives(object: JsonObject): JsonObject;
+function withoutDirectives(list: readonly JsonValue[]): JsonValue[];
+function withoutDirectives(value: JsonObject | readonly JsonValue[]): Container {
+  const root = emptyLike(value);
+  const rest: [from: JsonObject | readonly JsonValue[], into: Container][] = [[value, root]];
+  const copied = (item: JsonValue): JsonValue => {
+    if (!isContainer(item)) return item;
+    const copy = emptyLike(item);
+    rest.push([item, copy]);
+    return copy;
+  };
+  for (let next = rest.pop(); next !== undefined; next = rest.pop()) {
+    const [from, into] = next;
+    for (const [name, item] of Object.entries(from)) {
+      if (item === undefined || isDirected(item)) continue;
+      if (Array.isArray(into)) into.push(copied(item));
+      else if (!isDirective(name) && item !== null) setMember(into, name, copied(item));
+    }
   }
-  return result;
+  return root;
 }
+
+const emptyLike = (value: JsonObject | readonly JsonValue[]): Container => (Array.isArray(value) ? [] : {});
 
 const unknownPatchType = (kind: JsonValue, patch: JsonObject): StatusError =>
   newBadRequest(`unknown patch type: ${typeof kind === "string" ? kind : shown(kind)} in map: ${shown(patch)}`);

@@ -1,5 +1,6 @@
 import type { JsonObject, JsonValue } from "../apis/meta/v1.ts";
-import { isObject, isRawNumber } from "./json.ts";
+import { isObject, isRawNumber, stringifyJson } from "./json.ts";
+import { isContainer } from "./json-tree.ts";
 
 /** Below this depth values are printed in one line, as JSON: indentation alone would outgrow them. */
 const maxBlockDepth = 100;
@@ -90,7 +91,7 @@ function isInline(value: unknown, depth: number): boolean {
 
 function inline(value: unknown): string {
   if (typeof value === "string") return inlineText(value);
-  const json = escapeUnprintable(JSON.stringify(value));
+  const json = escapeUnprintable(isContainer(value) ? stringifyJson(value) : JSON.stringify(value));
   return typeof value === "number" || isRawNumber(value) ? exponentForAll(json) : json;
 }
 

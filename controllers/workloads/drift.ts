@@ -2,9 +2,10 @@
 import { createHash } from "node:crypto";
 import { group } from "../../apiserver/apis/compute/v1alpha1/group.ts";
 import type { JsonValue, KubeObject, ObjectMeta } from "../../apiserver/apis/meta/v1.ts";
+import { limits } from "../../apiserver/limits.ts";
 import { deepEqual, isObject, stringifyJson } from "../../apiserver/machinery/json.ts";
+import { ordered } from "../../apiserver/machinery/ordered.ts";
 import { compareQuantities, parseQuantity } from "../../apiserver/machinery/quantity.ts";
-import { ordered } from "./ordered.ts";
 
 /**
  * Digest of the object as it was applied last. A field that is no longer wanted looks like one that somebody else
@@ -49,20 +50,34 @@ export function differences(wanted: KubeObject, live: KubeObject): string[] {
 /** The same of two values; `path` says where they are. */
 export function lacks(wanted: Part, live: Part, path = ""): string[] {
   const found: string[] = [];
-  compare(wanted, live, path, found);
+  compare({ wanted, live, path, depth: 0 }, found);
   return found;
 }
 
 /** A value inside an object; metadata is one whose members have types. */
 type Part = JsonValue | ObjectMeta | undefined;
 
-function compare(wanted: JsonValue | undefined, live: JsonValue | undefined, path: string, found: string[]): void {
+type Place = {
+  readonly wanted: JsonValue | undefined;
+  readonly live: JsonValue | undefined;
+  readonly path: string;
+  readonly depth: number;
+};
+
+/** What lies deeper is configuration, which nobody adds to: it is looked at as a whole. */
+const maxDepth = limits.maxFieldDepth.value;
+
+function compare({ wanted, live, path, depth }: Place, found: string[]): void {
   if (wanted === undefined || (live === undefined && isZero(wanted))) return;
-  if (Array.isArray(wanted)) compareLists(wanted, live, path, found);
-  else if (!isObject(wanted)) {
+  if (depth < maxDepth && Array.isArray(wanted)) compareLists(wanted, live, path, depth, found);
+  else if (depth === maxDepth || !isObject(wanted)) {
     if (!deepEqual(wanted, live) && !(amounts.test(path) && sameAmount(wanted, live))) found.push(path);
   } else if (!isObject(live)) found.push(path);
-  else for (const [key, value] of Object.entries(wanted)) compare(value, live[key], `${path}.${key}`, found);
+  else {
+    for (const [key, value] of Object.entries(wanted)) {
+      compare({ wanted: value, live: live[key], path: `${path}.${key}`, depth: depth + 1 }, found);
+    }
+  }
 }
 
 /** Where the API server may spell a quantity differently. */
@@ -74,7 +89,13 @@ function sameAmount(wanted: JsonValue, live: JsonValue | undefined): boolean {
   return a !== undefined && b !== undefined && compareQuantities(a, b) === 0;
 }
 
-function compareLists(wanted: JsonValue[], live: JsonValue | undefined, path: string, found: string[]): void {
+function compareLists(
+  wanted: JsonValue[],
+  live: JsonValue | undefined,
+  path: string,
+  depth: number,
+  found: string[],
+): void {
   if (!Array.isArray(live)) {
     found.push(path);
     return;
@@ -87,7 +108,8 @@ function compareLists(wanted: JsonValue[], live: JsonValue | undefined, path: st
   const byName = new Map(named ? live.map((item) => [nameOf(item), item] as const).reverse() : []);
   for (const [index, item] of wanted.entries()) {
     const counterpart = named ? byName.get(nameOf(item)) : live[index];
-    compare(item, counterpart ?? null, `${path}[${nameOf(item) ?? index}]`, found);
+    const itemPath = `${path}[${nameOf(item) ?? index}]`;
+    compare({ wanted: item, live: counterpart ?? null, path: itemPath, depth: depth + 1 }, found);
   }
 }
 
@@ -98,7 +120,11 @@ function nameOf(item: JsonValue): string | undefined {
 }
 
 function isZero(value: JsonValue): boolean {
-  if (Array.isArray(value)) return value.length === 0;
-  if (isObject(value)) return Object.values(value).every((item) => item === undefined || isZero(item));
-  return value === null || value === "" || value === 0 || value === false;
+  const rest = [value];
+  for (let next = rest.pop(); next !== undefined; next = rest.pop()) {
+    if (Array.isArray(next) ? next.length > 0 : !isObject(next) && !zeros.has(next)) return false;
+    if (isObject(next)) for (const item of Object.values(next)) if (item !== undefined) rest.push(item);
+  }
+  return true;
 }
+const zeros: ReadonlySet<JsonValue> = new Set([null, "", 0, false]);

@@ -13,8 +13,8 @@ import type {
 import type { ConsumerSpec, WorkloadSpec } from "../../apiserver/apis/compute/v1alpha1/workload.ts";
 import type { JsonObject, JsonValue } from "../../apiserver/apis/meta/v1.ts";
 import { isObject, parseJson, stringifyJson } from "../../apiserver/machinery/json.ts";
+import { ordered } from "../../apiserver/machinery/ordered.ts";
 import { parseQuantity } from "../../apiserver/machinery/quantity.ts";
-import { ordered } from "./ordered.ts";
 import { sortedEntries } from "./workload.ts";
 
 /** Without the fields that hold their type's zero; a message that is set stays, even when it is empty. */

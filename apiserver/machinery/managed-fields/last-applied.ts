@@ -1,7 +1,8 @@
 /** What `kubectl apply` without a server notes of the last object that it applied, and how that gives way (API S-34). */
-import type { JsonObject, JsonValue, KubeObject } from "../../apis/meta/v1.ts";
+import type { JsonObject, KubeObject } from "../../apis/meta/v1.ts";
 import { limits } from "../../limits.ts";
-import { isObject, isRawNumber, member, parseJson, setMember, stringifyJson } from "../json.ts";
+import { isObject, parseJson, stringifyJson } from "../json.ts";
+import { ordered } from "../ordered.ts";
 import { compare } from "../structured-merge/compare.ts";
 import { difference, type FieldSet, noFields, union } from "../structured-merge/field-set.ts";
 import { fieldsOf } from "../structured-merge/fields-of.ts";
@@ -54,15 +55,7 @@ function sizeOf(annotations: JsonObject): number {
 /** As kubectl writes it: members in order of name, no annotation of itself, a line end. */
 function appliedText(applied: JsonObject): string {
   const { metadata } = applied;
-  if (!isObject(metadata) || !isObject(metadata.annotations)) return `${stringifyJson(sorted(applied))}\n`;
+  if (!isObject(metadata) || !isObject(metadata.annotations)) return `${stringifyJson(ordered(applied))}\n`;
   const { [annotation]: _old, ...annotations } = metadata.annotations;
-  return `${stringifyJson(sorted({ ...applied, metadata: { ...metadata, annotations } }))}\n`;
-}
-
-function sorted(value: JsonValue): JsonValue {
-  if (Array.isArray(value)) return value.map(sorted);
-  if (!isObject(value) || isRawNumber(value)) return value;
-  const result: JsonObject = {};
-  for (const name of Object.keys(value).sort()) setMember(result, name, sorted(member(value, name) ?? null));
-  return result;
+  return `${stringifyJson(ordered({ ...applied, metadata: { ...metadata, annotations } }))}\n`;
 }

@@ -132,11 +132,11 @@ function fullDescription(element: string): string {
       return `.${rest}`;
     case "k": {
       const key = parseJson(rest);
-      const fields = isObject(key) ? Object.keys(key).map((name) => `${name}=${JSON.stringify(key[name])}`) : [];
+      const fields = isObject(key) ? Object.keys(key).map((name) => `${name}=${stringifyJson(key[name] ?? null)}`) : [];
       return `[${fields.join(",")}]`;
     }
     case "v":
-      return `[=${JSON.stringify(parseJson(rest))}]`;
+      return `[=${stringifyJson(parseJson(rest))}]`;
     default:
       return `[${rest}]`;
   }

@@ -4,7 +4,7 @@ import { limits } from "../../limits.ts";
 import { isObject, isRawNumber } from "../json.ts";
 import { describePath, type FieldPath } from "./field-set.ts";
 import { fieldElement, identityProblem, itemElement } from "./path-element.ts";
-import { type ListType, type MapType, type Scalar, shapeOf, type Type, typeAt } from "./types.ts";
+import { type ListType, type MapType, opaqueType, type Scalar, shapeOf, type Type, typeAt } from "./types.ts";
 
 const maxProblems = limits.maxCauses.value;
 
@@ -30,6 +30,8 @@ class Validator {
   check(declared: Type, value: JsonValue): void {
     if (value === null || this.problems.length >= maxProblems) return;
     const type = typeAt(declared, this.#path.length);
+    // It takes everything, as deep as that may be.
+    if (type === opaqueType) return;
     switch (shapeOf(type, value)) {
       case "map":
         if (type.map !== undefined && isObject(value)) this.#checkMap(type.map, value);

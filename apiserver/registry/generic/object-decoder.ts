@@ -6,6 +6,7 @@ import {
   type JsonValue,
   type KubeObject,
 } from "../../apis/meta/v1.ts";
+import { quoteValue } from "../../errors/abridge.ts";
 import type { FieldError, FieldErrorType } from "../../errors/field-error.ts";
 import { newBadRequest, UndecodableError } from "../../errors/status-error.ts";
 import { decodeObjectMeta } from "../../machinery/decode-object-meta.ts";
@@ -74,9 +75,8 @@ export class ObjectDecoder {
   *parse(body: RequestBody, fieldValidation: FieldValidation): Steps<ParsedBody> {
     try {
       const { value, problems } = yield* decodeInSteps(body, fieldValidation !== "Ignore");
-      const json: unknown = value;
       if (isObject(value) && (this.#isTyped || Object.keys(value).length > 0)) return { value, problems };
-      throw new UndecodableBody(`Object 'Kind' is missing in '${JSON.stringify(json)}'`, body.bytes);
+      throw new UndecodableBody(`Object 'Kind' is missing in '${quoteValue(value)}'`, body.bytes);
     } catch (error) {
       if (!(error instanceof UndecodableBody)) throw error;
       throw newBadRequest(
@@ -197,5 +197,4 @@ function checkPlace(metadata: KubeObject["metadata"], { namespace, name }: Input
 
 const isMissing = (value: JsonValue | undefined): boolean => value === undefined || value === null || value === "";
 
-const printed = (value: JsonValue | undefined): string =>
-  typeof value === "string" ? value : (JSON.stringify(value) ?? "");
+const printed = (value: JsonValue | undefined): string => (typeof value === "string" ? value : quoteValue(value));

@@ -1,7 +1,7 @@
 import type { Schema } from "../../../openapi/schema.ts";
 import type { JsonObject, JsonValue } from "../../apis/meta/v1.ts";
 import { duplicate, required, tooMany } from "../../errors/field-error.ts";
-import { clone, isObject, member } from "../../machinery/json.ts";
+import { clone, isObject, member, stringifyJson } from "../../machinery/json.ts";
 import { type Node, unlike, wrongType } from "./scalar-nodes.ts";
 import type { Walk } from "./walk.ts";
 
@@ -173,14 +173,14 @@ export class ListNode implements Node {
   }
 
   #checkDuplicates(items: readonly JsonValue[], walk: Walk): void {
-    if (this.#uniqueItems && new Set(items.map((item) => JSON.stringify(item))).size < items.length) {
+    if (this.#uniqueItems && new Set(items.map(stringifyJson)).size < items.length) {
       walk.report(unlike([...items], "shouldn't contain duplicates"));
     }
     if (this.#identity === undefined) return;
     const seen = new Set<string>();
     for (const [index, item] of items.entries()) {
       const identity = this.#identity(item);
-      const text = JSON.stringify(identity);
+      const text = stringifyJson(identity);
       if (seen.has(text)) walk.reportMember(index, (field) => duplicate(field, identity));
       seen.add(text);
     }

@@ -1,5 +1,5 @@
-import type { JsonValue } from "../../apiserver/apis/meta/v1.ts";
-import { isRawNumber } from "../../apiserver/machinery/json.ts";
+import type { JsonValue } from "../apis/meta/v1.ts";
+import { isRawNumber } from "./json.ts";
 
 /** A list or an object on the way to the value that is looked at. */
 type Frame = {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { parseJson, stringifyJson } from "../../apiserver/machinery/json.ts";
+import { parseJson, stringifyJson } from "./json.ts";
 import { ordered } from "./ordered.ts";
 
 const cases: Record<string, readonly [text: string, inOrder: string]> = {
