@@ -25,6 +25,7 @@ import type { Logger } from "../observability/log.ts";
 import { ApiServiceRegistration, type ServiceReference } from "../registration/api-service.ts";
 import { conflictingDefinitions, definitionsWarning } from "../registration/custom-resource-definitions.ts";
 import { ClusterPresence } from "../registration/presence.ts";
+import { defaultLifetimes, type Lifetimes } from "../registration/serving-certificate.ts";
 import { ServingSecret } from "../registration/serving-secret.ts";
 import { computeResources } from "../registry/compute/resources.ts";
 import { configMapMemory } from "./config-map-memory.ts";
@@ -42,7 +43,11 @@ const namespaceFile = "/var/run/secrets/kubernetes.io/serviceaccount/namespace";
 const defaultNamespace = "functionmesh-system";
 const everyAddress = "0.0.0.0";
 
-export async function aggregatedFoundation({ options, log, signal }: FoundationParts): Promise<Foundation> {
+/** @param lifetimes of the serving certificate that replicas make and share */
+export async function aggregatedFoundation(
+  { options, log, signal }: FoundationParts,
+  lifetimes: Lifetimes = defaultLifetimes,
+): Promise<Foundation> {
   const settings = await readSettings(options);
   const clients = new Map<string, Promise<KubeClient>>();
   const clientOf = (kubeconfig: string): Promise<KubeClient> => {
@@ -56,7 +61,7 @@ export async function aggregatedFoundation({ options, log, signal }: FoundationP
   if (cluster === undefined || authentication === undefined || authorization === undefined)
     throw new Error("no host cluster");
   const service = { namespace: await serviceNamespace(options), name: options.serviceName, port: options.servicePort };
-  const servingTls = await servingCertificate({ options, service, host: cluster, log, signal });
+  const servingTls = await servingCertificate({ options, service, host: cluster, lifetimes, log, signal });
   const onError = (err: unknown): void => log.warn({ err }, "the host's authentication configuration makes no sense");
   const follow = followByInformer({ clock: systemClock, log });
   const listeners: (() => void)[] = [];
@@ -156,10 +161,11 @@ async function servingCertificate(parts: {
   readonly options: Options;
   readonly service: ServiceReference;
   readonly host: ResourceClient;
+  readonly lifetimes: Lifetimes;
   readonly log: Logger;
   readonly signal: AbortSignal;
 }): Promise<ServingTls> {
-  const { options, service, host, log, signal } = parts;
+  const { options, service, host, lifetimes, log, signal } = parts;
   const { tlsCertFile, tlsPrivateKeyFile, servingCertSecret } = options;
   if (tlsCertFile !== "") return tlsFromFiles(tlsCertFile, tlsPrivateKeyFile, log);
   const domain = `${service.name}.${service.namespace}.svc`;
@@ -177,12 +183,13 @@ async function servingCertificate(parts: {
     name: servingCertSecret,
     names,
     now: Date.now,
+    lifetimes,
     onStep: (why) =>
       log.info({ secret: `${service.namespace}/${servingCertSecret}`, why }, "serving certificates changed"),
   });
   const registration = new ApiServiceRegistration(host, service);
   const presence = new ClusterPresence({ secret, registration, register: options.registerApiService, log });
-  return tlsFromPresence(presence, log, signal);
+  return tlsFromPresence(presence, { lookMs: lifetimes.lookMs, log, signal });
 }
 
 const electionOf = (client: ResourceClient, options: Options, namespace: string): Election => ({

@@ -19,8 +19,9 @@ export type ServingTls = {
   readonly attend: (onChange: () => void, signal: AbortSignal) => Promise<void>;
 };
 
-/** How often a source is looked at, in ms: as kube-apiserver looks at its files (API R-24). */
-const lookMs = 60_000;
+/** How often files are looked at, in ms: as kube-apiserver looks at its own (API R-24). */
+const lookAtFilesMs = 60_000;
+/** First look, and the next after one that failed, in ms at most. */
 const retryMs = 5_000;
 
 export const fixedTls = (tls: Served): ServingTls => ({ current: () => tls, attend: async () => undefined });
@@ -31,23 +32,24 @@ export async function tlsFromFiles(certFile: string, keyFile: string, log: Logge
     const [cert, key] = await Promise.all([readFile(certFile, "utf8"), readFile(keyFile, "utf8")]);
     return { cert, key };
   };
-  return followed(await read(), read, log);
+  return followed(await read(), { read, lookMs: lookAtFilesMs, log });
 }
 
-/** A certificate that replicas make themselves and share. */
+/** A certificate that replicas make themselves and share; looked at every `lookMs`. */
 export async function tlsFromPresence(
   presence: ClusterPresence,
-  log: Logger,
-  signal: AbortSignal,
+  { lookMs, log, signal }: { readonly lookMs: number; readonly log: Logger; readonly signal: AbortSignal },
 ): Promise<ServingTls> {
   const read = async (): Promise<Served> => {
     const { certificate, key } = await presence.refresh(signal);
     return { cert: certificate, key };
   };
-  return followed(await read(), read, log);
+  return followed(await read(), { read, lookMs, log });
 }
 
-function followed(first: Served, read: () => Promise<Served>, log: Logger): ServingTls {
+type Source = { readonly read: () => Promise<Served>; readonly lookMs: number; readonly log: Logger };
+
+function followed(first: Served, { read, lookMs, log }: Source): ServingTls {
   let current = first;
   const look = async (onChange: () => void): Promise<void> => {
     const next = await read();
@@ -61,12 +63,13 @@ function followed(first: Served, read: () => Promise<Served>, log: Logger): Serv
   return {
     current: () => current,
     attend: async (onChange, signal) => {
-      for (let waitMs = retryMs; await waited(waitMs, signal); ) {
+      const soonMs = Math.min(retryMs, lookMs);
+      for (let waitMs = soonMs; await waited(waitMs, signal); ) {
         try {
           await look(onChange);
           waitMs = lookMs;
         } catch (err) {
-          waitMs = retryMs;
+          waitMs = soonMs;
           if (!signal.aborted) log.warn({ err }, "cannot renew the serving certificate");
         }
       }

@@ -12,7 +12,7 @@ import {
 
 const names = ["functionmesh.demo.svc", "functionmesh.demo.svc.cluster.local"];
 const hourMs = 60 * 60_000;
-const lifetimes: Lifetimes = { caMs: 90 * hourMs, servingMs: 30 * hourMs, settleMs: 10 * 60_000 };
+const lifetimes: Lifetimes = { caMs: 90 * hourMs, servingMs: 30 * hourMs, settleMs: 10 * 60_000, lookMs: 60_000 };
 const startMs = Date.parse("2026-11-30T10:00:00Z");
 
 const step = (state: ServingState | undefined, nowMs: number, trusted: string, lives = lifetimes) =>
@@ -90,7 +90,7 @@ test("a next CA signs only after it has settled and clients trust it; the old on
 });
 
 test("lives pass, and nobody is ever shown a certificate that clients don't trust", () => {
-  const short: Lifetimes = { caMs: 9 * hourMs, servingMs: 3 * hourMs, settleMs: 10 * 60_000 };
+  const short: Lifetimes = { caMs: 9 * hourMs, servingMs: 3 * hourMs, settleMs: 10 * 60_000, lookMs: 60_000 };
   const first = step(undefined, startMs, "", short);
   assert.ok(first !== undefined);
   let { state } = first;

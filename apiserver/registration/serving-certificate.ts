@@ -21,12 +21,19 @@ export type ServingState = {
 export type Lifetimes = {
   readonly caMs: number;
   readonly servingMs: number;
-  /** Time for every client and replica to see a change, in ms: they look once a minute. */
+  /** Time for every client and replica to see a change, in ms; several times `lookMs`. */
   readonly settleMs: number;
+  /** How often a replica looks whether something is due, or was done by another, in ms. */
+  readonly lookMs: number;
 };
 
 const dayMs = 24 * 60 * 60 * 1000;
-export const defaultLifetimes: Lifetimes = { caMs: 10 * 365 * dayMs, servingMs: 365 * dayMs, settleMs: 10 * 60_000 };
+export const defaultLifetimes: Lifetimes = {
+  caMs: 10 * 365 * dayMs,
+  servingMs: 365 * dayMs,
+  settleMs: 10 * 60_000,
+  lookMs: 60_000,
+};
 /** How far before now a certificate begins to be valid, in ms: clocks in a cluster differ a little. */
 const backdateMs = 5 * 60_000;
 const caName = "functionmesh-serving-ca";

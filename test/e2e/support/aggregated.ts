@@ -4,10 +4,11 @@
  */
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import type { JsonValue } from "../../../apiserver/apis/meta/v1.ts";
+import type { JsonObject } from "../../../apiserver/apis/meta/v1.ts";
+import { listOf, objectOf } from "../../../apiserver/machinery/fields.ts";
 import { isObject } from "../../../apiserver/machinery/json.ts";
 import { parseYaml } from "../../../apiserver/machinery/yaml.ts";
-import { eventually, freePort, type Process, untilReady } from "../../support/processes.ts";
+import { eventually, freePort, type Process, type ProcessOptions, untilReady } from "../../support/processes.ts";
 import { type HostCluster, startEtcd, startHostCluster } from "./host-cluster.ts";
 import { type Kubectl, kubectlFor } from "./kubectl.ts";
 import { type Authority, createAuthority, issue, kubeconfig, writeLeaf } from "./pki.ts";
@@ -18,25 +19,33 @@ export const systemNamespace = "functionmesh-system";
 const serviceAccount = "functionmesh-apiserver";
 const apiService = "v1alpha1.compute.functionmesh.io";
 
-export type Aggregated = AsyncDisposable & {
+/** A host cluster on which `deploy/base` is applied, and whatever a replica needs to run beside it. */
+export type Installation = AsyncDisposable & {
   readonly host: HostCluster;
   /** Client URL of our own etcd. */
   readonly etcdUrl: string;
+  readonly servingAuthority: Authority;
+  /** Of the cluster's administrator, through kube-apiserver. */
+  readonly kubectl: Kubectl;
+  /** kubectl of somebody the cluster's CA vouches for, through kube-apiserver. */
+  kubectlOf(user: { readonly commonName: string; readonly organizations?: readonly string[] }): Promise<Kubectl>;
+  /** A replica on loopback, as the Deployment would run it; not ready yet. `name` is that of its log and directory. */
+  startReplica(name: string, port: number, options?: ProcessOptions): Process;
+  /** Has the aggregator reach us at a port of this machine; resolves once it does. */
+  route(port: number): Promise<void>;
+};
+
+export type Aggregated = Omit<Installation, "startReplica" | "route"> & {
   /** Our server as it runs now. */
   server(): Process;
   /** Ends our server as a crash would, runs `meanwhile`, and starts it again. */
   crash(meanwhile: () => Promise<void>): Promise<void>;
   /** Of our server itself, past the aggregator. */
   readonly url: string;
-  readonly servingAuthority: Authority;
-  /** Of the cluster's administrator, through kube-apiserver. */
-  readonly kubectl: Kubectl;
-  /** kubectl of somebody the cluster's CA vouches for, through kube-apiserver. */
-  kubectlOf(user: { readonly commonName: string; readonly organizations?: readonly string[] }): Promise<Kubectl>;
 };
 
 /** @param extra options of `serve`, after the Deployment's own */
-export async function startAggregated(directory: string, extra: readonly string[] = []): Promise<Aggregated> {
+export async function installAggregated(directory: string, extra: readonly string[] = []): Promise<Installation> {
   await mkdir(directory, { recursive: true });
   await using stack = new AsyncDisposableStack();
   const host = stack.use(await startHostCluster(join(directory, "host")));
@@ -45,7 +54,6 @@ export async function startAggregated(directory: string, extra: readonly string[
   const servingAuthority = await createAuthority("functionmesh-serving");
   await install(kubectl, servingAuthority);
 
-  const port = await freePort();
   const serving = await issue(servingAuthority, {
     commonName: "functionmesh",
     names: [`functionmesh.${systemNamespace}.svc`, "localhost", "127.0.0.1"],
@@ -54,35 +62,59 @@ export async function startAggregated(directory: string, extra: readonly string[
   const identity = join(directory, "server.kubeconfig");
   const token = await kubectl.ok(["create", "token", serviceAccount, "-n", systemNamespace]);
   await writeFile(identity, kubeconfig(host.url, host.servingAuthority, { token: token.trim() }), { mode: 0o600 });
+  const deployed = listOf(await deployedContainer(), "args").map(String);
+  const owned = stack.move();
+  return {
+    host,
+    etcdUrl: etcd.url,
+    servingAuthority,
+    kubectl,
+    kubectlOf: async (user) => {
+      const leaf = await issue(host.clientAuthority, user);
+      const file = join(directory, `${encodeURIComponent(user.commonName)}.kubeconfig`);
+      await writeFile(file, kubeconfig(host.url, host.servingAuthority, leaf), { mode: 0o600 });
+      return kubectlFor(file, join(directory, "kubectl"));
+    },
+    startReplica: (name, port, options) =>
+      startMain(
+        [
+          ...deployed,
+          ...["--secure-port", String(port), "--bind-address", "127.0.0.1", "--data-dir", join(directory, name)],
+          ...["--etcd-servers", etcd.url, "--tls-cert-file", cert, "--tls-private-key-file", key],
+          ...[
+            "--kubeconfig",
+            identity,
+            "--authentication-kubeconfig",
+            identity,
+            "--authorization-kubeconfig",
+            identity,
+          ],
+          ...extra,
+        ],
+        { logFile: join(directory, `${name}.log`), ...options },
+      ),
+    route: (port) => route(kubectl, port),
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  };
+}
+
+/** @param extra options of `serve`, after the Deployment's own */
+export async function startAggregated(directory: string, extra: readonly string[] = []): Promise<Aggregated> {
+  await using stack = new AsyncDisposableStack();
+  const { startReplica, route, ...installation } = stack.use(await installAggregated(directory, extra));
+  const port = await freePort();
   const url = `https://127.0.0.1:${port}`;
   const start = async (): Promise<Process> => {
-    const started = startMain(
-      [
-        ...(await deployedArguments()),
-        ...["--secure-port", String(port), "--bind-address", "127.0.0.1", "--data-dir", join(directory, "data")],
-        ...["--etcd-servers", etcd.url, "--tls-cert-file", cert, "--tls-private-key-file", key],
-        ...["--kubeconfig", identity, "--authentication-kubeconfig", identity, "--authorization-kubeconfig", identity],
-        ...extra,
-      ],
-      { logFile: join(directory, "server.log") },
-    );
+    const started = startReplica("server", port);
     await untilReady("aggregated server", started, () => answersReady(url));
     return started;
   };
   let server = await start();
   stack.defer(async () => void (await server.stop()));
-  await route(kubectl, port);
-
-  const kubectlOf: Aggregated["kubectlOf"] = async (user) => {
-    const leaf = await issue(host.clientAuthority, user);
-    const file = join(directory, `${encodeURIComponent(user.commonName)}.kubeconfig`);
-    await writeFile(file, kubeconfig(host.url, host.servingAuthority, leaf), { mode: 0o600 });
-    return kubectlFor(file, join(directory, "kubectl"));
-  };
+  await route(port);
   const owned = stack.move();
   return {
-    host,
-    etcdUrl: etcd.url,
+    ...installation,
     server: () => server,
     crash: async (meanwhile) => {
       server.kill("SIGKILL");
@@ -91,9 +123,6 @@ export async function startAggregated(directory: string, extra: readonly string[
       server = await start();
     },
     url,
-    servingAuthority,
-    kubectl,
-    kubectlOf,
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
 }
@@ -125,23 +154,13 @@ async function route(kubectl: Kubectl, port: number): Promise<void> {
   await eventually(() => kubectl.ok(["get", "functions", "-A"]));
 }
 
-/** The command line of the Deployment's container. */
-async function deployedArguments(): Promise<readonly string[]> {
+/** The container of the Deployment. */
+export async function deployedContainer(): Promise<JsonObject> {
   const deployment = parseYaml(await readFile(join(manifests, "deployment.yaml"), "utf8")).value;
-  const path = ["spec", "template", "spec", "containers", 0, "args"] as const;
-  const args = path.reduce<JsonValue | undefined>(
-    (value, step) =>
-      typeof step === "number"
-        ? Array.isArray(value)
-          ? value[step]
-          : undefined
-        : isObject(value)
-          ? value[step]
-          : undefined,
-    deployment,
-  );
-  if (!Array.isArray(args)) throw new Error("deployment.yaml has no arguments");
-  return args.map(String);
+  const template = objectOf(objectOf(isObject(deployment) ? deployment : undefined, "spec"), "template");
+  const [container] = listOf(objectOf(template, "spec"), "containers");
+  if (!isObject(container)) throw new Error("deployment.yaml has no container");
+  return container;
 }
 
 /** How many keys an etcd holds of those that begin with `prefix`; of etcd's JSON gateway. */
