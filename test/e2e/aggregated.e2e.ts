@@ -214,10 +214,15 @@ test("aggregated: a Role on functions in one namespace gives exactly that", asyn
       assert.equal(await statusOf("/metrics"), 403);
     });
   }
-  const wrongToken = await get(`${url}${functionsPath("team")}`, servingAuthority.pem, undefined, {
-    authorization: `Bearer ${token.slice(0, -8)}AAAAAAAA`,
-  });
-  assert.equal(wrongToken.status, 401);
+  const wrongTokens = {
+    "with another signature": `${token.slice(0, -8)}AAAAAAAA`,
+    "for another audience": (await inTeam("create token robot --audience=https://elsewhere.example")).trim(),
+  };
+  for (const [name, wrong] of Object.entries(wrongTokens)) {
+    const headers = { authorization: `Bearer ${wrong}` };
+    const { status } = await get(`${url}${functionsPath("team")}`, servingAuthority.pem, undefined, headers);
+    assert.equal(status, 401, `a token ${name}`);
+  }
   for (const namespace of ["team", "other"]) await kubectl.ok(["delete", "namespace", namespace, "--timeout=60s"]);
 });
 

@@ -148,6 +148,84 @@ for (const [what, { chain, code }] of Object.entries(pretenders)) {
   });
 }
 
+/** Ways to say that one is an administrator, as lines of a request; those that a proxy itself may say are `claims`. */
+const claims: Record<string, readonly string[]> = {
+  "as a proxy writes them": ["X-Remote-User: root", "X-Remote-Group: system:masters"],
+  "in upper case": ["X-REMOTE-USER: root", "X-REMOTE-GROUP: system:masters"],
+  "over a name of one's own": ["X-Remote-User: carol", "X-Remote-User: root", "X-Remote-Group: system:masters"],
+  "as the uid of somebody": ["X-Remote-User: root", "X-Remote-Uid: 0", "X-Remote-Group: system:masters"],
+};
+const tricks: Record<string, readonly string[]> = {
+  "with underscores": ["X_Remote_User: root", "X_Remote_Group: system:masters"],
+  "a second time": ["X-Remote-User: root"],
+  "folded over two lines": ["X-Remote-Group: devs", " system:masters"],
+  "folded from another header": ["X-Note: a", "\tX-Remote-Group: system:masters"],
+  "with a space before the colon": ["X-Remote-Group : system:masters"],
+  "with a space before the name": [" X-Remote-Group: system:masters"],
+  "as one of a list": ["X-Remote-Group: devs, system:masters"],
+  "behind a bare line feed": ["X-Note: a\nX-Remote-Group: system:masters"],
+  "behind a bare carriage return": ["X-Note: a\rX-Remote-Group: system:masters"],
+  "behind a zero byte": ["X-Remote-Group\0: system:masters"],
+  "under a name that begins alike": ["X-Remote-Groups: system:masters", "X-Remote-User-Name: root"],
+  "as an extra": ["X-Remote-Extra-Group: system:masters", "X-Remote-Extra-User: root"],
+  "named by Connection": ["Connection: X-Remote-User, X-Remote-Group", "X_Remote_User: root"],
+  "by impersonation": ["Impersonate-User: root", "Impersonate-Group: system:masters"],
+  "by a password": [`Authorization: Basic ${Buffer.from("root:root").toString("base64")}`],
+  "after the body": [
+    "Transfer-Encoding: chunked",
+    "Trailer: X-Remote-Group",
+    "",
+    "0",
+    "X-Remote-Group: system:masters",
+  ],
+};
+
+/** The answer to a request written line by line, which its sender leaves no time to be kept alive. */
+async function answerTo(client: Client, lines: readonly string[]): Promise<string> {
+  const socket = await client.connect();
+  const chunks: Buffer[] = [];
+  socket.on("data", (chunk: Buffer) => chunks.push(chunk));
+  socket.on("error", () => undefined);
+  const closed = new Promise((resolve) => socket.once("close", resolve));
+  const head = [`GET ${functions}/other HTTP/1.1`, "Host: a", "Connection: close"];
+  socket.write([...head, ...lines, "", ""].join("\r\n"), "latin1");
+  await closed;
+  return Buffer.concat(chunks).toString();
+}
+
+const carolHerself = server.clientWith(issueOdd({ name: nameOf("carol"), usages: [oids.clientAuth], issuer: clients }));
+const nobody = server.clientWith();
+const senders: readonly {
+  readonly who: string;
+  readonly client: Client;
+  readonly lines: readonly string[];
+  readonly ways: typeof tricks;
+}[] = [
+  { who: "nobody", client: nobody, lines: [], ways: { ...claims, ...tricks } },
+  { who: "a user", client: carolHerself, lines: [], ways: { ...claims, ...tricks } },
+  { who: "the proxy of a user", client: proxy, lines: ["X-Remote-User: carol"], ways: tricks },
+  {
+    who: "the proxy of somebody whose name got lost",
+    client: proxy,
+    lines: [],
+    ways: { "as a group alone": ["X-Remote-Group: system:masters"], ...tricks, "a second time": [] },
+  },
+];
+for (const { who, client, lines, ways } of senders) {
+  for (const [way, more] of Object.entries(ways)) {
+    // API A-02, A-05, A-08
+    test(`${who} who claims to be an administrator ${way} is none`, async () => {
+      const answer = await answerTo(client, [...lines, ...more]);
+      assert.match(answer, /^HTTP\/1\.1 40[013] /);
+      assert.doesNotMatch(answer, /User \\"root/);
+    });
+  }
+}
+
+test("an administrator whom the proxy names, in whatever case, is one", async () => {
+  for (const lines of Object.values(claims).slice(0, 2)) assert.match(await answerTo(proxy, lines), /^HTTP\/1\.1 200 /);
+});
+
 test("a user by certificate is that user, whatever else the headers say", async () => {
   const carol = server.clientWith(issueOdd({ name: nameOf("carol"), usages: [oids.clientAuth], issuer: clients }));
   ok(await carol.get(`${functions}/mine`, master));
