@@ -62,6 +62,19 @@ test("every value of the chart is described, and every description is of a value
   assert.deepEqual(undescribed(values, schema, ""), []);
 });
 
+for (const file of ["base/deployment.yaml", `${chart}/templates/controller-manager.yaml`]) {
+  // The chart's are no YAML before Helm has rendered them.
+  test(`${file} restarts a server that hangs, soon, and none whose etcd is away`, () => {
+    const probes = [...read(file).matchAll(/^ +(startup|liveness|readiness)Probe:\n((?: {12}.*\n)+)/gm)];
+    const of = (name: string): string => probes.find(([, each]) => each === name)?.[2] ?? "";
+    for (const name of ["startup", "liveness"]) assert.match(of(name), /path: "\/livez\?exclude=etcd"/);
+    assert.match(of("readiness"), /path: \/readyz,/);
+    const number = (field: string): number => Number(new RegExp(`${field}: (\\d+)`).exec(of("liveness"))?.[1]);
+    const seconds = number("failureThreshold") * number("periodSeconds") + number("terminationGracePeriodSeconds");
+    assert.ok(seconds <= 20, `${seconds} s`);
+  });
+}
+
 test("pods of both run without rights", () => {
   const [deployment] = documents("base/deployment.yaml");
   const template = objectOf(objectOf(objectOf(deployment, "spec"), "template"), "spec");

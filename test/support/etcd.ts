@@ -110,6 +110,15 @@ export class EtcdProcess implements AsyncDisposable {
     await this.start();
   }
 
+  /** It stays connected and says nothing, until `resume`. */
+  pause(): void {
+    this.#child?.kill("SIGSTOP");
+  }
+
+  resume(): void {
+    this.#child?.kill("SIGCONT");
+  }
+
   async kill(): Promise<void> {
     const child = this.#child;
     this.#child = undefined;
