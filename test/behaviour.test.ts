@@ -39,7 +39,6 @@ const untested: readonly { readonly ids: string; readonly reason: string }[] = [
     ids: "AD-01",
     reason: "which plugins there are is one line of apiserver/admission/plugins.ts; each has tests of its own",
   },
-  { ids: "KC-20", reason: "not here yet" },
   {
     ids: "T-10",
     reason:

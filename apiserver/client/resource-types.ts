@@ -24,6 +24,7 @@ export const persistentVolumeClaimType = inNamespaces("", "v1", {
   resource: "persistentvolumeclaims",
 });
 export const podType = inNamespaces("", "v1", { kind: "Pod", resource: "pods" });
+export const resourceQuotaType = inNamespaces("", "v1", { kind: "ResourceQuota", resource: "resourcequotas" });
 export const secretType = inNamespaces("", "v1", { kind: "Secret", resource: "secrets" });
 export const serviceAccountType = inNamespaces("", "v1", { kind: "ServiceAccount", resource: "serviceaccounts" });
 export const serviceType = inNamespaces("", "v1", { kind: "Service", resource: "services" });

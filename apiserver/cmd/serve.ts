@@ -6,6 +6,7 @@
 import { readFile } from "node:fs/promises";
 import { computeControllers } from "../../controllers/controllers.ts";
 import { followByInformer } from "../../controllers/runtime/follow.ts";
+import { ResourceQuota } from "../admission/plugins/resource-quota/plugin.ts";
 import { followAuthenticationConfig } from "../authentication/authentication-config.ts";
 import { bearerTokenAuthenticator, cachedTokenVerifier } from "../authentication/bearer-token.ts";
 import { clientCertificateAuthenticator } from "../authentication/client-certificate.ts";
@@ -86,7 +87,7 @@ export async function aggregatedFoundation(
       return {
         definitions: computeResources,
         reviews: [],
-        admission: [],
+        admission: [new ResourceQuota(cluster, follow, signal)],
         tls: () => ({ ...servingTls.current(), clientCas: clientCas() }),
         onTlsChange: (listener) => void listeners.push(listener),
         ...(options.leaderElect ? { election: electionOf(cluster, options, service.namespace) } : {}),

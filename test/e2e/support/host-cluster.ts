@@ -151,7 +151,7 @@ export async function startHostCluster(directory: string): Promise<HostCluster> 
         `--root-ca-file=${servingCa}`,
         "--leader-elect=false",
         "--use-service-account-credentials=false",
-        "--controllers=garbage-collector-controller,namespace-controller,serviceaccount-controller,statefulset-controller,horizontal-pod-autoscaler-controller,job-controller,clusterrole-aggregation-controller",
+        "--controllers=garbage-collector-controller,namespace-controller,serviceaccount-controller,statefulset-controller,horizontal-pod-autoscaler-controller,job-controller,resourcequota-controller,clusterrole-aggregation-controller",
       ],
       { logFile: join(directory, "kube-controller-manager.log") },
     ),
