@@ -292,6 +292,13 @@ export const limits = {
     beyond: "the least used is kept per object",
     reason: "one per tool, kind and shape of object; each takes some 50 KB at most",
   },
+  maxRepeatsPerObject: {
+    value: 4,
+    unit: "count",
+    of: "writes remembered of an object because they changed nothing",
+    beyond: "the oldest is read again when it is repeated",
+    reason: "a tool or two that apply the same every few minutes; 150 bytes each",
+  },
   maxSharedFieldsLength: {
     value: 8 * KiB,
     unit: "characters",

@@ -24,6 +24,36 @@ test("built-in kinds may be replaced without naming a version", () => {
   for (const strategy of Object.values(strategies)) assert.equal(strategy.allowUnconditionalUpdate, true);
 });
 
+test("PUT creates Services, Events, Leases and what RBAC has, and nothing else", () => {
+  const creating = Object.entries(strategies).flatMap(([name, { createsOnUpdate }]) => (createsOnUpdate ? [name] : []));
+  assert.deepEqual(creating.sort(), [
+    "clusterRoleBindingStrategy",
+    "clusterRoleStrategy",
+    "eventStrategy",
+    "leaseStrategy",
+    "roleBindingStrategy",
+    "roleStrategy",
+    "serviceStrategy",
+  ]);
+});
+
+test("the status of a StatefulSet counts no more pods than there are", () => {
+  const errors = (status: JsonObject, old: JsonObject = {}) =>
+    (strategies.statefulSetStrategy.validateStatus?.(anObject({ status }), anObject({ status: old })) ?? []).map(
+      ({ field, body }) => `${field}: ${body}`,
+    );
+  assert.deepEqual(errors({ replicas: 2, readyReplicas: 2, availableReplicas: 1, collisionCount: 1 }), []);
+  assert.deepEqual(errors({ replicas: 0, readyReplicas: 1, availableReplicas: 2, collisionCount: -1 }), [
+    "status.collisionCount: Invalid value: -1: must be greater than or equal to 0",
+    "status.readyReplicas: Invalid value: 1: cannot be greater than status.replicas",
+    "status.availableReplicas: Invalid value: 2: cannot be greater than status.replicas",
+    "status.availableReplicas: Invalid value: 2: cannot be greater than status.readyReplicas",
+  ]);
+  assert.deepEqual(errors({ replicas: 0 }, { collisionCount: 1 }), [
+    "status.collisionCount: Invalid value: 0: cannot be decremented",
+  ]);
+});
+
 test("a namespace begins active, held by its finalizer, with its name as a label", () => {
   const { spec, status, metadata } = created(strategies.namespaceStrategy, anObject({ status: { phase: "Gone" } }));
   assert.deepEqual(spec, { finalizers: ["kubernetes"] });

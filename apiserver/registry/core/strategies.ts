@@ -83,6 +83,7 @@ export const secretStrategy: Strategy = {
 
 export const serviceStrategy: Strategy = {
   ...uncounted,
+  createsOnUpdate: true,
   validateName: labelProblems,
   default: service.withServiceDefaults,
   prepareForCreate: (object) => ({ ...service.withAddress(object), status: { loadBalancer: {} } }),
@@ -104,12 +105,13 @@ const withEventMembers = (object: KubeObject): KubeObject => ({ ...eventMembers,
 
 export const eventStrategy: Strategy = {
   ...builtIn,
+  createsOnUpdate: true,
   prepareForCreate: withEventMembers,
   prepareForUpdate: withEventMembers,
   validate: small.validateEvent,
   validateUpdate: (event, old) => small.validateEventUpdate(event, withEventMembers(old)),
 };
-export const leaseStrategy: Strategy = { ...uncounted, validate: small.validateLease };
+export const leaseStrategy: Strategy = { ...uncounted, createsOnUpdate: true, validate: small.validateLease };
 export const controllerRevisionStrategy: Strategy = {
   ...builtIn,
   validate: small.validateRevision,
@@ -182,6 +184,7 @@ export const statefulSetStrategy: Strategy = {
   prepareForCreate: (object) => ({ ...object, status: { replicas: 0, availableReplicas: 0 } }),
   validate: workloads.validateStatefulSet,
   validateUpdate: workloads.validateStatefulSetUpdate,
+  validateStatus: workloads.validateStatefulSetStatus,
 };
 
 export const horizontalPodAutoscalerStrategy: Strategy = {
@@ -263,7 +266,7 @@ export const persistentVolumeClaimStrategy: Strategy = {
 };
 
 /** Role names may hold colons, as `system:discovery` does. */
-const rbacNames: Strategy = { ...builtIn, validateName: pathSegmentProblems };
+const rbacNames: Strategy = { ...builtIn, createsOnUpdate: true, validateName: pathSegmentProblems };
 export const roleStrategy: Strategy = { ...rbacNames, validate: rbac.validateRole };
 export const clusterRoleStrategy: Strategy = { ...rbacNames, validate: rbac.validateClusterRole };
 

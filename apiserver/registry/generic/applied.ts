@@ -6,30 +6,21 @@ import { checkObjectMembers } from "../../machinery/member-count.ts";
 import type { RequestBody } from "../../machinery/serializer.ts";
 import type { Steps } from "../../machinery/turns.ts";
 import { parseYamlInSteps } from "../../machinery/yaml.ts";
-import type { FieldValidation } from "../rest/interface.ts";
+import type { RequestContext, WriteOptions } from "../rest/interface.ts";
 import { type Change, undecodable } from "./change.ts";
 
 /** YAML, and so JSON too. */
 export const applyPatchType = "application/apply-patch+yaml";
 
-/**
- * Unknown fields are no matter of `fieldValidation` here: the merge refuses them (API S-06).
- * @throws StatusError 400 for what is no YAML, or no object in it; 413 for more members than an object may have
- */
-export function* readApplied(
-  { bytes }: RequestBody,
-  fieldValidation: FieldValidation,
-  warn: (text: string) => void,
-): Steps<JsonObject> {
+export type AppliedBody = { readonly value: JsonObject; readonly duplicates: readonly string[] };
+
+/** @throws StatusError 400 for what is no YAML, or no object in it; 413 for more members than an object may have */
+export function* readApplied({ bytes }: RequestBody): Steps<AppliedBody> {
   const { value, duplicates } = yield* parse(bytes);
   if (!isObject(value)) throw newBadRequest("error decoding patch: it must be an object with apiVersion and kind");
-  if (fieldValidation === "Strict" && duplicates.length > 0) {
-    throw newBadRequest(`error strict decoding patch: ${duplicates.join(", ")}`);
-  }
-  if (fieldValidation === "Warn") for (const duplicate of duplicates) warn(duplicate);
   yield;
   checkObjectMembers(value, undefined);
-  return value;
+  return { value, duplicates };
 }
 
 function* parse(bytes: Uint8Array): Steps<{ readonly value: JsonValue; readonly duplicates: readonly string[] }> {
@@ -41,12 +32,25 @@ function* parse(bytes: Uint8Array): Steps<{ readonly value: JsonValue; readonly 
   }
 }
 
-/** Unlike a patch it may begin with nothing, and says who manages what (API S-22). */
-export function appliedChange(value: JsonObject, force: boolean): Change {
+type HowApplied = Pick<WriteOptions, "fieldValidation" | "force"> & Pick<RequestContext, "warn">;
+
+/**
+ * Unlike a patch it may begin with nothing, and says who manages what (API S-22). Unknown fields are no matter of
+ * `fieldValidation` here: the merge refuses them. Repeated ones are, after conflicts (API S-06).
+ */
+export function appliedChange(
+  { value, duplicates }: AppliedBody,
+  { fieldValidation, force, warn }: HowApplied,
+): Change {
   return {
     *apply(existing, { view, whole, fields }, writer) {
       const live = existing === undefined ? undefined : whole.show(existing);
-      return { form: "whole", ...(yield* fields.applyInSteps(live, view.asked(value), { ...writer, force })) };
+      const applied = yield* fields.applyInSteps(live, view.asked(value), { ...writer, force });
+      if (fieldValidation === "Strict" && duplicates.length > 0) {
+        throw newBadRequest(`error strict decoding patch: ${duplicates.join(", ")}`);
+      }
+      if (fieldValidation === "Warn") for (const duplicate of duplicates) warn(duplicate);
+      return { form: "whole", ...applied };
     },
     problems: [],
     isWhole: false,

@@ -46,6 +46,15 @@ export function* replacement(
   };
 }
 
+/** Leaves what is stored as it is. */
+export const noChange: Change = {
+  apply: (existing, part) => ({ form: "shown", object: existing === undefined ? {} : part.view.show(existing) }),
+  problems: [],
+  isWhole: false,
+  mayForgetManagers: false,
+  refusal: (error) => error,
+};
+
 export function patchChange({ apply, problems }: ParsedPatch): Change {
   return {
     apply(existing, { view }) {

@@ -93,7 +93,6 @@ export class ObjectDecoder {
     this.#checkType(value);
     const { apiVersion: _apiVersion, kind: _kind, metadata: givenMetadata, ...content } = value;
     const { metadata, unknownFields } = this.#decodeMetadata(givenMetadata);
-    checkPlace(metadata, place);
     // Metadata is decoded above, by the same rules for every kind: the schema sees only that there is some.
     const { previous } = place;
     const type = { apiVersion: this.#apiVersion, kind: this.gvk.kind };
@@ -106,6 +105,7 @@ export class ObjectDecoder {
     const { ofPatch, ofBody } = strictness;
     // Go knows what its type lacks before it looks at the text again; custom resources are read the other way round.
     this.#report(this.#isTyped ? [...ofPatch, ...unknown, ...ofBody] : [...ofPatch, ...ofBody, ...unknown], strictness);
+    checkPlace(metadata, place);
     const { metadata: _metadata, ...rest } = decoded.object;
     return { object: { ...rest, ...type, metadata }, errors: decoded.errors };
   }

@@ -51,13 +51,14 @@ export function metaForCreate(meta: ObjectMeta, { namespace, uid, nowMs, tracksG
 
 /**
  * Restores what a client cannot change (API U-08, M-08, M-13). A deletionTimestamp on a live object stays, so that
- * validation refuses it (API section 17, U-08); a changed grace period likewise.
+ * validation refuses it (API section 17, U-08); a changed grace period and another uid (API P-05) likewise.
  */
 export function metaForUpdate(meta: ObjectMeta, old: ObjectMeta): ObjectMeta {
   const { generation: _generation, namespace: _namespace, ...kept } = meta;
   return {
+    ...pick(old, ["uid"]),
     ...kept,
-    ...pick(old, ["name", "namespace", "uid", "resourceVersion", "generation", "creationTimestamp"]),
+    ...pick(old, ["name", "namespace", "resourceVersion", "generation", "creationTimestamp"]),
     ...(old.deletionTimestamp === undefined ? {} : { deletionTimestamp: old.deletionTimestamp }),
     ...(meta.deletionGracePeriodSeconds === undefined ? pick(old, ["deletionGracePeriodSeconds"]) : {}),
   };

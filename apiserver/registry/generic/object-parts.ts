@@ -71,10 +71,12 @@ const labelPaths = [
   ["metadata", "annotations"],
 ];
 
-function withLabelsOf(meta: ObjectMeta, { labels, annotations }: ObjectMeta): ObjectMeta {
+/** Another uid stays, so that validation refuses it. */
+function withLabelsOf(meta: ObjectMeta, { labels, annotations, uid }: ObjectMeta): ObjectMeta {
   const { labels: _labels, annotations: _annotations, ...kept } = meta;
   return {
     ...kept,
+    ...(uid === undefined ? {} : { uid }),
     ...(labels === undefined ? {} : { labels }),
     ...(annotations === undefined ? {} : { annotations }),
   };

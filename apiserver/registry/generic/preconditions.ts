@@ -1,4 +1,4 @@
-import type { GroupResource, GroupVersionKind, KubeObject, ObjectMeta, Preconditions } from "../../apis/meta/v1.ts";
+import type { GroupResource, KubeObject, ObjectMeta, Preconditions } from "../../apis/meta/v1.ts";
 import { invalid, path } from "../../errors/field-error.ts";
 import { newConflict, newInvalid, objectModified, type StatusError } from "../../errors/status-error.ts";
 import { nameOf } from "./stored-resource.ts";
@@ -24,25 +24,20 @@ export function checkPreconditions(
 }
 
 /**
- * Identity and version that the new object itself claims (API U-02, U-03, U-06). What a PUT says of its uid is a
- * precondition; a patch that makes it another one changes what nobody may change (API P-05), unless the endpoint restores all of it
- * (API M-10).
+ * Identity and version that the new object itself claims (API U-02, U-03, U-06). What a patch says of the uid is judged with
+ * the rest of its metadata (API P-05).
+ * @param namesObject  the uid says which object is meant: of a PUT, and of a Scale, which has none of its own
  * @throws StatusError 409, or 422 when it has no version and the kind insists on one
  */
 export function checkClaims(
-  { groupResource, gvk }: { readonly groupResource: GroupResource; readonly gvk: GroupVersionKind },
+  groupResource: GroupResource,
   claimed: ObjectMeta,
   existing: KubeObject,
-  {
-    allowUnconditional,
-    fullReplacement,
-    restoresMetadata,
-  }: { allowUnconditional: boolean; fullReplacement: boolean; restoresMetadata: boolean },
+  { allowUnconditional, namesObject }: { allowUnconditional: boolean; namesObject: boolean },
 ): void {
   const name = nameOf(existing);
   const { uid, resourceVersion = "" } = claimed;
-  const isOther = uid !== undefined && uid !== existing.metadata.uid;
-  if (isOther && fullReplacement) {
+  if (namesObject && uid !== undefined && uid !== existing.metadata.uid) {
     throw newConflict(
       groupResource,
       name,
@@ -57,6 +52,4 @@ export function checkClaims(
   if (!isUnversioned && resourceVersion !== existing.metadata.resourceVersion) {
     throw newConflict(groupResource, name, objectModified);
   }
-  if (isOther && !restoresMetadata)
-    throw newInvalid(gvk, name, [invalid(path("metadata", "uid"), uid, "field is immutable")]);
 }

@@ -58,17 +58,27 @@ export function scalePart(of: PartOf, paths: ScalePaths, scales: Scales): Part {
     { only: [paths.specReplicas] },
     { subresource, seesPartOnly: true, shownVersion: apiVersionOf(scaleKind) },
   );
-  return { ...wholeObject(of), subresource, view, fields };
+  const parent = wholeObject(of);
+  return {
+    ...parent,
+    subresource,
+    view,
+    fields,
+    isolate(next, existing) {
+      refuseNegative(memberAt(next, paths.specReplicas), next);
+      return parent.isolate(next, existing);
+    },
+  };
 }
 
-/** Of an applied Scale only its identity and its replicas ask for anything (API S-39). */
+/** Of an applied Scale only its identity and its replicas ask for anything (API S-39); conflicts are told before what is wrong. */
 function askedOf(scale: JsonObject, gvk: GroupVersionKind, { specReplicas }: ScalePaths): JsonObject {
   const { metadata } = scale;
   const { name, namespace, uid, resourceVersion } = isObject(metadata) ? metadata : {};
   const identity = Object.entries({ name, namespace, uid, resourceVersion }).filter(([, value]) => value !== undefined);
   const asked = { apiVersion: apiVersionOf(gvk), kind: gvk.kind, metadata: Object.fromEntries(identity) };
   const replicas = memberAt(scale, ["spec", "replicas"]);
-  return replicas === undefined ? asked : withMember(asked, specReplicas, wantedReplicas(scale));
+  return replicas === undefined ? asked : withMember(asked, specReplicas, replicas);
 }
 
 /** Without a version the change is unconditional, whatever the object itself demands (API section 17). */
@@ -113,13 +123,13 @@ function scaleOf(object: KubeObject, paths: ScalePaths): KubeObject {
   };
 }
 
+const wantedReplicas = (scale: KubeObject): JsonValue => memberAt(scale, ["spec", "replicas"]) ?? 0;
+
 /** @throws StatusError 422 for a count below zero */
-function wantedReplicas(scale: KubeObject | JsonObject): number {
-  const replicas = memberAt(scale, ["spec", "replicas"]) ?? 0;
-  if (typeof replicas === "number" && replicas >= 0) return replicas;
+function refuseNegative(replicas: JsonValue | undefined, { metadata: { name = "" } }: KubeObject): void {
+  if (typeof replicas !== "number" || replicas >= 0) return;
   const negative = invalid(path("spec", "replicas"), replicas, "must be greater than or equal to 0");
-  const name = memberAt(scale, ["metadata", "name"]);
-  throw newInvalid(scaleKind, typeof name === "string" ? name : "", [negative]);
+  throw newInvalid(scaleKind, name, [negative]);
 }
 
 function memberAt(object: KubeObject | JsonObject, names: readonly string[]): JsonValue | undefined {

@@ -4,7 +4,7 @@ import { MemoryBackend } from "../../../test/support/memory-backend.ts";
 import { aWidget, objectAt } from "../../../test/support/objects.ts";
 import { putTo, refused, WidgetServer, writeOf } from "../../../test/support/widgets.ts";
 import type { AdmissionPlugin } from "../../admission/interface.ts";
-import type { KubeObject, ObjectMeta } from "../../apis/meta/v1.ts";
+import type { JsonObject, KubeObject, ObjectMeta } from "../../apis/meta/v1.ts";
 import { invalid } from "../../errors/field-error.ts";
 import { newBadRequest, StatusError } from "../../errors/status-error.ts";
 import type { WriteOptions } from "../rest/interface.ts";
@@ -346,4 +346,41 @@ test("numbers beyond 2^53 in free-form members are kept as written", async (t) =
   await server.put("a", (old) => ({ ...old, metadata: { ...old.metadata, labels: { a: "b" } } }));
   const { json } = await server.store.get(server.context(), "a", { resourceVersion: "" });
   assert.match(Buffer.from(json).toString(), /"free":\{"n":12345678901234567890\}/);
+});
+
+// API U-01, U-04
+test("update: of kinds that allow it, a PUT creates what is not there", async (t) => {
+  const server = new WidgetServer(t, { strategy: { createsOnUpdate: true, allowUnconditionalUpdate: true } });
+  const asked: string[] = [];
+  const context = server.context({ requireVerb: async (verb) => void asked.push(verb) });
+  const put = (metadata: ObjectMeta) =>
+    server.store.update(context, writeOf("a", aWidget("a", { metadata, spec: { size: 1 } })));
+  await assert.rejects(
+    put({ uid: "u" }),
+    refused(409, /Precondition failed: UID in precondition: u, UID in object meta: $/),
+  );
+  const { created, item } = await put({ resourceVersion: "1" });
+  assert.deepEqual([created, item.object.metadata.uid, asked], [true, "uid-1", ["create"]]);
+  assert.equal((await put({})).created, false);
+  const status = server.subresource("status");
+  await assert.rejects(putTo(status, server.context(), "b", aWidget("b")), refused(404, /not found/));
+});
+
+test("update: what is no object of the kind is told as such also where there is none to replace", async (t) => {
+  const server = new WidgetServer(t);
+  const put = (spec: JsonObject) =>
+    server.put("a", aWidget("a", { metadata: { resourceVersion: "1" }, spec }), { fieldValidation: "Strict" });
+  await assert.rejects(put({ size: 1, unknown: 1 }), refused(400, /unknown field "spec.unknown"/));
+  await assert.rejects(put({ size: 1 }), refused(404, /not found/));
+});
+
+// API P-05
+test("patch: another uid is told with whatever else is wrong", async (t) => {
+  let isStrict = false;
+  const strategy = { validate: () => (isStrict ? [invalid("spec.size", 1, "must be more")] : []) };
+  const server = new WidgetServer(t, { strategy });
+  await server.create(aWidget("a"));
+  isStrict = true;
+  const both = /metadata.uid: Invalid value: "u": field is immutable, spec.size: Invalid value: 1: must be more/;
+  await assert.rejects(server.patch("a", { metadata: { uid: "u" } }), refused(422, both));
 });

@@ -6,7 +6,7 @@ import { deepEqual } from "../../machinery/json.ts";
 import { equalButForTimes } from "../../machinery/managed-fields/managers.ts";
 import { giveWay, type Pace } from "../../machinery/turns.ts";
 import { isStorageError } from "../../storage/errors.ts";
-import type { Revision } from "../../storage/interface.ts";
+import type { Revision, StoredValue } from "../../storage/interface.ts";
 import type { EncodedObject, RequestContext } from "../rest/interface.ts";
 import type { CachedObject } from "./codec.ts";
 import { interpretError, interpreted } from "./interpret-error.ts";
@@ -19,8 +19,11 @@ export type Decision =
   | { readonly action: "delete"; readonly object: KubeObject }
   | { readonly action: "keep" };
 
-/** `deleted`: gone now; `item` is then the object as it was decided upon. */
-export type Outcome = { readonly deleted: boolean; readonly item: EncodedObject };
+/**
+ * `deleted`: gone now; `item` is then the object as it was decided upon. `unchanged`: what is stored is what was decided on,
+ * and `item`.
+ */
+export type Outcome = { readonly deleted: boolean; readonly unchanged: boolean; readonly item: EncodedObject };
 
 type Change = {
   readonly context: RequestContext;
@@ -53,9 +56,9 @@ export async function changeObject(resource: StoredResource, change: Change): Pr
     if (attempt.settled === "written") return attempt.outcome;
     if (attempt.settled === "concluded" && newest) return attempt.conclude();
     context.signal.throwIfAborted();
-    const stored = await read(resource, key, name, context.signal);
+    const stored = await readBytes(resource, key, name, context.signal);
     if (attempt.settled === "concluded" && stored.revision === existing.revision) return attempt.conclude();
-    existing = stored;
+    existing = decodeStored(resource, stored);
     newest = true;
   }
 }
@@ -88,15 +91,15 @@ async function tryOnce(
   const unchanged = await pace.run(
     () => decision.action === "put" && existing.isOutdated !== true && isUnchanged(decision.object, existing.object),
   );
-  if (decision.action === "keep" || unchanged) return concluded({ deleted: false, item: existing });
+  if (decision.action === "keep" || unchanged) return concluded({ deleted: false, unchanged, item: existing });
   const deleted = decision.action === "delete";
   if (change.dryRun)
-    return concluded({ deleted, item: await pace.run(() => resource.codec.unstored(decision.object)) });
+    return concluded({ deleted, unchanged, item: await pace.run(() => resource.codec.unstored(decision.object)) });
   try {
     const item = deleted
       ? await remove(resource, key, existing, decision.object)
       : await fitting(decision.object, change, (object) => replace(resource, key, existing, object, pace));
-    return { settled: "written", outcome: { deleted, item } };
+    return { settled: "written", outcome: { deleted, unchanged, item } };
   } catch (error) {
     if (isStorageError(error, "Conflict") || isStorageError(error, "KeyNotFound")) return { settled: "no" };
     throw interpretError(error, { resource: resource.groupResource, name: change.name });
@@ -195,13 +198,31 @@ export class MissingObject extends StatusError {
 }
 
 async function read(resource: StoredResource, key: string, name: string, signal: AbortSignal): Promise<CachedObject> {
-  const found = await stored(resource, key, name, signal);
-  if (found === undefined) throw new MissingObject(resource, name);
-  return found;
+  return decodeStored(resource, await readBytes(resource, key, name, signal));
+}
+
+async function readBytes(
+  resource: StoredResource,
+  key: string,
+  name: string,
+  signal: AbortSignal,
+): Promise<StoredValue> {
+  const value = await bytesOf(resource, key, name, signal);
+  if (value === undefined) throw new MissingObject(resource, name);
+  return value;
+}
+
+async function bytesOf(
+  { backend, prefix, groupResource }: StoredResource,
+  key: string,
+  name: string,
+  signal: AbortSignal,
+) {
+  const { value } = await interpreted({ resource: groupResource, name }, backend.get(prefix + key, signal));
+  return value;
 }
 
 async function stored(resource: StoredResource, key: string, name: string, signal: AbortSignal) {
-  const { backend, prefix, groupResource } = resource;
-  const { value } = await interpreted({ resource: groupResource, name }, backend.get(prefix + key, signal));
+  const value = await bytesOf(resource, key, name, signal);
   return value === undefined ? undefined : decodeStored(resource, value);
 }

@@ -11,12 +11,17 @@ import { trackFields } from "./stages/track.ts";
 import { validate, warn } from "./stages/validate.ts";
 import type { Stage } from "./write.ts";
 
-/** From what was sent to the object that is proposed. */
-export const proposalStages: readonly Stage[] = [
+/** From what was sent to an object of the kind. */
+export const readingStages: readonly Stage[] = [
   checkIdentity, // refuses to write another object than the caller means
   applyChange, // makes what the client wants: what it sent, or the stored object patched
   refuseCrowded, // refuses an object of more members than the stages below can look at in time
   decodeWanted, // checks type and place; the schema prunes, fills in defaults, finds errors
+];
+
+/** From what was sent to the object that is proposed. */
+export const proposalStages: readonly Stage[] = [
+  ...readingStages,
   checkVersion, // refuses a change of an object that was changed meanwhile
   isolatePart, // restores what this endpoint may not change
   refuseMalformed, // answers the errors of the schema
@@ -35,5 +40,8 @@ export const decisionStages: readonly Stage[] = [
   warn,
   admitValidating, // lets plugins refuse the object
 ];
+
+/** Of a write that is known to change nothing: what is not decided by the write and the object alone. */
+export const repeatStages: readonly Stage[] = [checkIdentity, admitMutating, admitValidating];
 
 export const writeStages: readonly Stage[] = [...proposalStages, ...decisionStages];

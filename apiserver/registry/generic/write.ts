@@ -38,6 +38,8 @@ export type Draft = {
   readonly object: KubeObject;
   /** What the schema finds wrong with it. */
   readonly schemaErrors: readonly FieldError[];
+  /** By admission, which may decide otherwise another time. */
+  readonly isReshaped: boolean;
 };
 
 /**
@@ -68,7 +70,13 @@ const isSteps = (made: Draft | Steps<Draft>): made is Steps<Draft> => "next" in 
 const undecided: KubeObject = { apiVersion: "", kind: "", metadata: {} };
 
 export function draftOf(existing: KubeObject | undefined): Draft {
-  return { existing, wanted: { form: "shown", object: {} }, object: existing ?? undecided, schemaErrors: [] };
+  return {
+    existing,
+    wanted: { form: "shown", object: {} },
+    object: existing ?? undecided,
+    schemaErrors: [],
+    isReshaped: false,
+  };
 }
 
 export function placeOf(existing: KubeObject | undefined, write: Write): InputPlace {

@@ -22,6 +22,8 @@ export interface Strategy {
   readonly validate?: (object: KubeObject, old?: KubeObject) => readonly FieldError[];
   /** Rules about the change itself, for example immutable fields; runs besides `validate`. */
   readonly validateUpdate?: (object: KubeObject, old: KubeObject) => readonly FieldError[];
+  /** Rules of the status, when it is written by itself; the schema alone by default. */
+  readonly validateStatus?: (object: KubeObject, old: KubeObject) => readonly FieldError[];
   /** Texts for `Warning` headers; nothing here refuses. */
   readonly warnings?: (object: KubeObject, old: KubeObject | undefined) => readonly string[];
   /** Default: a kind with a spec counts its generations (API M-07); some of Kubernetes' own never did. */
@@ -32,6 +34,8 @@ export interface Strategy {
   readonly statusTakesLabels?: boolean;
   /** PUT without resourceVersion is let through (most built-in kinds); otherwise 422 (API U-03). Default false. */
   readonly allowUnconditionalUpdate?: boolean;
+  /** PUT of an object that is not there creates it, as of some built-in kinds; default: 404 (API U-01). */
+  readonly createsOnUpdate?: true;
   /** Graceful deletion: seconds from the request (may be undefined) to what holds; absent: immediate (API X-10, X-11). */
   readonly gracePeriodSeconds?: (object: KubeObject, requested: number | undefined) => number;
   /** What else changes when deletion starts but cannot end yet, e.g. a Namespace's `status.phase`. */

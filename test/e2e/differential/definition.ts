@@ -5,7 +5,7 @@ import { resolve, type Schema, type SchemaOrRef, type SchemaSet } from "../../..
 import { componentName, group, version } from "../../../openapi/schemas/kind.ts";
 import type { Subject } from "./steps.ts";
 
-export function definitionOf({ kind, resource }: Subject, schemas: SchemaSet): JsonObject {
+export function definitionOf({ kind, resource, scalable }: Subject, schemas: SchemaSet): JsonObject {
   const schema = schemas.get(componentName(kind));
   if (schema === undefined) throw new Error(`no schema of ${kind}`);
   const { spec, status } = schema.properties ?? {};
@@ -30,12 +30,18 @@ export function definitionOf({ kind, resource }: Subject, schemas: SchemaSet): J
           served: true,
           storage: true,
           schema: { openAPIV3Schema },
-          subresources: { status: {} },
+          subresources: { status: {}, ...(scalable && { scale }) },
         },
       ],
     },
   };
 }
+
+const scale: JsonObject = {
+  specReplicasPath: ".spec.replicas",
+  statusReplicasPath: ".status.replicas",
+  labelSelectorPath: ".status.selector",
+};
 
 /** What a structural schema may say of a value. */
 const kept = [

@@ -43,8 +43,9 @@ const causesOf = ({ details }: JsonObject): readonly JsonValue[] =>
 
 const causeOf = (cause: JsonValue): string => {
   const { reason, field, message } = isObject(cause) ? cause : {};
-  // Messages of validation are a matter of each kind.
-  return [reason, field, ...(reason === "FieldManagerConflict" ? [message] : [])].join(" ");
+  if (reason === "FieldManagerConflict") return [reason, field, message].join(" ");
+  // Messages of validation are a matter of each kind; the replicas of a Scale are called by two paths.
+  return `${reason} ${String(field).replace(/^\./, "")}`;
 };
 
 /** The newest kube-apiserver fills it in at once; ours leaves it to the controller, as those before do. */

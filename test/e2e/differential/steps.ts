@@ -6,11 +6,15 @@ import type { JsonObject, JsonValue } from "../../../apiserver/apis/meta/v1.ts";
 export type Precondition = "none" | "current" | "stale" | "otherUid";
 export type Subresource = "" | "status" | "scale";
 
+/** How a body is written; as JSON with its first member twice, for one. */
+export type Form = "json" | "yaml" | "repeated";
+export type Propagation = "" | "Background" | "Foreground" | "Orphan";
+
 type Options = {
   readonly manager: string;
   readonly dryRun: boolean;
   readonly precondition: Precondition;
-  readonly fieldValidation: "" | "Strict" | "Ignore";
+  readonly fieldValidation: "" | "Strict" | "Warn" | "Ignore";
 };
 type Fields = { readonly subresource: Subresource; readonly fields: JsonObject };
 type Act =
@@ -18,8 +22,9 @@ type Act =
   | ({ readonly verb: "put" | "merge" | "strategic" } & Fields)
   | { readonly verb: "create"; readonly fields: JsonObject }
   | { readonly verb: "json"; readonly operations: readonly JsonObject[] }
-  | { readonly verb: "reset" | "delete" };
-export type Step = Options & Act;
+  | { readonly verb: "reset" }
+  | { readonly verb: "delete"; readonly propagation: Propagation };
+export type Step = Options & Act & { readonly form: Form };
 export type Verb = Step["verb"];
 
 /** One kind that both servers serve. */
@@ -63,9 +68,16 @@ const options: fc.Arbitrary<Options> = fc.record({
   ),
   fieldValidation: fc.oneof(
     { weight: 6, arbitrary: fc.constant("" as const) },
-    { weight: 1, arbitrary: fc.constantFrom("Strict" as const, "Ignore" as const) },
+    { weight: 1, arbitrary: fc.constantFrom("Strict" as const, "Warn" as const, "Ignore" as const) },
   ),
 });
+
+/** Patches other than apply are JSON. */
+const forms: fc.Arbitrary<Form> = fc.oneof(
+  { weight: 4, arbitrary: fc.constant("json" as const) },
+  { weight: 4, arbitrary: fc.constant("yaml" as const) },
+  { weight: 1, arbitrary: fc.constant("repeated" as const) },
+);
 
 export function stepsFor(subject: Subject): fc.Arbitrary<Step> {
   const about = fieldsOf(subject);
@@ -77,11 +89,16 @@ export function stepsFor(subject: Subject): fc.Arbitrary<Step> {
     create: subject.parts.map((fields) => ({ verb: "create", fields })),
     json: operationsOf(subject).map((operations) => ({ verb: "json", operations })),
     reset: fc.constant({ verb: "reset" }),
-    delete: fc.constant({ verb: "delete" }),
+    delete: propagations.map((propagation) => ({ verb: "delete", propagation })),
   };
   const act = fc.oneof(...subject.verbs.map((verb) => ({ weight: weights[verb], arbitrary: acts[verb] })));
-  return fc.tuple(act, options).map(([what, how]) => ({ ...what, ...how }));
+  return fc.tuple(act, options, forms).map(([what, how, form]) => ({ ...what, ...how, form: formOf(what.verb, form) }));
 }
+
+const readsYaml: ReadonlySet<Verb> = new Set(["apply"]);
+const formOf = (verb: Verb, form: Form): Form => (form === "yaml" && !readsYaml.has(verb) ? "json" : form);
+
+const propagations = fc.constantFrom<Propagation>("", "", "Background", "Foreground", "Orphan");
 
 /** Mostly the object itself, now and then one of its subresources. */
 function fieldsOf({ parts, statusParts, scalable }: Subject): fc.Arbitrary<Fields> {
@@ -90,7 +107,7 @@ function fieldsOf({ parts, statusParts, scalable }: Subject): fc.Arbitrary<Field
     arbitrary: fields.map((value) => ({ subresource, fields: value })),
   });
   // Never none: there the number is left out then, and its manager with it.
-  const replicas = fc.integer({ min: 1, max: 3 }).map((count) => ({ spec: { replicas: count } }));
+  const replicas = fc.constantFrom(1, 2, 3, 1, 2, 3, -1).map((count) => ({ spec: { replicas: count } }));
   return fc.oneof(
     at("", 8, parts),
     ...(statusParts === undefined ? [] : [at("status", 2, statusParts)]),

@@ -120,6 +120,27 @@ export const validateStatefulSetUpdate = (set: KubeObject, old: KubeObject): rea
     "spec",
   );
 
+/** Pods of which a StatefulSet's status tells how many there are. */
+const countedPods = ["readyReplicas", "currentReplicas", "updatedReplicas", "availableReplicas"];
+
+export function validateStatefulSetStatus(set: KubeObject, old: KubeObject): readonly FieldError[] {
+  const [status, before] = [objectOf(set, "status"), objectOf(old, "status")];
+  const count = (field: string): number => numericOf(status, field) ?? 0;
+  const more = (field: string, than: string): readonly FieldError[] =>
+    count(field) > count(than)
+      ? [invalid(path("status", field), count(field), `cannot be greater than status.${than}`)]
+      : [];
+  const collisions = numericOf(before, "collisionCount");
+  return [
+    ...notNegative(status, ["replicas", ...countedPods, "observedGeneration", "collisionCount"], "status"),
+    ...countedPods.flatMap((field) => more(field, "replicas")),
+    ...more("availableReplicas", "readyReplicas"),
+    ...(collisions !== undefined && count("collisionCount") < collisions
+      ? [invalid(path("status", "collisionCount"), count("collisionCount"), "cannot be decremented")]
+      : []),
+  ];
+}
+
 export const validatePod = (pod: KubeObject): readonly FieldError[] => validatePodSpec(objectOf(pod, "spec"), "spec");
 
 export function validatePodUpdate(pod: KubeObject, old: KubeObject): readonly FieldError[] {

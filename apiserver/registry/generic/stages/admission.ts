@@ -19,7 +19,7 @@ export const admitMutating: Stage = async (draft, write) => {
     draft.object,
   );
   const isolatedObject = withManagedFields(isolated(object, existing, write), managersAfter(object, draft, write));
-  const restored = { ...draft, object: isolatedObject, schemaErrors: errors };
+  const restored = { ...draft, object: isolatedObject, schemaErrors: errors, isReshaped: true };
   return dropDuplicateOwners(refuseMalformed(restored, write), write);
 };
 

@@ -50,16 +50,18 @@ function decoded({ wanted, existing }: Draft, decoder: ObjectDecoder, write: Wri
   }
 }
 
-/** Refuses a change of another version of the object than the one that is stored (API C-04, U-02, U-03). */
-export const checkVersion: Stage = (draft, { resource, change, part }) => {
+/**
+ * Refuses a change of another version of the object than the one that is stored (API C-04, U-02, U-03). What is put or
+ * applied where nothing is says of its version only what it once was.
+ */
+export const checkVersion: Stage = (draft, { resource, change, part, name }) => {
   const { existing, object } = draft;
   if (existing !== undefined) {
-    checkClaims(resource, object.metadata, existing, {
+    checkClaims(resource.groupResource, object.metadata, existing, {
       allowUnconditional: resource.strategy.allowUnconditionalUpdate === true,
-      fullReplacement: change.isWhole,
-      restoresMetadata: part.subresource !== "" && resource.strategy.statusTakesLabels !== true,
+      namesObject: change.isWhole || part.view !== part.whole,
     });
-  } else if (object.metadata.resourceVersion !== undefined) {
+  } else if (name === "" && object.metadata.resourceVersion !== undefined) {
     throw newBadRequest("resourceVersion should not be set on objects to be created");
   }
   return draft;

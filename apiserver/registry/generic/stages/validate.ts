@@ -20,6 +20,7 @@ export function validateMetadata({ object, existing }: Draft, { resource }: Writ
 }
 
 function validateContent({ object, existing }: Draft, { part, resource: { strategy } }: Write): readonly FieldError[] {
+  if (part.subresource === "status" && existing !== undefined) return strategy.validateStatus?.(object, existing) ?? [];
   if (!part.desiredState) return [];
   const ofChange = existing === undefined ? [] : (strategy.validateUpdate?.(object, existing) ?? []);
   return [...(strategy.validate?.(object, existing) ?? []), ...ofChange];
