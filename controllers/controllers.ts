@@ -6,15 +6,24 @@ import type { ControllerOptions } from "./runtime/interface.ts";
 import { sinkKind } from "./sink/kind.ts";
 import { sourceKind } from "./source/kind.ts";
 import { type WorkloadControllerDeps, workloadController } from "./workloads/controller.ts";
+import { Fleet } from "./workloads/fleet.ts";
+import { hostTypes } from "./workloads/host-types.ts";
+import { nameLabel } from "./workloads/labels.ts";
 
 /** @param concurrentSyncs objects reconciled at once, per controller */
-export type ComputeControllersDeps = Omit<WorkloadControllerDeps, "rendererVersion"> &
+export type ComputeControllersDeps = Omit<WorkloadControllerDeps, "rendererVersion" | "fleet"> &
   ControllerDeps & { readonly concurrentSyncs?: number };
 
 /** Every controller of the compute group. */
 export function computeControllers(deps: ComputeControllersDeps): Controller[] {
   const { concurrentSyncs: workers } = deps;
-  const rendering = { ...deps, rendererVersion: rendererVersion() };
+  const { StatefulSet, Pod } = hostTypes;
+  const fleet = new Fleet({
+    sets: deps.workloadInformers.informer(StatefulSet),
+    pods: deps.workloadInformers.informer(Pod, undefined, nameLabel),
+    places: deps.settings.maxConcurrentRollouts,
+  });
+  const rendering = { ...deps, rendererVersion: rendererVersion(), fleet };
   const controllers: ControllerOptions[] = [
     workloadController(functionKind, rendering),
     workloadController(sourceKind, rendering),

@@ -28,6 +28,10 @@ export type Settings = {
   readonly runAsNonRoot: boolean;
   /** Hold changes that don't come from the workload itself, as the annotation does for one (FM 6.5). */
   readonly pauseRollout: boolean;
+  /** Workloads that a change which concerns many of them may restart at once; 0: all. */
+  readonly maxConcurrentRollouts: number;
+  /** Pods are ready only once their instance runs. Absent: they have no readiness probe, as the operator's haven't. */
+  readonly readinessProbe?: true;
   /** Absent: no global BackendConfig. */
   readonly globalBackendConfig?: { readonly namespace: string; readonly name: string };
   /** Name of the BackendConfig that holds for the workloads of its namespace. */
@@ -36,7 +40,7 @@ export type Settings = {
   readonly cleanupDeadlineSeconds: number;
 };
 
-/** The operator's defaults, but for the clean-up deadline: it has none. Two minutes let a JVM start and retry. */
+/** The operator's defaults; it has no deadline of clean-up, for which two minutes let a JVM start and retry, and no pace. */
 export const defaultSettings: Settings = {
   runnerImages: {
     java: "streamnative/pulsar-functions-java-runner:2.10.0.0-rc10",
@@ -60,6 +64,7 @@ export const defaultSettings: Settings = {
   defaultAffinity: true,
   runAsNonRoot: false,
   pauseRollout: false,
+  maxConcurrentRollouts: 10,
   namespacedBackendConfig: "backend-config",
   cleanupDeadlineSeconds: 120,
 };

@@ -470,6 +470,22 @@ export const rows = {
     value: "BOOL",
     help: "Hold back changes of workloads that no change of their object asked for.",
   }),
+  maxConcurrentRollouts: option({
+    flag: "max-concurrent-rollouts",
+    commands: running,
+    parse: integer(0, 100_000),
+    default: 10,
+    value: "N",
+    help: "Workloads that a change which concerns many of them may restart at once; 0 is all.",
+  }),
+  readinessProbe: option({
+    flag: "readiness-probe",
+    commands: running,
+    parse: flagValue,
+    default: false,
+    value: "BOOL",
+    help: "Give pods a readiness probe: ready once their instance runs, not when their container does.",
+  }),
   globalBackendConfig: option({
     flag: "global-backend-config",
     commands: running,

@@ -17,6 +17,8 @@ export async function readSettings(options: Options): Promise<Settings> {
     initContainers: options.enableInitContainers,
     defaultAffinity: options.addDefaultAffinity,
     pauseRollout: options.pauseRollout,
+    maxConcurrentRollouts: options.maxConcurrentRollouts,
+    ...(options.readinessProbe && { readinessProbe: true }),
     namespacedBackendConfig: options.namespacedBackendConfig,
     ...(name === "" || namespace === "" ? {} : { globalBackendConfig: { namespace, name } }),
   };

@@ -17,7 +17,12 @@ export type Outcome =
   | { readonly result: "deleted" | "absent" }
   | { readonly result: "foreign"; readonly live: KubeObject }
   /** A change that waits (see `rollout.ts`). */
-  | ({ readonly result: "held"; readonly live: KubeObject; readonly reason: HoldReason } & Omit<Change, "restarts">)
+  | ({
+      readonly result: "held";
+      readonly live: KubeObject;
+      readonly reason: HoldReason;
+      readonly diff: readonly string[];
+    } & Omit<Change, "restarts">)
   | { readonly result: "refused"; readonly live?: KubeObject; readonly reason: string; readonly message: string }
   | { readonly result: "failed"; readonly live?: KubeObject; readonly error: unknown };
 
@@ -69,11 +74,11 @@ export class WorkloadWriter {
 
   /** Leaves the pods as they are, but for their number. */
   async #hold(plan: Extract<ChildPlan, { action: "hold" }>, signal: AbortSignal): Promise<Outcome> {
-    const { live, reason, causes, paths, replicas } = plan;
-    if (replicas === undefined) return { result: "held", live, reason, causes, paths };
+    const { live, reason, causes, paths, diff, replicas } = plan;
+    if (replicas === undefined) return { result: "held", live, reason, causes, paths, diff };
     const patch = { type: "merge", body: { spec: { replicas } } } as const;
     const scaled = await this.#client.patch(refOf("StatefulSet", live), patch, { fieldManager, signal });
-    return { result: "held", live: scaled, reason, causes, paths };
+    return { result: "held", live: scaled, reason, causes, paths, diff };
   }
 
   /** Deletes exactly this object, not one of the same name that came after it; that it is gone already is fine. */

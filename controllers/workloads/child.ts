@@ -22,8 +22,21 @@ export type Cause =
   | "RendererChanged"
   | "Drifted";
 
-/** Why a change of the pods waits; the `reason` that users see. */
-export type HoldReason = "RolloutPaused" | "BackendConfigChanged" | "SettingsChanged" | "RendererChanged";
+/**
+ * Why a change of the pods waits; the `reason` that users see.
+ *
+ * - `WaitsForTurn`: as many workloads as may change at once are changing
+ * - `RolloutStopped`: one that got its change doesn't become ready
+ */
+export const holdReasons = [
+  "RolloutPaused",
+  "BackendConfigChanged",
+  "SettingsChanged",
+  "RendererChanged",
+  "WaitsForTurn",
+  "RolloutStopped",
+] as const;
+export type HoldReason = (typeof holdReasons)[number];
 
 /**
  * - `nothing`: it is as wanted, or rightly absent
@@ -40,6 +53,8 @@ export type ChildPlan =
       readonly paths: readonly string[];
       /** The pods get a new template. */
       readonly restarts: boolean;
+      /** … in a turn of the fleet's, which is taken. */
+      readonly takesTurn?: boolean;
     }
   | { readonly action: "delete"; readonly live: KubeObject }
   | { readonly action: "nothing"; readonly live?: KubeObject }
@@ -50,6 +65,8 @@ export type ChildPlan =
       readonly reason: HoldReason;
       readonly causes: readonly Cause[];
       readonly paths: readonly string[];
+      /** What would change, for people. */
+      readonly diff: readonly string[];
       readonly replicas?: number;
     }
   | { readonly action: "refuse"; readonly live?: KubeObject; readonly reason: string; readonly message: string };

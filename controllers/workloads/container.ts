@@ -43,10 +43,21 @@ export function mainContainer(workload: Workload, settings: Settings): Container
     // Of two mounts at one path the user's counts.
     volumeMounts: [...mounts, ...(spec.volumeMounts ?? [])],
     livenessProbe: spec.pod?.liveness && livenessProbe(spec.pod.liveness),
+    readinessProbe: settings.readinessProbe && instanceRuns,
     startupProbe: spec.pod?.startupProbe,
     securityContext: hardened(),
   };
 }
+
+/**
+ * Python and Go instances serve metrics once they have subscribed, Java's once the thread has started that will: there
+ * is nothing that tells of the subscription itself. Without the probe a pod is ready when its process is.
+ */
+const instanceRuns: Probe = {
+  httpGet: { path: "/", port: metricsPort, scheme: "HTTP" },
+  periodSeconds: 5,
+  timeoutSeconds: 5,
+};
 
 export function environment({ spec, runtime }: Workload): EnvVar[] {
   const secrets = sortedEntries(spec.secretsMap).map(([name, { path = "", key = "" }]) => ({

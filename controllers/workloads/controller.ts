@@ -11,6 +11,7 @@ import { mapped, ownedBy, ownKind } from "../runtime/triggers.ts";
 import type { Settings } from "../settings.ts";
 import { WorkloadWriter } from "./apply.ts";
 import { Finalizer } from "./cleanup.ts";
+import type { Fleet } from "./fleet.ts";
 import { Gatherer, isRestricted, workloadInformers } from "./gather.ts";
 import type { WorkloadKind, WorkloadResource } from "./kind.ts";
 import { componentLabel, nameLabel } from "./labels.ts";
@@ -32,6 +33,7 @@ export type WorkloadControllerDeps = {
   readonly verticalPodAutoscaling: boolean;
   readonly recorder: EventRecorder;
   readonly settings: Settings;
+  readonly fleet: Fleet;
   /** See `Renderer`. */
   readonly rendererVersion: string;
   readonly clock: Clock;
@@ -48,15 +50,17 @@ export function workloadController<R extends WorkloadResource>(
     verticalPodAutoscaling: deps.verticalPodAutoscaling,
   });
   const own = deps.computeInformers.informer(kind.type);
+  const { fleet } = deps;
   const writer = new WorkloadWriter(deps.workloads);
   const published = new PublishedStatus();
   const reconciler = new WorkloadReconciler({
     kind,
     published,
     resources: narrow(own.lister, kind.is),
-    gatherer: new Gatherer(informers, settings),
+    gatherer: new Gatherer(informers, settings, fleet),
     writer,
     finalizer: new Finalizer({ compute, writer, recorder, settings, clock }),
+    fleet,
     compute,
     recorder,
     renderer: { settings, rendererVersion: deps.rendererVersion },
@@ -77,6 +81,7 @@ export function workloadController<R extends WorkloadResource>(
       informer === undefined ? [] : [ownedBy(kind.type, informer), atName(informer, `-${kind.component}${name}`)],
     ),
     mapped(HorizontalPodAutoscaler, (autoscaler) => scaledBy(autoscaler, kind)),
+    fleet.turnOver(kind.component),
     mapped(informers.jobs, (job) => labelledFor(job, kind)),
     { informer: informers.pods, keysOf: (pod) => labelledFor(pod, kind), concerns: podSaysSomethingNew },
     {

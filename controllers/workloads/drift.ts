@@ -38,18 +38,26 @@ export function isCurrent(wanted: KubeObject, live: KubeObject): boolean {
  * Paths at which `live` lacks what `wanted` asks for. What `live` has besides is none of our business, and where
  * `wanted` asks for a zero value absence will do: the API server drops those.
  */
-export function differences(wanted: KubeObject, live: KubeObject): string[] {
+export const differences = (wanted: KubeObject, live: KubeObject): string[] => changes(wanted, live).map(pathOf);
+
+/** The same with what is there and what is asked for. */
+export function changes(wanted: KubeObject, live: KubeObject): Change[] {
   const { metadata, apiVersion: _, kind: __, ...fields } = wanted;
   const { labels, annotations, ownerReferences } = metadata;
   return [
-    ...lacks({ labels, annotations, ownerReferences }, live.metadata, "metadata"),
-    ...Object.entries(fields).flatMap(([field, value]) => lacks(value, live[field], field)),
+    ...changesOf({ labels, annotations, ownerReferences }, live.metadata, "metadata"),
+    ...Object.entries(fields).flatMap(([field, value]) => changesOf(value, live[field], field)),
   ];
 }
 
-/** The same of two values; `path` says where they are. */
-export function lacks(wanted: Part, live: Part, path = ""): string[] {
-  const found: string[] = [];
+/** `differences` of two values. */
+export const lacks = (wanted: Part, live: Part): string[] => changesOf(wanted, live, "").map(pathOf);
+
+export type Change = { readonly path: string; readonly from: Part; readonly to: Part };
+const pathOf = ({ path }: Change): string => path;
+
+function changesOf(wanted: Part, live: Part, path: string): Change[] {
+  const found: Change[] = [];
   compare({ wanted, live, path, depth: 0 }, found);
   return found;
 }
@@ -67,12 +75,13 @@ type Place = {
 /** What lies deeper is configuration, which nobody adds to: it is looked at as a whole. */
 const maxDepth = limits.maxFieldDepth.value;
 
-function compare({ wanted, live, path, depth }: Place, found: string[]): void {
+function compare({ wanted, live, path, depth }: Place, found: Change[]): void {
   if (wanted === undefined || (live === undefined && isZero(wanted))) return;
   if (depth < maxDepth && Array.isArray(wanted)) compareLists(wanted, live, path, depth, found);
   else if (depth === maxDepth || !isObject(wanted)) {
-    if (!deepEqual(wanted, live) && !(amounts.test(path) && sameAmount(wanted, live))) found.push(path);
-  } else if (!isObject(live)) found.push(path);
+    if (!deepEqual(wanted, live) && !(amounts.test(path) && sameAmount(wanted, live)))
+      found.push({ path, from: live, to: wanted });
+  } else if (!isObject(live)) found.push({ path, from: live, to: wanted });
   else {
     for (const [key, value] of Object.entries(wanted)) {
       compare({ wanted: value, live: live[key], path: `${path}.${key}`, depth: depth + 1 }, found);
@@ -94,15 +103,15 @@ function compareLists(
   live: JsonValue | undefined,
   path: string,
   depth: number,
-  found: string[],
+  found: Change[],
 ): void {
   if (!Array.isArray(live)) {
-    found.push(path);
+    found.push({ path, from: live, to: wanted });
     return;
   }
   const named = wanted.every((item) => nameOf(item) !== undefined);
   if (!named && wanted.length !== live.length) {
-    found.push(path);
+    found.push({ path, from: live, to: wanted });
     return;
   }
   const byName = new Map(named ? live.map((item) => [nameOf(item), item] as const).reverse() : []);

@@ -23,6 +23,7 @@ const nothing: Observed = {
   foreignAutoscaler: undefined,
   restricted: false,
   globalConfigMissing: false,
+  fleet: { hasPlace: true, isFailing: false },
 };
 const owner: KubeObject = {
   apiVersion: "compute.functionmesh.io/v1alpha1",
@@ -99,6 +100,13 @@ test("a release of ours restarts nothing by itself", () => {
     decision(plan({ className: "a.B" }, settled, otherImage)),
     "apply: SpecChanged, SettingsChanged, restarts",
   );
+});
+
+test("a readiness probe of ours waits like any other change of settings", () => {
+  const probed: Renderer = { ...renderer, settings: { ...defaultSettings, readinessProbe: true } };
+  assert.equal(decision(plan({}, settled, probed)), "hold: SettingsChanged");
+  const paced: Renderer = { ...renderer, settings: { ...defaultSettings, maxConcurrentRollouts: 1 } };
+  assert.equal(decision(plan({}, settled, paced)), "nothing", "a pace is no part of what is rendered");
 });
 
 test("what waits is rolled out when it is asked for", () => {

@@ -7,9 +7,11 @@ import type { Settings } from "../settings.ts";
 import { type Cause, type ChildPlan, planChild } from "./child.ts";
 import { argumentProblem } from "./command/argument-size.ts";
 import { type ChildKind, desiredWorkloads } from "./desired.ts";
-import { differences } from "./drift.ts";
+import { changes } from "./drift.ts";
+import { allReady, type FleetView, hasTurn, turnReason } from "./fleet.ts";
 import type { Observed } from "./gather.ts";
 import { numberAt, partOf } from "./parts.ts";
+import { diffLines } from "./pending-diff.ts";
 import {
   changedCauses,
   holdReason,
@@ -17,6 +19,7 @@ import {
   type RenderedFrom,
   recordOf,
   renderedFrom,
+  takesTurns,
   withRecord,
 } from "./rollout.ts";
 import { keepImmutable } from "./stateful-set.ts";
@@ -40,7 +43,14 @@ export function planWorkload(
   const record = renderedFrom(owner, workload, { configs, settings, rendererVersion }, wanted);
   const paused = isPaused(owner, settings);
   return {
-    StatefulSet: planStatefulSet({ wanted, live: children.StatefulSet, workload, record, paused }),
+    StatefulSet: planStatefulSet({
+      wanted,
+      live: children.StatefulSet,
+      workload,
+      record,
+      paused,
+      fleet: observed.fleet,
+    }),
     Service: planChild(desired.Service, children.Service, workload),
     HorizontalPodAutoscaler: planChild(desired.HorizontalPodAutoscaler, children.HorizontalPodAutoscaler, workload),
     VerticalPodAutoscaler: planChild(desired.VerticalPodAutoscaler, children.VerticalPodAutoscaler, workload),
@@ -61,32 +71,45 @@ type StatefulSetInput = {
   readonly workload: Workload;
   readonly record: RenderedFrom;
   readonly paused: boolean;
+  readonly fleet: FleetView;
 };
 
-function planStatefulSet({ wanted, live, workload, record, paused }: StatefulSetInput): ChildPlan {
+function planStatefulSet({ wanted, live, workload, record, paused, fleet }: StatefulSetInput): ChildPlan {
   const problem = argumentProblem(wanted);
   if (problem !== undefined) return { action: "refuse", ...problem, ...(live && { live }) };
-  const plan = planChild(withRecord(wanted, record), live, workload);
+  const recorded = recordOf(live);
+  const planned = (paced: boolean) =>
+    planChild(withRecord(wanted, paced ? { ...record, paced } : record), live, workload);
+  const plan = planned(recorded?.paced === true);
   if (plan.action !== "apply" || plan.live === undefined || plan.causes.includes("Adopted")) return plan;
 
-  const recorded = recordOf(plan.live);
-  const paths = differences(wanted, plan.live);
+  const found = changes(wanted, plan.live);
+  const paths = found.map(({ path }) => path);
   const changed = changedCauses(record, recorded);
-  const restarts = changesPods(record, recorded, paths);
   // Scaling changes the spec and nothing that pods are made of.
   const scaled: Cause = recorded?.generation === record.generation ? "Drifted" : "SpecChanged";
   const causes: readonly Cause[] = changed.length === 0 ? [scaled] : changed;
+  if (!changesPods(record, recorded, paths)) return { ...plan, causes, paths };
+
   // What made the same pods as before keeps nothing that was changed by hand from being repaired.
   const concerned = recorded?.template === record.template ? [] : changed;
-  const hold = restarts ? holdReason(concerned, record, recorded, paused) : undefined;
-  if (hold === undefined) return { ...plan, causes, paths, restarts };
+  const inTurn = hasTurn(plan.live);
+  const takesTurn = takesTurns(concerned) && (inTurn || allReady(plan.live));
+  const wait = takesTurn && !inTurn ? turnReason(fleet) : undefined;
+  const hold = holdReason(concerned, record, recorded, paused) ?? wait;
+  if (hold === undefined) {
+    const turn = planned(takesTurn);
+    return turn.action === "apply" ? { ...turn, causes, paths, restarts: true, takesTurn } : turn;
+  }
   const scales = paths.includes(replicasPath);
+  const waiting = found.filter(({ path }) => path !== replicasPath);
   return {
     action: "hold",
     live: plan.live,
     reason: hold,
     causes,
-    paths: paths.filter((path) => path !== replicasPath),
+    paths: waiting.map(({ path }) => path),
+    diff: diffLines(waiting),
     ...(scales && { replicas: numberAt(wanted, "spec", "replicas") }),
   };
 }

@@ -11,9 +11,10 @@ import type { EventRecorder } from "../runtime/interface.ts";
 import type { Lister } from "../runtime/lister.ts";
 import type { ObjectKey } from "../runtime/object-key.ts";
 import { done, type ReconcileContext, type Reconciler, type Result, requeueAfter } from "../runtime/reconciler.ts";
-import { fieldManager, type WorkloadWriter } from "./apply.ts";
+import { fieldManager, type Outcome, type WorkloadWriter } from "./apply.ts";
 import type { Finalizer } from "./cleanup.ts";
 import { transitionEvents } from "./events.ts";
+import { type Fleet, isTurnReason } from "./fleet.ts";
 import type { Gatherer } from "./gather.ts";
 import type { WorkloadKind, WorkloadResource } from "./kind.ts";
 import { numberAt } from "./parts.ts";
@@ -29,6 +30,8 @@ export type WorkloadReconcilerDeps<R extends WorkloadResource> = {
   readonly gatherer: Gatherer;
   readonly writer: WorkloadWriter;
   readonly finalizer: Finalizer;
+  /** Shared by all kinds. */
+  readonly fleet: Fleet;
   /** Our own API. */
   readonly compute: ResourceClient;
   readonly recorder: EventRecorder;
@@ -46,28 +49,42 @@ export class WorkloadReconciler<R extends WorkloadResource> implements Reconcile
   }
 
   async reconcile(key: ObjectKey, context: ReconcileContext): Promise<Result> {
-    const { kind, resources, gatherer, finalizer, renderer } = this.#deps;
+    const { kind, resources, gatherer, finalizer, renderer, fleet } = this.#deps;
     const resource = resources.get(key);
-    if (resource === undefined) return done; // deleted; its workloads go by owner reference
+    if (resource === undefined) {
+      fleet.forget(kind.component, key);
+      return done; // deleted; its workloads go by owner reference
+    }
     if (!isManaged(resource)) return finalizer.letGo(resource, kind.type, context);
 
     const workload = kind.workload(resource);
-    const observed = gatherer.gather(workload);
     if (resource.metadata.deletionTimestamp !== undefined) {
-      return finalizer.finalize(resource, workload, observed, context);
+      fleet.forget(kind.component, key);
+      return finalizer.finalize(resource, workload, gatherer.gather(workload), context);
     }
     await finalizer.ensureWanted(resource, workload, context);
+    const observed = gatherer.gather(workload);
     const plan = planWorkload(resource, workload, observed, renderer);
-    const outcomes = await this.#carryOut(plan, context);
+    const outcomes = await this.#carryOut(workload, plan, context);
     const missing = await this.#missing(workload, outcomes, context);
     await this.#publish(resource, { workload, outcomes, observed, missing }, context);
     return settle(outcomes, missing, context);
   }
 
-  async #carryOut(plan: WorkloadPlan, { signal }: ReconcileContext): Promise<Outcomes> {
-    const { writer } = this.#deps;
+  async #carryOut(workload: Workload, plan: WorkloadPlan, { signal }: ReconcileContext): Promise<Outcomes> {
+    const { writer, fleet } = this.#deps;
+    fleet.decided(workload, plan.StatefulSet);
+    const writeStatefulSet = async () => {
+      let outcome: Outcome | undefined;
+      try {
+        outcome = await writer.carryOut("StatefulSet", plan.StatefulSet, signal);
+        return outcome;
+      } finally {
+        fleet.written(workload, outcome);
+      }
+    };
     const [StatefulSet, Service, HorizontalPodAutoscaler, VerticalPodAutoscaler] = await Promise.all([
-      writer.carryOut("StatefulSet", plan.StatefulSet, signal),
+      writeStatefulSet(),
       writer.carryOut("Service", plan.Service, signal),
       writer.carryOut("HorizontalPodAutoscaler", plan.HorizontalPodAutoscaler, signal),
       writer.carryOut("VerticalPodAutoscaler", plan.VerticalPodAutoscaler, signal),
@@ -113,6 +130,8 @@ const isManaged = ({ metadata }: KubeObject): boolean => metadata.annotations?.[
 export const refusedRetryMs = 60_000;
 /** What is missing is looked for so often, in ms; pods that find it tell by themselves. */
 const missingRetryMs = 15_000;
+/** Who waits for a turn is woken when one is over; this is for a turn that ended unseen, in ms. */
+const turnRetryMs = 60_000;
 
 /** Failures end the run only now, so that the status tells of them. */
 function settle(outcomes: Outcomes, missing: readonly Reference[], { log }: ReconcileContext): Result {
@@ -120,7 +139,11 @@ function settle(outcomes: Outcomes, missing: readonly Reference[], { log }: Reco
     outcome.result === "failed" ? [{ child, error: outcome.error }] : [],
   );
   const [first, ...others] = failures;
-  if (first === undefined) return missing.length > 0 ? requeueAfter(missingRetryMs) : done;
+  if (first === undefined) {
+    if (missing.length > 0) return requeueAfter(missingRetryMs);
+    const { StatefulSet: outcome } = outcomes;
+    return outcome.result === "held" && isTurnReason(outcome.reason) ? requeueAfter(turnRetryMs) : done;
+  }
   if (failures.every(({ error }) => isInvalid(error))) {
     for (const { child, error } of failures) log.warn({ err: error, child }, "the cluster refuses a workload");
     return requeueAfter(refusedRetryMs);

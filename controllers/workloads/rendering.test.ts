@@ -410,3 +410,14 @@ test("an autoscaler goes down to the bound it is given", () => {
   const { HorizontalPodAutoscaler } = render(workloadOf("Function", { replicas: 6, maxReplicas: 4 }));
   assert.equal(partOf(HorizontalPodAutoscaler, "spec").maxReplicas, 4);
 });
+
+test("a readiness probe of ours where the installation wants one: what tells that the instance runs", () => {
+  const { StatefulSet: plain } = render(workloadOf("Sink"));
+  const { StatefulSet: probed } = render(workloadOf("Sink"), { settings: { readinessProbe: true } });
+  assert.equal(containerOf(plain, "pulsar-sink").readinessProbe, undefined);
+  assert.deepEqual(containerOf(probed, "pulsar-sink").readinessProbe, {
+    httpGet: { path: "/", port: 9094, scheme: "HTTP" },
+    periodSeconds: 5,
+    timeoutSeconds: 5,
+  });
+});

@@ -32,6 +32,8 @@ export type RenderedFrom = {
   readonly owner?: string;
   /** The annotation by which a user last asked for everything that was pending. */
   readonly requested?: string;
+  /** Its pods were last changed in a turn of the fleet's, which is over when they are ready (see `fleet.ts`). */
+  readonly paced?: true;
 };
 
 export function renderedFrom(
@@ -41,7 +43,7 @@ export function renderedFrom(
   statefulSet: KubeObject,
 ): RenderedFrom {
   const { configs, settings, rendererVersion } = inputs;
-  const { pauseRollout: _, cleanupDeadlineSeconds: __, ...rendering } = settings;
+  const { pauseRollout: _, cleanupDeadlineSeconds: __, maxConcurrentRollouts: ___, ...rendering } = settings;
   const requested = owner.metadata.annotations?.[annotations.rollOut];
   return {
     generation: owner.metadata.generation ?? 0,
@@ -95,6 +97,12 @@ const changedConfigs = (current: RenderedFrom, recorded: RenderedFrom) =>
 
 /** The user's own wish: it rolls out, and takes along what waits. */
 const askedFor: ReadonlySet<Cause> = new Set(["Missing", "Adopted", "SpecChanged", "RolloutRequested"]);
+/** … about this one workload, so that it waits for no other. */
+const ownWish: ReadonlySet<Cause> = new Set(["Missing", "Adopted", "SpecChanged"]);
+
+/** What many workloads have in common changed, or was asked of many: they take turns. */
+export const takesTurns = (causes: readonly Cause[]): boolean =>
+  causes.length > 0 && !causes.some((cause) => ownWish.has(cause));
 
 /**
  * Why a change of the pods waits; absent when it may go on.
@@ -151,6 +159,7 @@ function parseRecord(value: JsonValue): RenderedFrom | undefined {
     ...(global && { global }),
     ...(namespaced && { namespaced }),
     ...texts(value, "template", "owner", "requested"),
+    ...(value.paced === true && { paced: true }),
   };
 }
 

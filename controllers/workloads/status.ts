@@ -64,7 +64,7 @@ export function deriveStatus(input: StatusInput): WorkloadStatus {
     ...(inEffect.length > 0 && { backendConfigs: inEffect }),
     ...(global && { globalBackendConfigRevision: global.metadata.resourceVersion ?? "" }),
     ...(namespaced && { namespacedBackendConfigRevision: namespaced.metadata.resourceVersion ?? "" }),
-    ...(outcome.result === "held" ? { pendingChange: pendingChange(outcome) } : {}),
+    ...(outcome.result === "held" ? { pendingChange: pendingChange(outcome), pendingDiff: [...outcome.diff] } : {}),
   };
 }
 

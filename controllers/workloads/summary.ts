@@ -1,6 +1,7 @@
 /** The state of a workload in one word, one reason and one sentence. Pure. */
 import type { ResourceCondition, Summary } from "../../apiserver/apis/compute/v1alpha1/workload.ts";
 import type { KubeObject } from "../../apiserver/apis/meta/v1.ts";
+import { holdReasons } from "./child.ts";
 import type { Observed } from "./gather.ts";
 import { numberAt } from "./parts.ts";
 import { type PodProblem, podProblem } from "./pods.ts";
@@ -57,13 +58,13 @@ function progress({ conditions, statefulSet, observed }: SummaryInput): Summary 
   if (status === "True") return undefined;
   const started = numberAt(statefulSet, "status", "readyReplicas") > 0 || observed.pods.some(runs);
   // A held change gives the condition its own reason; that pods aren't ready is what counts here.
-  const why = holdReasons.has(reason) ? "PodsNotReady" : reason || "PodsNotReady";
+  const why = isHoldReason(reason) ? "PodsNotReady" : reason || "PodsNotReady";
   return { phase: started ? "Progressing" : "Pending", reason: why, message: message || "No pod exists yet." };
 }
 
 const runs = ({ status }: KubeObject): boolean =>
   typeof status === "object" && status !== null && "phase" in status && status.phase === "Running";
-const holdReasons = new Set(["RolloutPaused", "BackendConfigChanged", "SettingsChanged", "RendererChanged"]);
+const isHoldReason = (reason: string): boolean => holdReasons.some((each) => each === reason);
 
 function rest({ conditions, statefulSet }: SummaryInput): Summary {
   if (conditions.StatefulSet?.reason === "RolloutPaused") {

@@ -104,7 +104,7 @@ const memberCases: Record<string, [type: string, path: string, members: string]>
     "Sink",
     "status",
     `conditions phase reason message replicas readyReplicas updatedReplicas availableReplicas backendConfigs selector observedGeneration globalBackendConfigRevision
-      namespacedBackendConfigRevision pendingChange`,
+      namespacedBackendConfigRevision pendingChange pendingDiff`,
   ],
   "the status of a mesh": [
     "FunctionMesh",

@@ -192,6 +192,10 @@ export const workloadStatus = record(
     pendingChange: text(
       "Why a change of the pods waits, and which fields of the StatefulSet it concerns. Absent when nothing waits. A new value of the annotation compute.functionmesh.io/roll-out rolls it out.",
     ),
+    pendingDiff: list(
+      text("One field and what it would become. Commands, variables and annotations are named without their values."),
+      "What of the StatefulSet would change, at most 20 lines. Absent when nothing waits.",
+    ),
   },
   ["conditions", "replicas", "selector"],
 );

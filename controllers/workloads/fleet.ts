@@ -1,0 +1,141 @@
+/**
+ * The pace at which a change that concerns many workloads goes through them: so many at once, the next one when one of
+ * them is ready again, and none while one of them fails.
+ *
+ * Who has a turn is read from the StatefulSets themselves (`paced` of their record, until the roll-out is over), so that a
+ * restart or another leader goes on where the last one was; only turns whose write the cache hasn't shown yet are kept here.
+ *
+ * Invariant: a workload that isn't ready has no turn to wait for and takes none: it has nothing to lose.
+ */
+import type { KubeObject } from "../../apiserver/apis/meta/v1.ts";
+import type { Informer, Trigger } from "../runtime/interface.ts";
+import { formatKey, keyOf, type ObjectKey, parseKey } from "../runtime/object-key.ts";
+import { controlledBy, ownerOf } from "../runtime/owners.ts";
+import type { Outcome } from "./apply.ts";
+import type { ChildPlan, HoldReason } from "./child.ts";
+import { hostTypes } from "./host-types.ts";
+import { numberAt, partOf } from "./parts.ts";
+import { podProblem } from "./pods.ts";
+import { recordOf } from "./rollout.ts";
+import { type Component, objectName, type Workload } from "./workload.ts";
+
+/** What a plan must know of the others. */
+export type FleetView = {
+  /** Another one may change now. */
+  readonly hasPlace: boolean;
+  /** Pods of one that got its change can't do their work. */
+  readonly isFailing: boolean;
+};
+
+export function turnReason({ hasPlace, isFailing }: FleetView): HoldReason | undefined {
+  if (isFailing) return "RolloutStopped";
+  return hasPlace ? undefined : "WaitsForTurn";
+}
+
+/** There are pods, and each is ready. */
+export function allReady(statefulSet: KubeObject): boolean {
+  const wanted = numberAt(statefulSet, "spec", "replicas");
+  return wanted > 0 && numberAt(statefulSet, "status", "readyReplicas") >= wanted;
+}
+
+function isRolling(statefulSet: KubeObject): boolean {
+  const { generation = 0 } = statefulSet.metadata;
+  if (numberAt(statefulSet, "status", "observedGeneration") < generation) return true;
+  const { updateRevision, currentRevision } = partOf(statefulSet, "status");
+  if (updateRevision === currentRevision) return false;
+  const fewest = Math.min(
+    numberAt(statefulSet, "status", "updatedReplicas"),
+    numberAt(statefulSet, "status", "readyReplicas"),
+  );
+  return fewest < numberAt(statefulSet, "spec", "replicas");
+}
+
+/** Whatever else changes meanwhile goes on in the same turn: what mends a failing one reaches it at once. */
+export const hasTurn = (statefulSet: KubeObject): boolean =>
+  isRolling(statefulSet) && recordOf(statefulSet)?.paced === true;
+
+const turnIndex = "turn";
+const inTurn = "yes";
+const unlimited: FleetView = { hasPlace: true, isFailing: false };
+
+export class Fleet {
+  readonly #sets: Informer;
+  readonly #pods: Informer;
+  readonly #places: number;
+  /** Turns that are taken, by StatefulSet; with the generation that was written, once it was. */
+  readonly #taken = new Map<string, number | undefined>();
+  /** By component, in the order in which they came. */
+  readonly #waiting = new Map<Component, Set<string>>();
+
+  /** @param places  workloads that may change at once; 0: all */
+  constructor({ sets, pods, places }: { readonly sets: Informer; readonly pods: Informer; readonly places: number }) {
+    this.#sets = sets;
+    this.#pods = pods;
+    this.#places = places;
+    sets.addIndex(turnIndex, (set) => (hasTurn(set) ? [inTurn] : []));
+  }
+
+  view(): FleetView {
+    if (this.#places === 0) return unlimited;
+    const changing = this.#sets.lister.byIndex(turnIndex, inTurn);
+    const keys = new Set(changing.map((set) => formatKey(keyOf(set))));
+    for (const [key, generation] of this.#taken) {
+      if (this.#isShown(key, generation)) this.#taken.delete(key);
+      else keys.add(key);
+    }
+    return { hasPlace: keys.size < this.#places, isFailing: changing.some((set) => this.#fails(set)) };
+  }
+
+  /** To be called with a plan before anything is awaited, so that nobody else takes the same place. */
+  decided(workload: Workload, plan: ChildPlan): void {
+    const { namespace, name, component } = workload;
+    const waits = plan.action === "hold" && isTurnReason(plan.reason);
+    const waiting = this.#waitingOf(component);
+    waiting.delete(formatKey({ namespace, name }));
+    if (waits) waiting.add(formatKey({ namespace, name }));
+    if (plan.action === "apply" && plan.takesTurn === true) this.#taken.set(setKey(workload), undefined);
+  }
+
+  /** @param outcome  absent: the write's end is unknown, and the cache tells what became of it */
+  written(workload: Workload, outcome: Outcome | undefined): void {
+    const key = setKey(workload);
+    if (!this.#taken.has(key)) return;
+    if (outcome?.result === "updated") this.#taken.set(key, outcome.live.metadata.generation ?? 0);
+    else this.#taken.delete(key);
+  }
+
+  forget(component: Component, key: ObjectKey): void {
+    this.#waitingOf(component).delete(formatKey(key));
+  }
+
+  /** Wakes those that wait when a turn is over. */
+  turnOver(component: Component): Trigger {
+    return {
+      informer: this.#sets,
+      keysOf: () => [...this.#waitingOf(component)].slice(0, this.#places).map(parseKey),
+      concerns: (set, old) => hasTurn(old) && !hasTurn(set),
+    };
+  }
+
+  #waitingOf(component: Component): Set<string> {
+    const waiting = this.#waiting.get(component) ?? new Set();
+    this.#waiting.set(component, waiting);
+    return waiting;
+  }
+
+  #isShown(key: string, generation: number | undefined): boolean {
+    if (generation === undefined) return false;
+    const set = this.#sets.lister.get(parseKey(key));
+    return set === undefined || (set.metadata.generation ?? 0) >= generation;
+  }
+
+  /** That a pod isn't ready yet is what a roll-out is about. */
+  #fails(set: KubeObject): boolean {
+    const pods = controlledBy(this.#pods.lister, ownerOf(hostTypes.StatefulSet, set));
+    return pods.map(podProblem).some((problem) => problem !== undefined && problem.reason !== "ProbeFailing");
+  }
+}
+
+export const isTurnReason = (reason: HoldReason): boolean => reason === "WaitsForTurn" || reason === "RolloutStopped";
+
+const setKey = (workload: Workload): string => formatKey({ namespace: workload.namespace, name: objectName(workload) });
