@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { eventually } from "../support/processes.ts";
 import { kubectlSession } from "./kubectl-session.ts";
+import { rightsTable } from "./rights-table.ts";
 import { type Aggregated, countKeys, startAggregated } from "./support/aggregated.ts";
 import { get } from "./support/http.ts";
 import type { Kubectl } from "./support/kubectl.ts";
@@ -48,6 +49,7 @@ async function refused(kubectl: Kubectl, args: string, input?: string): Promise<
   assert.match(result.stderr, forbidden, args);
 }
 
+rightsTable(() => cluster);
 kubectlSession({ name: "aggregated", kubectl: () => cluster.kubectl, podsRun: false });
 
 // API KC-01, KC-02, KC-03, KC-04, KC-06, KC-07
@@ -155,6 +157,34 @@ test("aggregated: impersonation, checked by kube-apiserver, or by us when it com
   assert.equal(await statusAs(administrator, "nobody", "nobodies"), 403);
   assert.equal(await statusAs(administrator, "nobody", "system:masters"), 200);
   assert.equal(await statusAs(somebody, "admin", "system:masters"), 403);
+});
+
+// API KC-19, KC-20
+test("aggregated: a ResourceQuota counts Functions, and a create beyond it is refused", async () => {
+  const { kubectl } = cluster;
+  const counted = "count/functions.compute.functionmesh.io";
+  const inNamespace = (args: string, input?: string): Promise<string> =>
+    kubectl.ok(["-n", "counted", ...args.split(" ")], input);
+  const create = (name: string): Promise<string> =>
+    inNamespace("create -f -", wordcount.replace("name: wordcount", `name: ${name}`));
+  await kubectl.ok(["create", "namespace", "counted"]);
+  await create("first");
+  await inNamespace(`create quota two --hard=${counted}=2`);
+  const used = (): Promise<string> => inNamespace(`get quota two -o jsonpath={.status.used}`);
+  // The quota controller looks for new groups to count every 30 s.
+  await eventually(async () => assert.match(await used(), /:"1"/), 90_000);
+  await create("second");
+  await refused(kubectl, "-n counted create -f -", wordcount);
+  const { stderr } = await kubectl.run(["-n", "counted", "create", "-f", "-"], wordcount);
+  const amounts = `requested: ${counted}=1, used: ${counted}=2, limited: ${counted}=2`;
+  assert.ok(
+    stderr.includes(`functions.compute.functionmesh.io "wordcount" is forbidden: exceeded quota: two, ${amounts}`),
+    stderr,
+  );
+  await inNamespace("delete fn first");
+  await eventually(() => create("third"), 60_000);
+  assert.match(await used(), /:"2"/);
+  await kubectl.ok(["delete", "namespace", "counted", "--timeout=60s"]);
 });
 
 // API KC-26
