@@ -47,7 +47,10 @@ const tokenTtlMs = 10_000;
 const cacheCapacity = 4096;
 
 /** Remembers answers, good and bad, for ten seconds; failures to answer are not remembered. */
-export function cachedTokenVerifier(verifier: TokenVerifier, now: () => number = Date.now): TokenVerifier {
+export function cachedTokenVerifier(
+  verifier: TokenVerifier,
+  now: () => number = () => performance.now(),
+): TokenVerifier {
   const cache = new ExpiringCache<{ readonly identity: TokenIdentity | undefined }>({ capacity: cacheCapacity, now });
   return {
     verify: async (token, audiences, signal) => {

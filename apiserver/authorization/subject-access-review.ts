@@ -28,7 +28,7 @@ export type SubjectAccessReviewOptions = {
  * Rejects when the host cannot be asked: the caller must not take that for an answer.
  */
 export function subjectAccessReviewAuthorizer(options: SubjectAccessReviewOptions): Authorizer {
-  const { client, ttlMs = defaultTtlMs, now = Date.now } = options;
+  const { client, ttlMs = defaultTtlMs, now = () => performance.now() } = options;
   const cache = new ExpiringCache<Decision>({ capacity: cacheCapacity, now });
   const inFlight = new Map<string, Promise<Decision>>();
 

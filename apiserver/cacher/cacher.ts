@@ -93,7 +93,7 @@ export class Cacher<T extends Encoded, F> {
     this.#history = new SharedHistory(options);
     this.#gate = new ProgressGate(() => options.backend.currentRevision());
     this.#waiters = new RevisionWaiters(options.clock, () => this.#live?.watch.requestProgress());
-    this.#lostAtMs = options.clock.now();
+    this.#lostAtMs = options.clock.elapsedMs();
   }
 
   /** Follows storage until the signal aborts; never rejects. */
@@ -118,7 +118,7 @@ export class Cacher<T extends Encoded, F> {
 
   /** Milliseconds without a usable state; 0 when there is one. */
   get downtimeMs(): number {
-    return this.#live === undefined ? Math.max(1, this.#options.clock.now() - this.#lostAtMs) : 0;
+    return this.#live === undefined ? Math.max(1, this.#options.clock.elapsedMs() - this.#lostAtMs) : 0;
   }
 
   get ready(): boolean {
@@ -266,7 +266,7 @@ export class Cacher<T extends Encoded, F> {
     }
     const previous = item === undefined ? live.state.delete(key) : live.state.put(key, item);
     const change = { key, revision: event.revision, item, previous };
-    const cacheEvent = new CacheEvent(change, this.#options.encoder, this.#options.clock.now());
+    const cacheEvent = new CacheEvent(change, this.#options.encoder, this.#options.clock.elapsedMs());
     live.window.add(cacheEvent);
     return cacheEvent;
   }
@@ -346,7 +346,7 @@ export class Cacher<T extends Encoded, F> {
   }
 
   #lose(): void {
-    if (this.#live !== undefined) this.#lostAtMs = this.#options.clock.now();
+    if (this.#live !== undefined) this.#lostAtMs = this.#options.clock.elapsedMs();
     this.#live = undefined;
     this.#own.lost();
     this.#held.clear();

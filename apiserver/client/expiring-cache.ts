@@ -9,7 +9,7 @@ export class ExpiringCache<Value> {
   readonly #entries: LRUCache<string, { readonly value: Value; readonly endMs: number }>;
   readonly #now: () => number;
 
-  /** @param options `now` is a clock in ms; only differences and the ends given to `set` matter */
+  /** @param options `now` is a clock in ms that nobody can set back, or what was to end would last */
   constructor({ capacity, now }: { capacity: number; now: () => number }) {
     this.#entries = new LRUCache({ max: capacity });
     this.#now = now;

@@ -267,7 +267,7 @@ export async function loadKubeClient(
   const config = new KubeConfig();
   if (options.kubeconfig === undefined) config.loadFromDefault();
   else config.loadFromFile(options.kubeconfig);
-  return new KubeClient(newEndpoint(config, options.now ?? Date.now), options);
+  return new KubeClient(newEndpoint(config, options.now ?? (() => performance.now())), options);
 }
 
 function newEndpoint(config: KubeConfig, now: () => number): KubeEndpoint {

@@ -83,6 +83,7 @@ function apiHandler({ registry, schemas, backend, guard, progress, options, metr
     storeRefusal: () => guard.refusal,
     informersSynced: () => progress.synced,
     failedComponents: () => progress.components.failures().map(({ component, message }) => `${component}: ${message}`),
+    erringPlugins: () => progress.components.errors().map(({ component }) => component),
     shuttingDown: () => progress.stopping,
     hooks: new Map([["start-function-mesh-apiserver", () => progress.started]]),
   });

@@ -1,4 +1,5 @@
 /** First step: storage behind its guard, and the registry over it. Nothing here knows of requests. */
+import type { RequestHealthObserver } from "../../controllers/runtime/component-health.ts";
 import type { SchemaSet } from "../../openapi/schema.ts";
 import { AdmissionChain } from "../admission/chain.ts";
 import type { MissingLookup } from "../admission/plugins/absent-references/plugin.ts";
@@ -21,6 +22,7 @@ export type RegistryParts = {
   readonly maxReplicas: number;
   readonly metrics: RequestMetrics;
   readonly log: Logger;
+  readonly health: RequestHealthObserver;
   /** Ends the watch caches. */
   readonly signal: AbortSignal;
 };
@@ -36,13 +38,13 @@ export type Registry = {
 const referenceLifetimes = { presentMs: 300_000, missingMs: 0 };
 
 export function composeRegistry(parts: RegistryParts): Registry {
-  const { backend, schemas, profile, namespaces, maxReplicas, metrics, log, signal } = parts;
+  const { backend, schemas, profile, namespaces, maxReplicas, metrics, health, log, signal } = parts;
   const existence = new Existence(profile.host, systemClock, referenceLifetimes);
   const isMissing: MissingLookup = (ref, within) => existence.isMissing(ref, within);
-  const admission = new AdmissionChain([
-    ...admissionPlugins({ namespaces, maxReplicas, isMissing }),
-    ...profile.admission,
-  ]);
+  const admission = new AdmissionChain(
+    [...admissionPlugins({ namespaces, maxReplicas, isMissing }), ...profile.admission],
+    (plugin, error) => health.erred(`admission ${plugin}`, error),
+  );
   const stored = profile.definitions.flatMap((definition) =>
     createEndpoints(definition, {
       backend,

@@ -61,9 +61,9 @@ export async function run<F extends Foundation>(
   const namespaces = late<Parameters<NamespaceLookup>, Awaited<ReturnType<NamespaceLookup>>>();
   const { maxReplicas } = options;
   const parts = { backend, guard, schemas, profile, options, metrics, log, signal };
-  const registry = composeRegistry({ ...parts, namespaces: namespaces.call, maxReplicas });
-
   const components = new ComponentHealth(systemClock);
+  const registry = composeRegistry({ ...parts, namespaces: namespaces.call, maxReplicas, health: components });
+
   const progress: Progress = { started: false, synced: false, stopping: false, components };
   registerComponentMetrics(parts.metrics.registry, () => components.states());
   const chain = composeChain({ ...parts, registry, progress });

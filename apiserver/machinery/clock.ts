@@ -1,7 +1,9 @@
 /** Time as everything sees it that waits or stamps, so that tests can turn the hands themselves. */
 export interface Clock {
-  /** Milliseconds since the epoch. */
+  /** Milliseconds since the epoch: for what is told to others. It jumps when somebody sets the machine's clock. */
   now(): number;
+  /** Milliseconds since some moment, which pass evenly whatever is done to the machine's clock: for how long things take. */
+  elapsedMs(): number;
   /** Calls `callback` once, `delayMs` from now; the function returned cancels that. Never keeps the process alive. */
   after(delayMs: number, callback: () => void): () => void;
 }
@@ -11,6 +13,7 @@ const maxTimerMs = 2 ** 31 - 1;
 
 export const systemClock: Clock = {
   now: Date.now,
+  elapsedMs: () => performance.now(),
   after(delayMs, callback) {
     const timer = setTimeout(callback, Math.min(Math.max(delayMs, 0), maxTimerMs));
     timer.unref();

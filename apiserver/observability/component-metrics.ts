@@ -6,7 +6,7 @@ export type ComponentState = { readonly component: string; readonly failures: nu
 export function registerComponentMetrics(registry: Registry, states: () => readonly ComponentState[]): void {
   const failures = new Counter({
     name: "functionmesh_component_failures_total",
-    help: "Unforeseen failures of a controller or informer.",
+    help: "Unforeseen failures of a controller, informer or admission plugin.",
     labelNames: ["component"],
     registers: [registry],
     collect() {

@@ -38,7 +38,7 @@ export class Connection implements ConnectionInfo {
   #user: string | undefined;
   #active = 0;
   #hasServed = false;
-  #idleSinceMs = Date.now();
+  #idleSinceMs = performance.now();
   #bytesBefore = 0;
 
   constructor(socket: Socket, move: (connection: Connection, owner: string) => void) {
@@ -107,7 +107,7 @@ export class Connection implements ConnectionInfo {
       if (isOver) return;
       isOver = true;
       this.#active--;
-      this.#idleSinceMs = Date.now();
+      this.#idleSinceMs = performance.now();
     };
   }
 
@@ -243,7 +243,7 @@ export class Connections {
 
   #sweep(): void {
     const { unidentifiedIdleMs, idleMs, maxUnidentifiedBytes } = this.#limits;
-    const now = Date.now();
+    const now = performance.now();
     const pending: Connection[] = [];
     let bytes = 0;
     for (const connection of this.#byPeer.values()) {

@@ -13,9 +13,11 @@ function aServer() {
     refusal?: string;
     synced: boolean;
     failed: string[];
+    erring: string[];
     stopping: boolean;
   } = {
     failed: [],
+    erring: [],
     storage: true,
     writable: true,
     synced: true,
@@ -31,6 +33,7 @@ function aServer() {
     storeRefusal: () => state.refusal,
     informersSynced: () => state.synced,
     failedComponents: () => state.failed,
+    erringPlugins: () => state.erring,
     shuttingDown: () => state.stopping,
     hooks: new Map([["start-x", () => true]]),
   });
@@ -102,4 +105,15 @@ test("a controller that does not do its work makes the server unready, and nothi
   state.failed.push("controller function: a bug");
   assert.deepEqual(await statuses(), [200, 200, 500]);
   assert.match(await text("/readyz?verbose"), /^\[-\]controllers failed: reason withheld$/m);
+});
+
+test("an admission plugin in which requests meet exceptions is told of, and makes nothing unready", async () => {
+  const { state, statuses, text } = aServer();
+  state.erring.push("admission MaxReplicas");
+  assert.deepEqual(await statuses(), [200, 200, 200]);
+  assert.equal(await text("/readyz"), "ok");
+  assert.match(
+    await text("/readyz?verbose"),
+    /^warn: admission MaxReplicas met an exception lately: see the log\nreadyz check passed$/m,
+  );
 });

@@ -14,6 +14,8 @@ export type HealthCheck = {
   readonly on: readonly HealthEndpoint[];
   /** Fails by throwing or rejecting; the reason is logged, never shown (API H-05). */
   readonly check: () => void | Promise<void>;
+  /** What is wrong and no reason to stay away; told with `?verbose`. */
+  readonly remarks?: () => readonly string[];
 };
 
 const everywhere: readonly HealthEndpoint[] = ["healthz", "livez", "readyz"];
@@ -34,6 +36,8 @@ export function standardChecks(parts: {
   readonly informersSynced: () => boolean;
   /** Controllers and informers that do not do their work, in words. */
   readonly failedComponents: () => readonly string[];
+  /** Admission plugins in which requests met exceptions lately, by name. */
+  readonly erringPlugins: () => readonly string[];
   readonly shuttingDown: () => boolean;
   readonly hooks: ReadonlyMap<string, () => boolean>;
 }): readonly HealthCheck[] {
@@ -63,6 +67,12 @@ export function standardChecks(parts: {
         const failed = parts.failedComponents();
         if (failed.length > 0) throw new Error(failed.join("; "));
       },
+    },
+    {
+      name: "admission",
+      on: ["readyz"],
+      check: () => {},
+      remarks: () => parts.erringPlugins().map((name) => `${name} met an exception lately: see the log`),
     },
     ...[...parts.hooks].map(([name, done]) => ({
       name: `poststarthook/${name}`,
@@ -122,7 +132,8 @@ function endpointHandler(endpoint: HealthEndpoint, checks: readonly HealthCheck[
     const failed = outcomes.filter(({ failure }) => failure !== undefined);
     for (const { name, failure } of failed) log.warn({ endpoint, check: name, err: failure }, "health check failed");
     if (failed.length === 0 && !request.query.has("verbose")) return textResponse(200, "ok");
-    return verboseResponse(endpoint, outcomes, unknownNames(request, checks));
+    const remarks = checks.flatMap((check) => check.remarks?.() ?? []);
+    return verboseResponse(endpoint, outcomes, [...unknownWarnings(request, checks), ...remarks]);
   };
 }
 
@@ -136,25 +147,25 @@ async function run({ name, check }: HealthCheck, excluded: boolean): Promise<Out
   }
 }
 
-function unknownNames({ query }: ApiRequest, checks: readonly HealthCheck[]): string[] {
+function unknownWarnings({ query }: ApiRequest, checks: readonly HealthCheck[]): string[] {
   const known = new Set(checks.map(({ name }) => name));
-  return query.getAll("exclude").filter((name) => !known.has(name));
+  const unknown = query.getAll("exclude").filter((name) => !known.has(name));
+  if (unknown.length === 0) return [];
+  const names = unknown.map((name) => JSON.stringify(name)).join(",");
+  return [`some health checks cannot be excluded: no matches for ${names}`];
 }
 
 function verboseResponse(
   endpoint: HealthEndpoint,
   outcomes: readonly Outcome[],
-  unknown: readonly string[],
+  warnings: readonly string[],
 ): ApiResponse {
   const failed = outcomes.some(({ failure }) => failure !== undefined);
   const lines = outcomes.map(({ name, excluded, failure }) => {
     if (excluded) return `[+]${name} excluded: ok`;
     return failure === undefined ? `[+]${name} ok` : `[-]${name} failed: reason withheld`;
   });
-  if (unknown.length > 0) {
-    const names = unknown.map((name) => JSON.stringify(name)).join(",");
-    lines.push(`warn: some health checks cannot be excluded: no matches for ${names}`);
-  }
+  lines.push(...warnings.map((text) => `warn: ${text}`));
   lines.push(`${endpoint} check ${failed ? "failed" : "passed"}`);
   return textResponse(failed ? 500 : 200, `${lines.join("\n")}\n`);
 }

@@ -9,6 +9,11 @@ export interface HealthObserver {
   recovered(component: string): void;
 }
 
+/** Told of exceptions that requests meet. Nobody stays away from the server for them: a tenant would decide that. */
+export interface RequestHealthObserver {
+  erred(component: string, error: unknown): void;
+}
+
 export type ComponentFailure = { readonly component: string; readonly message: string };
 export type ComponentState = { readonly component: string; readonly failures: number; readonly failing: boolean };
 
@@ -17,6 +22,7 @@ type Entry = {
   message: string;
   failingSinceMs: number | undefined;
   falteredAtMs: number | undefined;
+  erredAtMs: number | undefined;
 };
 
 /** An informer reconnects, a controller is started again: what lasts no longer than this is nobody's business, in ms. */
@@ -24,8 +30,8 @@ const graceMs = 60_000;
 /** How long something that went wrong once is told of, in ms. */
 const memoryMs = 300_000;
 
-/** What fails in the controllers, for health, metrics and whoever asks. Components are named by the code alone. */
-export class ComponentHealth implements HealthObserver {
+/** What fails in controllers, informers and admission plugins, for health, metrics and whoever asks. Components are named by the code alone. */
+export class ComponentHealth implements HealthObserver, RequestHealthObserver {
   readonly #clock: Clock;
   readonly #entries = new Map<string, Entry>();
 
@@ -35,11 +41,15 @@ export class ComponentHealth implements HealthObserver {
 
   failed(component: string, error: unknown): void {
     const entry = this.#note(component, error);
-    entry.failingSinceMs ??= this.#clock.now();
+    entry.failingSinceMs ??= this.#clock.elapsedMs();
   }
 
   faltered(component: string, error: unknown): void {
-    this.#note(component, error).falteredAtMs = this.#clock.now();
+    this.#note(component, error).falteredAtMs = this.#clock.elapsedMs();
+  }
+
+  erred(component: string, error: unknown): void {
+    this.#note(component, error).erredAtMs = this.#clock.elapsedMs();
   }
 
   recovered(component: string): void {
@@ -54,6 +64,14 @@ export class ComponentHealth implements HealthObserver {
       .map(([component, { message }]) => ({ component, message }));
   }
 
+  /** In what requests met exceptions lately. */
+  errors(): readonly ComponentFailure[] {
+    const now = this.#clock.elapsedMs();
+    return [...this.#entries]
+      .filter(([, { erredAtMs }]) => erredAtMs !== undefined && now - erredAtMs < memoryMs)
+      .map(([component, { message }]) => ({ component, message }));
+  }
+
   states(): readonly ComponentState[] {
     return [...this.#entries].map(([component, entry]) => ({
       component,
@@ -65,7 +83,13 @@ export class ComponentHealth implements HealthObserver {
   #note(component: string, error: unknown): Entry {
     const known = this.#entries.get(component);
     const message = error instanceof Error ? error.message : String(error);
-    const entry = known ?? { failures: 0, message, failingSinceMs: undefined, falteredAtMs: undefined };
+    const entry = known ?? {
+      failures: 0,
+      message,
+      failingSinceMs: undefined,
+      falteredAtMs: undefined,
+      erredAtMs: undefined,
+    };
     entry.failures++;
     entry.message = message;
     this.#entries.set(component, entry);
@@ -73,7 +97,7 @@ export class ComponentHealth implements HealthObserver {
   }
 
   #isFailing({ failingSinceMs, falteredAtMs }: Entry): boolean {
-    const now = this.#clock.now();
+    const now = this.#clock.elapsedMs();
     if (failingSinceMs !== undefined && now - failingSinceMs >= graceMs) return true;
     return falteredAtMs !== undefined && now - falteredAtMs < memoryMs;
   }

@@ -102,9 +102,9 @@ export class Controller {
     this.#runs += 1;
     const reconcileId = `${this.name}-${this.#runs}`;
     const log = this.#log.child({ object: text, reconcileId });
-    const startedAt = this.#clock.now();
+    const startedAt = this.#clock.elapsedMs();
     const outcome = await this.#attempt(key, text, { reconcileId, log }, queue, signal);
-    this.#metrics.reconciled(outcome, this.#clock.now() - startedAt);
+    this.#metrics.reconciled(outcome, this.#clock.elapsedMs() - startedAt);
   }
 
   async #attempt(

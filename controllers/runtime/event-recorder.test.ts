@@ -111,3 +111,13 @@ test("long names and messages fit", async () => {
   assert.equal(event?.metadata.name?.length, 253);
   assert.equal(String(event?.message).length, 1024);
 });
+
+test("a clock that is set back does not silence an object for as long", async () => {
+  const { clock, recorder, stored } = setUp();
+  for (let i = 0; i < 100; i++) recorder.record(fn(), created(`before ${i}`));
+  const before = (await stored()).length;
+  clock.set(clock.now() - 400 * 86_400_000);
+  await clock.advance(3_600_000);
+  recorder.record(fn(), created("after"));
+  assert.equal((await stored()).length, before + 1);
+});

@@ -80,7 +80,7 @@ export class ClientEventRecorder implements EventRecorder {
   }
 
   #allowed(object: string): boolean {
-    const now = this.#options.clock.now();
+    const now = this.#options.clock.elapsedMs();
     const { tokens, atMs } = this.#buckets.get(object) ?? { tokens: burst, atMs: now };
     const available = Math.min(burst, tokens + (now - atMs) / refillMs);
     const allowed = available >= 1;
@@ -90,7 +90,7 @@ export class ClientEventRecorder implements EventRecorder {
 
   #aggregated(object: string, { type, reason, message }: EventRecord): string {
     const key = [object, type, reason].join("\n");
-    const now = this.#options.clock.now();
+    const now = this.#options.clock.elapsedMs();
     const known = this.#similar.get(key);
     const similar =
       known !== undefined && now - known.sinceMs < similarWindowMs

@@ -116,7 +116,7 @@ export class ResourceInformer implements Informer {
   async run(signal: AbortSignal): Promise<void> {
     const { clock, health, log } = this.#options;
     for (let failures = 0; !signal.aborted; ) {
-      const startedAt = clock.now();
+      const startedAt = clock.elapsedMs();
       const before = this.#resourceVersion;
       let waitMs: number | undefined;
       try {
@@ -128,7 +128,7 @@ export class ResourceInformer implements Informer {
         log.warn({ err: error, resource: this.type.resource }, "informer lost its server, trying again");
       }
       if (signal.aborted) return;
-      const useful = this.#resourceVersion !== before || clock.now() - startedAt >= minUsefulStreamMs;
+      const useful = this.#resourceVersion !== before || clock.elapsedMs() - startedAt >= minUsefulStreamMs;
       failures = (useful ? 0 : failures) + (useful && waitMs === undefined ? 0 : 1);
       if (failures === 0) {
         health?.recovered(this.#component);

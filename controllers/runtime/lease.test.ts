@@ -119,3 +119,24 @@ test("times that can't work are refused", () => {
   const times = { leaseDurationMs: 10_000, renewDeadlineMs: 10_000, retryPeriodMs: 2_000 };
   assert.throws(() => new LeaderElector({ ...options, times }), RangeError);
 });
+
+for (const [what, days] of [
+  ["forward", 400],
+  ["back", -400],
+] as const) {
+  test(`a clock that is set ${what} neither makes a second leader nor keeps a lost lease`, async () => {
+    const clock = new FakeClock();
+    const server = new FakeClient(clock);
+    const a = new Candidate("a", server, clock);
+    await settle();
+    const b = new Candidate("b", server, clock);
+    await clock.advance(20_000);
+    clock.set(clock.now() + days * 86_400_000);
+    await clock.advance(60_000);
+    assert.deepEqual([a.leading, b.leading, a.terms], [true, false, 1]);
+    server.fail(() => true, newServiceUnavailable("down"), 100);
+    await clock.advance(10_500);
+    assert.deepEqual([a.leading, b.leading], [false, false], "who cannot renew stops in time, whatever the clock says");
+    await Promise.all([a.stop(), b.stop()]);
+  });
+}

@@ -90,7 +90,7 @@ export class LeaderElector {
    */
   async run(signal: AbortSignal, lead: (signal: AbortSignal) => Promise<void>): Promise<void> {
     while (!signal.aborted) {
-      const sentAt = this.#options.clock.now();
+      const sentAt = this.#options.clock.elapsedMs();
       if (await this.#tryAcquire(signal)) await this.#reign(sentAt, signal, lead);
       else await this.#pause(signal);
     }
@@ -121,12 +121,13 @@ export class LeaderElector {
   async #keepRenewed(acquiredAt: number, term: AbortController): Promise<void> {
     const { clock } = this.#options;
     const lose = () => term.abort(new Error("the lease could not be renewed"));
-    const expireAfter = (renewedAt: number) => clock.after(renewedAt + this.#times.renewDeadlineMs - clock.now(), lose);
+    const expireAfter = (renewedAt: number) =>
+      clock.after(renewedAt + this.#times.renewDeadlineMs - clock.elapsedMs(), lose);
     let cancel = expireAfter(acquiredAt);
     for (;;) {
       await this.#pause(term.signal);
       if (term.signal.aborted) break;
-      const sentAt = clock.now();
+      const sentAt = clock.elapsedMs();
       if (await this.#tryAcquire(term.signal)) {
         cancel();
         cancel = expireAfter(sentAt);
@@ -161,9 +162,10 @@ export class LeaderElector {
       return true;
     }
     const resourceVersion = lease.metadata.resourceVersion ?? "";
-    if (resourceVersion !== this.#observed.resourceVersion) this.#observed = { resourceVersion, atMs: clock.now() };
+    if (resourceVersion !== this.#observed.resourceVersion)
+      this.#observed = { resourceVersion, atMs: clock.elapsedMs() };
     const holder = lease.spec.holderIdentity ?? "";
-    const expired = clock.now() >= this.#observed.atMs + this.#times.leaseDurationMs;
+    const expired = clock.elapsedMs() >= this.#observed.atMs + this.#times.leaseDurationMs;
     if (holder !== "" && holder !== identity && !expired) return false;
     this.#saw(await client.update(leaseType, this.#lease(lease.metadata, this.#claim(lease.spec)), { signal }));
     return true;
@@ -200,7 +202,7 @@ export class LeaderElector {
   }
 
   #saw({ metadata }: KubeObject): void {
-    this.#observed = { resourceVersion: metadata.resourceVersion ?? "", atMs: this.#options.clock.now() };
+    this.#observed = { resourceVersion: metadata.resourceVersion ?? "", atMs: this.#options.clock.elapsedMs() };
   }
 
   /** Best effort: without it the successor waits for the lease to expire. */

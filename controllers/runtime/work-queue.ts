@@ -61,7 +61,7 @@ export class WorkQueue {
   add(key: string): void {
     if (this.#shutDown || this.#dirty.has(key)) return;
     this.#metrics.add();
-    this.#dirty.set(key, this.#clock.now());
+    this.#dirty.set(key, this.#clock.elapsedMs());
     if (!this.#held.has(key)) this.#offer(key);
   }
 
@@ -72,7 +72,7 @@ export class WorkQueue {
       this.add(key);
       return;
     }
-    const dueMs = this.#clock.now() + delayMs;
+    const dueMs = this.#clock.elapsedMs() + delayMs;
     const waiting = this.#waiting.get(key);
     if (waiting !== undefined && waiting.dueMs <= dueMs) return;
     waiting?.cancel();
@@ -114,7 +114,7 @@ export class WorkQueue {
     const since = this.#held.get(key);
     if (since === undefined) return;
     this.#held.delete(key);
-    this.#metrics.workDurationMs(this.#clock.now() - since);
+    this.#metrics.workDurationMs(this.#clock.elapsedMs() - since);
     if (this.#dirty.has(key)) this.#offer(key);
   }
 
@@ -142,7 +142,7 @@ export class WorkQueue {
   }
 
   #hold(key: string): string {
-    const now = this.#clock.now();
+    const now = this.#clock.elapsedMs();
     this.#metrics.queueDurationMs(now - (this.#dirty.get(key) ?? now));
     this.#dirty.delete(key);
     this.#held.set(key, now);

@@ -4,15 +4,26 @@ type Timer = { readonly dueMs: number; readonly callback: () => void };
 
 /** A clock that stands still until a test advances it. */
 export class FakeClock implements Clock {
-  #nowMs: number;
+  /** Of the epoch, when nothing had elapsed. */
+  #startMs: number;
+  #elapsedMs = 0;
   readonly #timers = new Set<Timer>();
 
   constructor(nowMs = Date.parse("2026-01-01T00:00:00Z")) {
-    this.#nowMs = nowMs;
+    this.#startMs = nowMs;
   }
 
   now(): number {
-    return this.#nowMs;
+    return this.#startMs + this.#elapsedMs;
+  }
+
+  elapsedMs(): number {
+    return this.#elapsedMs;
+  }
+
+  /** Somebody sets the machine's clock: no time passes. */
+  set(nowMs: number): void {
+    this.#startMs = nowMs - this.#elapsedMs;
   }
 
   /** Timers not yet due or cancelled. */
@@ -21,7 +32,7 @@ export class FakeClock implements Clock {
   }
 
   after(delayMs: number, callback: () => void): () => void {
-    const timer = { dueMs: this.#nowMs + Math.max(delayMs, 0), callback };
+    const timer = { dueMs: this.#elapsedMs + Math.max(delayMs, 0), callback };
     this.#timers.add(timer);
     return () => this.#timers.delete(timer);
   }
@@ -29,14 +40,14 @@ export class FakeClock implements Clock {
   /** Lets everything settle, then fires what becomes due, in order, with everything that follows from it. */
   async advance(ms: number): Promise<void> {
     await settle();
-    const until = this.#nowMs + ms;
+    const until = this.#elapsedMs + ms;
     for (let timer = this.#next(until); timer !== undefined; timer = this.#next(until)) {
       this.#timers.delete(timer);
-      this.#nowMs = Math.max(this.#nowMs, timer.dueMs);
+      this.#elapsedMs = Math.max(this.#elapsedMs, timer.dueMs);
       timer.callback();
       await settle();
     }
-    this.#nowMs = until;
+    this.#elapsedMs = until;
     await settle();
   }
 

@@ -112,18 +112,18 @@ export class EtcdWatch implements StorageWatch {
   /** Keeps a stream going until the watch ends; what cannot be bridged ends it. */
   async #follow(): Promise<void> {
     let failures = 0;
-    let wellAt = Date.now();
+    let wellAt = performance.now();
     while (!this.#queue.ended) {
       try {
         // Each time: an etcd put back to an older state would keep a watch from the future waiting for ever (API T-18).
         await this.#options.source.checkHistory(this.#told);
         if (await this.#runStream()) {
           failures = 0;
-          wellAt = Date.now();
+          wellAt = performance.now();
         }
       } catch (cause) {
         const error = interpretEtcdError(cause);
-        if (!isStorageError(error, "Unreachable") || Date.now() - wellAt > lostAfterMs) this.end(error);
+        if (!isStorageError(error, "Unreachable") || performance.now() - wellAt > lostAfterMs) this.end(error);
       }
       if (this.#queue.ended) return;
       await this.#pause(Math.min(maxRetryMs, firstRetryMs * 2 ** failures));

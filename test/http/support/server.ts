@@ -25,11 +25,16 @@ export type HttpServer = AsyncDisposable & {
 /** Controllers that would change or remove what tests store are off: by default nothing but requests changes anything. */
 export const noControllers = ["--controllers", "none"];
 
-export async function startServer(dataDirectory: string, args: readonly string[] = noControllers): Promise<HttpServer> {
+/** @param foundation  the standalone one, or one with parts of a test's own */
+export async function startServer(
+  dataDirectory: string,
+  args: readonly string[] = noControllers,
+  foundation = standaloneFoundation,
+): Promise<HttpServer> {
   const { options } = parseCommandLine(["standalone", "--data-dir", dataDirectory, "--secure-port", "0", ...args], {});
   const errors: string[] = [];
   const log = createLogger({ level: "error", pretty: false, write: (line) => errors.push(line) });
-  const running = await run(options, log, standaloneFoundation);
+  const running = await run(options, log, foundation);
   const { caBundle: ca, admin } = running.foundation.pki;
   const url = `https://127.0.0.1:${running.port}`;
   const clients: Client[] = [];
