@@ -19,6 +19,8 @@ const common = ["verb", "group", "version", "resource", "subresource", "scope", 
 const durationBuckets = [
   0.005, 0.025, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1, 1.25, 1.5, 2, 3, 4, 5, 6, 8, 10, 15, 20, 30, 45, 60,
 ];
+/** Whose sizes tell something: as kube-apiserver. */
+const reads: ReadonlySet<string> = new Set(["GET", "LIST"]);
 const sizeBuckets = [1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9];
 
 /** One set per server, so that several can run in one process. */
@@ -40,7 +42,7 @@ export class RequestMetrics {
   });
   private readonly sizes = new Histogram({
     name: "apiserver_response_sizes",
-    help: "Bytes of an answer's body, as sent.",
+    help: "Bytes of a read's answer, as sent.",
     labelNames: [...common],
     buckets: sizeBuckets,
     registers: [this.registry],
@@ -108,7 +110,7 @@ export class RequestMetrics {
     const { dry_run, ...plain } = this.#bounded(given);
     this.requests.inc({ ...plain, dry_run, code: outcome.code });
     this.durations.observe({ ...plain, dry_run }, outcome.seconds);
-    if (outcome.bytes !== undefined) this.sizes.observe(plain, outcome.bytes);
+    if (outcome.bytes !== undefined && reads.has(given.verb)) this.sizes.observe(plain, outcome.bytes);
   }
 
   longRunningStarted(given: RequestLabels, code: number): () => void {

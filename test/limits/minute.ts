@@ -15,8 +15,8 @@ import { startStandalone } from "../e2e/support/server.ts";
 import { startProcess } from "../support/processes.ts";
 import { namespace } from "./bodies.ts";
 import type { Attack } from "./hostile.ts";
-import { loopTimes } from "./loop-cpu.ts";
 import { type Identity, Tenant } from "./tenants.ts";
+import { p99, stopwatch, type Wait } from "./waits.ts";
 
 const seconds = Number(process.env.FUNCTIONMESH_MINUTE_SECONDS ?? 20);
 const quietSeconds = 6;
@@ -29,18 +29,6 @@ const configMaps = `/api/v1/namespaces/${victims}/configmaps`;
 const operations = ["create", "get", "list", "delivery"] as const;
 type Operation = (typeof operations)[number];
 type Times = { readonly [operation in Operation]: Wait[] };
-/** By the clock, and without the time for which the machine had no CPU for the server; in ms. */
-type Wait = { readonly wallMs: number; readonly ms: number };
-
-/** Starts to measure. @returns what tells how long it took */
-function stopwatch(pid: number): () => Wait {
-  const [startedMs, starvedMs] = [performance.now(), loopTimes(pid).starvedMs];
-  return () => {
-    const wallMs = performance.now() - startedMs;
-    return { wallMs, ms: Math.max(0, wallMs - (loopTimes(pid).starvedMs - starvedMs)) };
-  };
-}
-
 /** What another tenant does all day: it creates, reads and lists, and is told of what it created. */
 class Victim {
   readonly acknowledged = new Set<string>();
@@ -111,12 +99,6 @@ class Victim {
  * the second or third slowest: of three rounds on a quiet machine the slowest operation had 84, 112 and 95 ms of 100.
  */
 const attempts = 6;
-
-/** The wait that one in a hundred exceeds. */
-function p99(waits: readonly Wait[], of: keyof Wait): number {
-  const sorted = waits.map((wait) => wait[of]).sort((a, b) => a - b);
-  return sorted[Math.floor(0.99 * (sorted.length - 1))] ?? Number.POSITIVE_INFINITY;
-}
 
 /** What is wrong with the second of these, in words. */
 function slowed(quiet: Times, busy: Times): string[] {

@@ -1,0 +1,151 @@
+/**
+ * One tenant asks for something a thousand times a second, through the aggregator and straight to us; another works. The
+ * other's requests may take five times what they take in quiet times of the same run, `/livez` answers, memory stays.
+ *
+ * FUNCTIONMESH_FLOOD_SECONDS says for how long each way is flooded; default 10.
+ */
+import assert from "node:assert/strict";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import { Tenant } from "../limits/tenants.ts";
+import { p99, stopwatch, type Wait } from "../limits/waits.ts";
+import { eventually } from "../support/processes.ts";
+import { type Aggregated, startAggregated } from "./support/aggregated.ts";
+import { type Flood, flood } from "./support/flood.ts";
+import { connection, wordcount } from "./support/manifests.ts";
+import { type Authority, issue, type Leaf } from "./support/pki.ts";
+
+const seconds = Number(process.env.FUNCTIONMESH_FLOOD_SECONDS ?? 10);
+const rate = 1000;
+const quietSeconds = 5;
+const maxFactor = 5;
+/** Below this a wait is nobody's concern, whatever it is a multiple of, in ms: all requests share one event loop. */
+const floorMs = 20;
+/** Rounds before slowness counts: the flood, kube-apiserver and two etcds share the machine's cores with the server. */
+const attempts = 3;
+const maxGrowthBytes = 128 * 1024 * 1024;
+
+let cluster: Aggregated;
+let directory: string;
+let mallory: Leaf;
+let jane: Leaf;
+
+before(async () => {
+  directory = await mkdtemp(join(tmpdir(), "functionmesh-fairness-"));
+  cluster = await startAggregated(directory);
+  const { kubectl, host } = cluster;
+  const users = { mallory: "noisy", jane: "quiet" };
+  for (const [user, namespace] of Object.entries(users)) {
+    await kubectl.ok(["create", "namespace", namespace]);
+    await kubectl.ok(["-n", namespace, "create", "rolebinding", user, "--clusterrole=edit", `--user=${user}`]);
+    await kubectl.ok(["-n", namespace, "apply", "-f", "-"], connection);
+    const functions = Array.from({ length: 20 }, (_, i) => wordcount.replace("name: wordcount", `name: words-${i}`));
+    await kubectl.ok(["-n", namespace, "apply", "-f", "-"], functions.join("---\n"));
+    await eventually(() => kubectl.ok(["-n", namespace, "get", "sts", "words-19-function"]));
+  }
+  [mallory, jane] = [await leafOf("mallory"), await leafOf("jane")];
+  async function leafOf(commonName: string): Promise<Leaf> {
+    return issue(host.clientAuthority, { commonName });
+  }
+});
+after(async () => {
+  await cluster?.[Symbol.asyncDispose]();
+  await rm(directory, { recursive: true, force: true });
+});
+
+const functionsOf = (namespace: string): string =>
+  `/apis/compute.functionmesh.io/v1alpha1/namespaces/${namespace}/functions`;
+
+/** Asked for in turn: one, all, and a write that comes to nothing. */
+const requests: Flood["requests"] = [
+  { path: `${functionsOf("noisy")}/words-1` },
+  { path: functionsOf("noisy") },
+  { path: functionsOf("noisy"), body: JSON.stringify({ metadata: { name: "bad-SERIAL" }, spec: { replicas: -1 } }) },
+];
+
+/** What the other tenant does: reads, lists, changes. `other`: answers that were none of success. */
+async function work(tenant: Tenant, forSeconds: number): Promise<Wait[]> {
+  const path = `${functionsOf("quiet")}/words-2`;
+  const waits: Wait[] = [];
+  const timed = async (asked: ReturnType<Tenant["send"]>, elapsed: () => Wait): Promise<void> => {
+    const { status, text } = await asked;
+    waits.push(elapsed());
+    assert.equal(status, 200, text);
+  };
+  const timer = (): (() => Wait) => stopwatch(cluster.server().pid, process.pid);
+  for (const until = performance.now() + forSeconds * 1000; performance.now() < until; ) {
+    await timed(tenant.send("GET", path), timer());
+    await timed(tenant.send("GET", functionsOf("quiet")), timer());
+    const patch = { metadata: { annotations: { touched: String(performance.now()) } } };
+    await timed(tenant.json("PATCH", path, patch, "application/merge-patch+json"), timer());
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  return waits;
+}
+
+/** The longest wait for `/livez`, asked for until the signal aborts, in ms. */
+async function probe(signal: AbortSignal): Promise<number> {
+  using prober = new Tenant(cluster.url, { ca: cluster.servingAuthority.pem }, 1);
+  let longest = 0;
+  while (!signal.aborted) {
+    const elapsed = stopwatch(cluster.server().pid, process.pid);
+    const { status } = await prober.send("GET", "/livez");
+    longest = Math.max(longest, elapsed().ms);
+    assert.equal(status, 200);
+    await new Promise((resolve) => setTimeout(resolve, 200));
+  }
+  return longest;
+}
+
+/** Memory of the server that is in RAM, in bytes. */
+async function residentBytes(): Promise<number> {
+  const status = await readFile(`/proc/${cluster.server().pid}/status`, "utf8");
+  return Number(/^VmRSS:\s+(\d+) kB/m.exec(status)?.[1]) * 1024;
+}
+
+const ways: { readonly [name: string]: () => { readonly url: string; readonly authority: Pick<Authority, "pem"> } } = {
+  "through the aggregator": () => ({ url: cluster.host.url, authority: cluster.host.servingAuthority }),
+  "straight to us": () => ({ url: cluster.url, authority: cluster.servingAuthority }),
+};
+
+for (const [way, to] of Object.entries(ways)) {
+  test(`fairness: ${rate} requests a second ${way} are felt by the tenant who sends them`, async (t) => {
+    const { url, authority } = to();
+    using other = new Tenant(
+      cluster.url,
+      { ca: cluster.servingAuthority.pem, cert: jane.certificatePem, key: jane.keyPem },
+      2,
+    );
+    await work(other, 1);
+    const quietMs = p99(await work(other, quietSeconds), "ms");
+    const allowedMs = maxFactor * Math.max(quietMs, floorMs);
+    const attacked = async (forSeconds: number): Promise<{ waits: Wait[]; livezMs: number }> => {
+      const over = new AbortController();
+      const probing = probe(over.signal);
+      const flooding = flood({ url, ca: authority.pem, user: mallory, requests, rate, seconds: forSeconds });
+      const waits = await work(other, forSeconds);
+      over.abort();
+      const { sent, leftOut, answers } = await flooding;
+      const livezMs = await probing;
+      t.diagnostic(
+        `${sent} sent, ${leftOut} left out, answers ${JSON.stringify(answers)}; of ${waits.length} requests of the other p99 ` +
+          `${p99(waits, "ms").toFixed(1)} ms (${p99(waits, "wallMs").toFixed(1)} by the clock), ${quietMs.toFixed(1)} in quiet ` +
+          `times; /livez at most ${livezMs.toFixed(0)} ms; ${((await residentBytes()) / 2 ** 20).toFixed(0)} MiB`,
+      );
+      const unexpected = Object.keys(answers).filter((status) => !["200", "422", "429", "503"].includes(status));
+      assert.deepEqual(unexpected, []);
+      return { waits, livezMs };
+    };
+    // The heap takes its size of busy times first.
+    await attacked(Math.min(seconds, 5));
+    const before = await residentBytes();
+    let outcome = await attacked(seconds);
+    const isFair = (): boolean => p99(outcome.waits, "ms") <= allowedMs && outcome.livezMs < 1000;
+    for (let attempt = 1; !isFair() && attempt < attempts; attempt++) outcome = await attacked(seconds);
+    assert.ok(p99(outcome.waits, "ms") <= allowedMs, `${p99(outcome.waits, "ms")} ms, ${allowedMs} are allowed`);
+    assert.ok(outcome.livezMs < 1000, `/livez ${outcome.livezMs} ms`);
+    assert.ok((await residentBytes()) - before < maxGrowthBytes, `${before} B before, ${await residentBytes()} after`);
+  });
+}
