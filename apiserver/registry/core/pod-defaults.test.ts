@@ -41,6 +41,42 @@ test("a container of a template is completed", () => {
   });
 });
 
+test("zero values that Go's clients send for what they leave to the server are filled in", () => {
+  const given = {
+    containers: [
+      {
+        name: "c",
+        image: "i:1",
+        imagePullPolicy: "",
+        terminationMessagePath: "",
+        livenessProbe: { httpGet: { path: "", port: 80, scheme: "" }, periodSeconds: 0, initialDelaySeconds: 0 },
+      },
+    ],
+    restartPolicy: "",
+    terminationGracePeriodSeconds: 0,
+  };
+  const { containers, restartPolicy, terminationGracePeriodSeconds } = podSpec(given);
+  assert.deepEqual([restartPolicy, terminationGracePeriodSeconds], ["Always", 0], "no time to stop is a wish");
+  assert.deepEqual(containers, [
+    {
+      name: "c",
+      image: "i:1",
+      imagePullPolicy: "IfNotPresent",
+      terminationMessagePath: "/dev/termination-log",
+      terminationMessagePolicy: "File",
+      resources: {},
+      livenessProbe: {
+        httpGet: { path: "/", port: 80, scheme: "HTTP" },
+        initialDelaySeconds: 0,
+        timeoutSeconds: 1,
+        periodSeconds: 10,
+        successThreshold: 1,
+        failureThreshold: 3,
+      },
+    },
+  ]);
+});
+
 const policies: Record<string, string> = {
   i: "Always",
   "i:latest": "Always",

@@ -14,14 +14,24 @@ export const defaultGracePeriodSeconds = 30;
 /** Permissions of files in volumes, 0644. */
 const defaultMode = 420;
 
+/**
+ * What is given, above the defaults. Clients in Go send a text that they leave to the server as its type's zero, so an
+ * empty one counts as nothing here. Not for texts that are pointers there: an empty one of those is wrong.
+ */
+export function withDefaults(given: Fields, defaults: JsonObject): JsonObject {
+  const left = Object.entries(defaults).filter(([field, value]) => typeof value === "string" && given?.[field] === "");
+  return { ...defaults, ...given, ...Object.fromEntries(left) };
+}
+
 function withPodDefaults(spec: Fields): JsonObject {
   return {
-    restartPolicy: "Always",
-    terminationGracePeriodSeconds: defaultGracePeriodSeconds,
-    dnsPolicy: "ClusterFirst",
-    schedulerName: "default-scheduler",
-    securityContext: {},
-    ...spec,
+    ...withDefaults(spec, {
+      restartPolicy: "Always",
+      terminationGracePeriodSeconds: defaultGracePeriodSeconds,
+      dnsPolicy: "ClusterFirst",
+      schedulerName: "default-scheduler",
+      securityContext: {},
+    }),
     ...each(spec, "volumes", withVolumeDefaults),
     ...each(spec, "initContainers", withContainerDefaults),
     ...each(spec, "containers", withContainerDefaults),
@@ -38,11 +48,10 @@ export function withRunningDefaults(spec: Fields): JsonObject {
   };
   const complete = withPodDefaults(spec);
   return {
-    serviceAccountName: "default",
     enableServiceLinks: true,
     preemptionPolicy: "PreemptLowerPriority",
     priority: 0,
-    ...complete,
+    ...withDefaults(complete, { serviceAccountName: "default" }),
     ...each(complete, "initContainers", withRequests),
     ...each(complete, "containers", withRequests),
   };
@@ -78,7 +87,7 @@ function each(parent: Fields, field: string, complete: (entry: JsonObject) => Js
 /** The member with `defaults` below what it has; nothing where there is no such member. */
 function below(parent: Fields, field: string, defaults: JsonObject): JsonObject {
   const member = objectOf(parent, field);
-  return member === undefined ? {} : { [field]: { ...defaults, ...member } };
+  return member === undefined ? {} : { [field]: withDefaults(member, defaults) };
 }
 
 const probes = ["livenessProbe", "readinessProbe", "startupProbe"];
@@ -87,7 +96,7 @@ const probeDefaults = { timeoutSeconds: 1, periodSeconds: 10, successThreshold: 
 function withContainerDefaults(container: JsonObject): JsonObject {
   const checks = probes.flatMap((field) => {
     const probe = objectOf(container, field);
-    return probe === undefined ? [] : [[field, { ...probeDefaults, ...withHandlerDefaults(probe) }] as const];
+    return probe === undefined ? [] : [[field, withProbeDefaults(probe)] as const];
   });
   const lifecycle = objectOf(container, "lifecycle");
   const hooks = ["postStart", "preStop"].flatMap((field) => {
@@ -95,15 +104,22 @@ function withContainerDefaults(container: JsonObject): JsonObject {
     return hook === undefined ? [] : [[field, withHandlerDefaults(hook)] as const];
   });
   return {
-    terminationMessagePath: "/dev/termination-log",
-    terminationMessagePolicy: "File",
-    imagePullPolicy: pullPolicyOf(textOf(container, "image")),
-    resources: {},
-    ...container,
+    ...withDefaults(container, {
+      terminationMessagePath: "/dev/termination-log",
+      terminationMessagePolicy: "File",
+      imagePullPolicy: pullPolicyOf(textOf(container, "image")),
+      resources: {},
+    }),
     ...each(container, "env", withReferenceVersion),
     ...Object.fromEntries(checks),
     ...(lifecycle === undefined ? {} : { lifecycle: { ...lifecycle, ...Object.fromEntries(hooks) } }),
   };
+}
+
+/** These counts begin with 1, so that 0 says no more than nothing. */
+function withProbeDefaults(probe: JsonObject): JsonObject {
+  const left = Object.entries(probeDefaults).filter(([field]) => probe[field] === 0);
+  return { ...probeDefaults, ...withHandlerDefaults(probe), ...Object.fromEntries(left) };
 }
 
 const withHandlerDefaults = (handler: JsonObject): JsonObject => ({
@@ -177,7 +193,7 @@ export function withClaimDefaults(spec: JsonObject): JsonObject {
       kind: "PersistentVolumeClaim",
       ...claim,
       spec: { volumeMode: "Filesystem", ...objectOf(claim, "spec") },
-      status: { phase: "Pending", ...objectOf(claim, "status") },
+      status: withDefaults(objectOf(claim, "status"), { phase: "Pending" }),
     })),
   };
 }

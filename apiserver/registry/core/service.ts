@@ -5,6 +5,7 @@
 import type { JsonObject, KubeObject } from "../../apis/meta/v1.ts";
 import { isSet, listOf, numberOf, objectOf, textOf } from "../../machinery/fields.ts";
 import { isObject } from "../../machinery/json.ts";
+import { withDefaults } from "./pod-defaults.ts";
 import { nodePorts } from "./validation/service.ts";
 
 const isName = (spec: JsonObject | undefined): boolean => textOf(spec, "type") === "ExternalName";
@@ -16,28 +17,27 @@ const defaultAffinitySeconds = 10_800;
 
 export function withServiceDefaults(service: KubeObject): KubeObject {
   const given = objectOf(service, "spec");
-  const spec: JsonObject = { type: "ClusterIP", sessionAffinity: "None", ...given };
+  const spec = withDefaults(given, { type: "ClusterIP", sessionAffinity: "None" });
   const ports = listOf(spec, "ports").map((port) => (isObject(port) ? withPortDefaults(port) : port));
   return {
     ...service,
     spec: {
       ...(isName(spec) ? {} : { internalTrafficPolicy: "Cluster" }),
-      ...(isExternal(spec) ? { externalTrafficPolicy: "Cluster" } : {}),
       ...(textOf(spec, "sessionAffinity") === "ClientIP"
         ? { sessionAffinityConfig: { clientIP: { timeoutSeconds: defaultAffinitySeconds } } }
         : {}),
       ...(textOf(spec, "type") === "LoadBalancer" ? { allocateLoadBalancerNodePorts: true } : {}),
-      ...spec,
+      ...(isExternal(spec) ? withDefaults(spec, { externalTrafficPolicy: "Cluster" }) : spec),
       ...(ports.length === 0 ? {} : { ports }),
     },
   };
 }
 
-/** Clients in Go send a target of 0 for none: their type cannot leave it out. */
+/** Go has one zero for a target that is a number or a name, and its clients send it where the author named none. */
 function withPortDefaults(port: JsonObject): JsonObject {
-  const { targetPort = 0 } = port;
-  const isUnset = targetPort === 0 || targetPort === "";
-  return { protocol: "TCP", ...port, targetPort: isUnset ? (numberOf(port, "port") ?? 0) : targetPort };
+  const { targetPort, ...rest } = withDefaults(port, { protocol: "TCP" });
+  const isNamed = targetPort !== undefined && targetPort !== 0 && targetPort !== "";
+  return { ...rest, targetPort: isNamed ? targetPort : (numberOf(port, "port") ?? 0) };
 }
 
 export function withAddress(service: KubeObject): KubeObject {

@@ -136,8 +136,11 @@ test("a Service gets an address of its own, the same for the same name", () => {
 });
 
 test("a Service's ports point at themselves unless told otherwise", () => {
-  // The third is how clients in Go say nothing.
-  const ports = [{ port: 80 }, { port: 53, protocol: "UDP", targetPort: "dns" }, { port: 81, targetPort: 0 }];
+  const ports = [
+    { port: 80 },
+    { port: 53, protocol: "UDP", targetPort: "dns" },
+    { port: 81, protocol: "", targetPort: 0 },
+  ];
   assert.deepEqual(objectOf(defaulted(strategies.serviceStrategy, anObject({ spec: { ports } })), "spec")?.ports, [
     { protocol: "TCP", targetPort: 80, port: 80 },
     { protocol: "UDP", targetPort: "dns", port: 53 },

@@ -10,6 +10,7 @@ import type { Strategy } from "../rest/strategy.ts";
 import {
   defaultGracePeriodSeconds,
   withClaimDefaults,
+  withDefaults,
   withPatience,
   withRunningDefaults,
   withTemplateDefaults,
@@ -156,7 +157,7 @@ export const podStrategy: Strategy = {
 };
 
 function withUpdateDefaults(strategy: JsonObject | undefined): JsonObject {
-  const complete = { type: "RollingUpdate", ...strategy };
+  const complete = withDefaults(strategy, { type: "RollingUpdate" });
   if (complete.type !== "RollingUpdate") return complete;
   return { ...complete, rollingUpdate: { partition: 0, ...objectOf(strategy, "rollingUpdate") } };
 }
@@ -168,16 +169,16 @@ export const statefulSetStrategy: Strategy = {
     return {
       ...object,
       spec: {
-        replicas: 1,
-        podManagementPolicy: "OrderedReady",
-        revisionHistoryLimit: 10,
-        ...withClaimDefaults(withTemplateDefaults(spec)),
+        ...withDefaults(withClaimDefaults(withTemplateDefaults(spec)), {
+          replicas: 1,
+          podManagementPolicy: "OrderedReady",
+          revisionHistoryLimit: 10,
+        }),
         updateStrategy: withUpdateDefaults(objectOf(spec, "updateStrategy")),
-        persistentVolumeClaimRetentionPolicy: {
+        persistentVolumeClaimRetentionPolicy: withDefaults(objectOf(spec, "persistentVolumeClaimRetentionPolicy"), {
           whenDeleted: "Retain",
           whenScaled: "Retain",
-          ...objectOf(spec, "persistentVolumeClaimRetentionPolicy"),
-        },
+        }),
       },
     };
   },
