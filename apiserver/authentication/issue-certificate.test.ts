@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { X509Certificate } from "node:crypto";
+import { createPrivateKey, X509Certificate } from "node:crypto";
 import { test } from "node:test";
 import { issueCertificate } from "./issue-certificate.ts";
 
@@ -15,3 +15,9 @@ for (const count of [1, 10, 100, 2_000, 20_000]) {
     assert.ok(read.verify(read.publicKey));
   });
 }
+
+test("a key is written in the form that says what it is on its first line", () => {
+  const { certificate, key } = issueCertificate({ subject: { commonName: "form" }, usage: "client", ...validity });
+  assert.match(key, /^-----BEGIN EC PRIVATE KEY-----\n/);
+  assert.ok(new X509Certificate(certificate).checkPrivateKey(createPrivateKey(key)));
+});

@@ -21,7 +21,7 @@ import {
 export type KeyPair = {
   /** PEM, the leaf first. */
   readonly certificate: string;
-  /** PEM, PKCS #8. */
+  /** PEM, SEC 1, which every client reads: fabric8 takes PKCS #8 for RSA's, whatever it holds. */
   readonly key: string;
 };
 
@@ -61,7 +61,7 @@ export function issueCertificate(
   const signature = sign("sha256", body, signer.key);
   return {
     certificate: pem(sequence(body, ecdsaWithSha256, bitString(signature))),
-    key: privateKey.export({ type: "pkcs8", format: "pem" }).toString(),
+    key: privateKey.export({ type: "sec1", format: "pem" }).toString(),
   };
 }
 
