@@ -3,49 +3,27 @@
  * users do with it, step by step, in a namespace of its own.
  */
 import assert from "node:assert/strict";
-import { execFile } from "node:child_process";
+import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { promisify } from "node:util";
 import { startProcess } from "../support/processes.ts";
 import { clientNodeSteps } from "./clients/client-node.ts";
 import { helmSteps } from "./clients/helm.ts";
+import { clientSessions, commonSteps } from "./clients/sessions.ts";
 import type { Steps } from "./clients/steps.ts";
 import { kubectlSession } from "./kubectl-session.ts";
-import { type Kubectl, kubectlFor } from "./support/kubectl.ts";
-import { ensurePython } from "./support/python.ts";
+import { type Kubectl, kubectlFor, machinesKubectl } from "./support/kubectl.ts";
 import { type Standalone, startStandalone } from "./support/server.ts";
 import { ensureTool } from "./support/tools.ts";
 
-const run = promisify(execFile);
-const folder = new URL("clients/", import.meta.url).pathname;
-
-/** With the installation of Python's packages on a machine that has none of them. */
-const timeout = 6 * 60 * 1000;
+/** With the building of a client on a machine that has nothing of it. */
+const timeout = 12 * 60 * 1000;
 
 let directory: string;
 let server: Standalone;
 let olderKubectl: Kubectl;
-
-/** The oldest kubectl that is promised to work: 1.32. */
-const oldestMinor = 32;
-
-/** The kubectl that is installed where the tests run, if it is promised to work and not the minor version that is pinned. */
-async function machinesKubectl(): Promise<{ readonly version: string } | { readonly skip: string }> {
-  const client = ["version", "--client", "--output=json"];
-  const found = await run("kubectl", client).catch(() => undefined);
-  if (found === undefined) return { skip: "no kubectl is installed here" };
-  const pinned = await run(await ensureTool("kubectl"), client);
-  const version = clientVersion(found.stdout);
-  if (minorOf(version) < oldestMinor) return { skip: `${version} is older than 1.${oldestMinor}` };
-  if (minorOf(version) === minorOf(clientVersion(pinned.stdout))) return { skip: `${version} is tested by the others` };
-  return { version };
-}
-
-const clientVersion = (output: string): string => String(JSON.parse(output).clientVersion.gitVersion);
-const minorOf = (version: string): number => Number(version.split(".")[1]);
 
 before(async () => {
   directory = await mkdtemp(join(tmpdir(), "functionmesh-clients-"));
@@ -65,12 +43,20 @@ async function takeSteps(client: string, steps: Steps): Promise<void> {
   }
 }
 
-test("Python: custom objects, the dynamic client, apply, watch, informer, leader election", { timeout }, async () => {
-  const python = await ensurePython(join(folder, "requirements.txt"));
-  await using session = startProcess(python, [join(folder, "session.py"), server.kubeconfig, "python"]);
-  assert.equal(await session.exited, 0, session.output());
-  assert.match(session.output(), /^leader_election\ndelete$/m);
-});
+for (const { name, more, skip, command } of clientSessions) {
+  test(`${name}: ${[...commonSteps, ...more].join(", ")}`, { timeout, skip: (await skip?.()) ?? false }, async () => {
+    const [program, ...args] = await command();
+    await using session = startProcess(program, [...args, server.kubeconfig, name.toLowerCase()]);
+    // Its end, and of all that it wrote.
+    await once(session.child, "close");
+    assert.equal(session.child.exitCode, 0, session.output());
+    const taken = new Set(session.output().split("\n"));
+    assert.deepEqual(
+      [...commonSteps, ...more].filter((step) => !taken.has(step)),
+      [],
+    );
+  });
+}
 
 test("client-node: objects, custom objects, watch, informer, a Lease", { timeout }, () =>
   takeSteps("client-node", clientNodeSteps(server.kubeconfig, "client-node")),

@@ -1,5 +1,6 @@
 /** kubectl as a person runs it: arguments in, both outputs and the exit code out. */
 import { execFile } from "node:child_process";
+import { promisify } from "node:util";
 import { ensureTool } from "./tools.ts";
 
 export type KubectlResult = {
@@ -29,7 +30,13 @@ export async function kubectlFor(kubeconfig: string, cacheDirectory: string, bin
           timeout: commandTimeoutMs,
           maxBuffer: 64 * 1024 * 1024,
           // The editor of `kubectl edit` is a person who changes the annotation `note`.
-          env: { ...process.env, HOME: cacheDirectory, KUBE_EDITOR: "sed -i 's/note: .*/note: edited/'" },
+          // ApplySets are an experiment to kubectl.
+          env: {
+            ...process.env,
+            KUBECTL_APPLYSET: "true",
+            HOME: cacheDirectory,
+            KUBE_EDITOR: "sed -i 's/note: .*/note: edited/'",
+          },
         },
         (error, stdout, stderr) => {
           const code = error === null ? 0 : typeof error.code === "number" ? error.code : 1;
@@ -48,3 +55,23 @@ export async function kubectlFor(kubeconfig: string, cacheDirectory: string, bin
     },
   };
 }
+
+const runFile = promisify(execFile);
+
+/** The oldest kubectl that is promised to work: 1.32. */
+const oldestMinor = 32;
+
+/** The kubectl that is installed where the tests run, if it is promised to work and not the minor version that is pinned. */
+export async function machinesKubectl(): Promise<{ readonly version: string } | { readonly skip: string }> {
+  const client = ["version", "--client", "--output=json"];
+  const found = await runFile("kubectl", client).catch(() => undefined);
+  if (found === undefined) return { skip: "no kubectl is installed here" };
+  const pinned = await runFile(await ensureTool("kubectl"), client);
+  const version = clientVersion(found.stdout);
+  if (minorOf(version) < oldestMinor) return { skip: `${version} is older than 1.${oldestMinor}` };
+  if (minorOf(version) === minorOf(clientVersion(pinned.stdout))) return { skip: `${version} is tested by the others` };
+  return { version };
+}
+
+const clientVersion = (output: string): string => String(JSON.parse(output).clientVersion.gitVersion);
+const minorOf = (version: string): number => Number(version.split(".")[1]);

@@ -34,6 +34,7 @@ const packages = {
   "kube-proxy": { module: "node", path: "k8s.io/kubernetes/cmd/kube-proxy" },
   pause: { module: "node", path: "./pause", static: true },
   coredns: { module: "coredns", path: "." },
+  clients: { module: "clients", path: "." },
   helm: { module: "helm", path: "helm.sh/helm/v4/cmd/helm" },
   specs: { module: "specs", path: "." },
 } as const satisfies Record<string, Source>;
@@ -85,12 +86,4 @@ export async function ensureTool(tool: Tool): Promise<string> {
   });
   await rename(unfinished, binary);
   return binary;
-}
-
-if (import.meta.main) {
-  for (const tool of tools) {
-    const started = Date.now();
-    const binary = await ensureTool(tool);
-    console.log(`${tool}: ${binary} (${Math.round((Date.now() - started) / 1000)} s)`);
-  }
 }
