@@ -68,6 +68,7 @@ const homes: { readonly [name: string]: readonly string[] } = {
   pino: ["apiserver/observability"],
   "@prometheus-io/client": ["apiserver/observability"],
   undici: ["apiserver/client"],
+  jose: ["apiserver/authentication"],
   "openapi3-ts": ["openapi"],
   "js-yaml": ["apiserver/machinery"],
 };

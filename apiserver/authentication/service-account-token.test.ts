@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { generateKeyPairSync, type KeyObject } from "node:crypto";
+import { createHmac, createPublicKey, generateKeyPairSync, type KeyObject, sign } from "node:crypto";
 import { test } from "node:test";
 import { partialClient } from "../../test/support/partial-client.ts";
 import { newNotFound, newServiceUnavailable } from "../errors/status-error.ts";
@@ -20,7 +20,8 @@ function setup(options: { key?: string; uidOf?: UidLookup } = {}) {
     uidOf: options.uidOf ?? present,
     now: () => clock.now,
   });
-  const issue = (more = {}) => tokens.issue({ account, audiences: [], lifetimeSeconds: 600, ...more }).token;
+  const issue = async (more = {}) =>
+    (await tokens.issue({ account, audiences: [], lifetimeSeconds: 600, ...more })).token;
   return { clock, tokens, issue };
 }
 
@@ -31,7 +32,7 @@ const keys: Record<string, string> = {
 for (const [alg, key] of Object.entries(keys)) {
   test(`${alg}: what is issued is verified, with the account's groups`, async () => {
     const { tokens, issue } = setup({ key });
-    const token = issue();
+    const token = await issue();
     const [header = ""] = token.split(".");
     assert.equal(JSON.parse(Buffer.from(header, "base64url").toString()).alg, alg);
     const identity = await tokens.verify(token, [], signal);
@@ -42,9 +43,10 @@ for (const [alg, key] of Object.entries(keys)) {
   });
 }
 
-test("claims are those Kubernetes' clients read", () => {
+test("claims are those Kubernetes' clients read", async () => {
   const { issue } = setup();
-  const payload = issue({ boundObject: { kind: "Pod", name: "p", uid: "p-1" } }).split(".")[1] ?? "";
+  const token = await issue({ boundObject: { kind: "Pod", name: "p", uid: "p-1" } });
+  const payload = token.split(".")[1] ?? "";
   const { jti, ...claims } = JSON.parse(Buffer.from(payload, "base64url").toString());
   assert.match(jti, /^[0-9a-f-]{36}$/);
   assert.deepEqual(claims, {
@@ -64,7 +66,7 @@ test("claims are those Kubernetes' clients read", () => {
 
 test("a token ends with its time", async () => {
   const { tokens, issue, clock } = setup();
-  const token = issue();
+  const token = await issue();
   clock.now += 599_999;
   assert.notEqual(await tokens.verify(token, [], signal), undefined);
   clock.now += 1;
@@ -73,7 +75,7 @@ test("a token ends with its time", async () => {
 
 test("a token is good for its audiences only", async () => {
   const { tokens, issue } = setup();
-  const token = issue({ audiences: ["vault", "other"] });
+  const token = await issue({ audiences: ["vault", "other"] });
   assert.equal(await tokens.verify(token, [], signal), undefined, "not for the API server");
   assert.deepEqual((await tokens.verify(token, ["vault", "nobody"], signal))?.audiences, ["vault"]);
 });
@@ -84,13 +86,13 @@ test("a token ends with what it is bound to", async () => {
     ["Pod", "p-1"],
   ]);
   const { tokens, issue } = setup({ uidOf: async ({ kind }) => uids.get(kind) });
-  const token = issue({ boundObject: { kind: "Pod", name: "p", uid: "p-1" } });
+  const token = await issue({ boundObject: { kind: "Pod", name: "p", uid: "p-1" } });
   const user = (await tokens.verify(token, [], signal))?.user;
   assert.deepEqual(user?.extra?.["authentication.kubernetes.io/pod-name"], ["p"]);
   uids.set("Pod", "p-2");
   assert.equal(await tokens.verify(token, [], signal), undefined, "another pod of the same name");
   uids.delete("ServiceAccount");
-  assert.equal(await tokens.verify(issue(), [], signal), undefined, "no account");
+  assert.equal(await tokens.verify(await issue(), [], signal), undefined, "no account");
 });
 
 test("objects are looked up through a client", async () => {
@@ -110,23 +112,66 @@ test("objects are looked up through a client", async () => {
 });
 
 test("anything else is not ours", async () => {
-  const { tokens, issue } = setup();
-  const [head = "", payload = "", signature = ""] = issue().split(".");
+  const key = ecKey();
+  const { tokens, issue } = setup({ key });
+  const [head = "", payload = "", signature = ""] = (await issue()).split(".");
   const none = Buffer.from(JSON.stringify({ alg: "none" })).toString("base64url");
   const altered = Buffer.from(payload, "base64url").toString().replaceAll("builder", "admin01");
-  const strangers = [
-    "nope",
-    "a.b.c",
-    "x".repeat(2000),
-    "",
-    `${head}.${payload}`,
-    `${none}.${payload}.`,
-    `${head}.${Buffer.from(altered).toString("base64url")}.${signature}`,
-    `${head}.${payload}.${signature}.x`,
-    setup().issue(),
-  ];
-  for (const token of strangers) assert.equal(await tokens.verify(token, [], signal), undefined, token);
+  const encoded = (value: object): string => Buffer.from(JSON.stringify(value)).toString("base64url");
+  const header = JSON.parse(Buffer.from(head, "base64url").toString());
+  const strangers: Record<string, string> = {
+    "no token": "nope",
+    "three parts of nothing": "a.b.c",
+    "one long word": "x".repeat(2000),
+    nothing: "",
+    "no signature": `${head}.${payload}`,
+    "an algorithm that signs nothing": `${none}.${payload}.`,
+    "other claims": `${head}.${Buffer.from(altered).toString("base64url")}.${signature}`,
+    "a fourth part": `${head}.${payload}.${signature}.x`,
+    "another key": await setup().issue(),
+    "another key by the name of ours": signedBy(ecKey(), header, payload),
+    "no name of a key": `${encoded({ alg: "ES256" })}.${payload}.${signature}`,
+    "our public key as a secret": hmac(publicOf(key), encoded({ ...header, alg: "HS256" }), payload),
+    "an extension that must be understood": signedBy(key, { ...header, crit: ["b64"], b64: false }, payload),
+  };
+  for (const [reason, token] of Object.entries(strangers))
+    assert.equal(await tokens.verify(token, [], signal), undefined, reason);
 });
+
+const terms: Record<string, { readonly change: object; readonly good: boolean }> = {
+  "as issued": { change: {}, good: true },
+  "no end": { change: { exp: undefined }, good: false },
+  "an end that is no number": { change: { exp: "2099" }, good: false },
+  "a beginning to come": { change: { nbf: Date.parse("2026-06-01T00:00:01Z") / 1000 }, good: false },
+  "another issuer": { change: { iss: "https://example.org" }, good: false },
+  "no issuer": { change: { iss: undefined }, good: false },
+  "no audience": { change: { aud: undefined }, good: false },
+  "an audience alone": { change: { aud: defaultIssuer }, good: true },
+  "somebody who is no account": { change: { sub: "admin" }, good: false },
+  "another account": { change: { sub: "system:serviceaccount:demo:admin" }, good: false },
+};
+for (const [what, { change, good }] of Object.entries(terms)) {
+  test(`claims that our key signed: ${what}`, async () => {
+    const key = ecKey();
+    const { tokens, issue } = setup({ key });
+    const [head = "", payload = ""] = (await issue()).split(".");
+    const [header, claims] = [head, payload].map((part) => JSON.parse(Buffer.from(part, "base64url").toString()));
+    const changed = Buffer.from(JSON.stringify({ ...claims, ...change })).toString("base64url");
+    const identity = await tokens.verify(signedBy(key, header, changed), [], signal);
+    assert.equal(identity !== undefined, good);
+  });
+}
+
+/** A token as whoever has the key can make it. */
+function signedBy(key: string, header: object, payload: string): string {
+  const signed = `${Buffer.from(JSON.stringify(header)).toString("base64url")}.${payload}`;
+  const signature = sign("sha256", Buffer.from(signed), { key, dsaEncoding: "ieee-p1363" });
+  return `${signed}.${signature.toString("base64url")}`;
+}
+
+const publicOf = (key: string): string => createPublicKey(key).export({ type: "spki", format: "pem" }).toString();
+const hmac = (secret: string, head: string, payload: string): string =>
+  `${head}.${payload}.${createHmac("sha256", secret).update(`${head}.${payload}`).digest("base64url")}`;
 
 test("keys of other types are refused at start", () => {
   const { privateKey } = generateKeyPairSync("ed25519");

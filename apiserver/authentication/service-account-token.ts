@@ -1,9 +1,9 @@
-import { createHash, createPrivateKey, createPublicKey, type KeyObject, randomUUID, sign, verify } from "node:crypto";
-import type { JsonObject, JsonValue } from "../apis/meta/v1.ts";
-import { isObject, parseJson, stringifyJson } from "../machinery/json.ts";
+import { createHash, createPrivateKey, createPublicKey, type KeyObject, randomUUID } from "node:crypto";
+import { errors, type JWTPayload, type JWTVerifyGetKey, jwtVerify, SignJWT } from "jose";
+import { isObject } from "../machinery/json.ts";
 import type { TokenIdentity, TokenVerifier } from "./bearer-token.ts";
 import { type ServiceAccountRef, serviceAccountGroups, serviceAccountUserName } from "./service-account.ts";
-import { stringOf, stringsOf } from "./user-json.ts";
+import { stringOf } from "./user-json.ts";
 
 /** Issuer and default audience inside every cluster; nothing resolves it, it is a name. */
 export const defaultIssuer = "https://kubernetes.default.svc.cluster.local";
@@ -32,7 +32,7 @@ export type IssueRequest = {
 export interface ServiceAccountTokens extends TokenVerifier {
   /** Audiences of a token that asks for none. */
   readonly audiences: readonly string[];
-  issue(request: IssueRequest): { readonly token: string; readonly expiresAt: Date };
+  issue(request: IssueRequest): Promise<{ readonly token: string; readonly expiresAt: Date }>;
 }
 
 /** Each kind a token may be bound to, and its name in the token's private claims. */
@@ -59,35 +59,62 @@ export function serviceAccountTokens(options: {
   now?: () => number;
 }): ServiceAccountTokens {
   const { uidOf, issuer = defaultIssuer, audiences = [issuer], now = Date.now } = options;
-  const signer = newSigner(options.key);
-  const nowSeconds = (): number => Math.floor(now() / 1000);
+  const key = signingKey(options.key);
+  const currentDate = (): Date => new Date(now());
 
   return {
     audiences,
-    issue: (request) => {
-      const issuedAt = nowSeconds();
+    issue: async (request) => {
+      const issuedAt = Math.floor(now() / 1000);
       const expires = issuedAt + request.lifetimeSeconds;
-      const token = signer.sign(claimsOf(request, { issuer, audiences, issuedAt, expires }));
+      const token = await new SignJWT(claimsOf(request, { issuer, audiences, issuedAt, expires }))
+        .setProtectedHeader({ alg: key.alg, kid: key.id })
+        .sign(key.private);
       return { token, expiresAt: new Date(expires * 1000) };
     },
     verify: async (token, wanted, signal) => {
-      const claims = signer.verify(token);
-      if (claims === undefined || claims.iss !== issuer || !isCurrent(claims, nowSeconds())) return undefined;
-      const good = matchingAudiences(claims.aud, wanted.length > 0 ? wanted : audiences);
-      if (good.length === 0) return undefined;
+      const good = wanted.length > 0 ? wanted : audiences;
+      const claims = await verified(token, key, { issuer, audience: [...good], currentDate: currentDate() });
+      if (claims === undefined) return undefined;
       const bound = boundObjectsOf(claims);
       if (bound === undefined) return undefined;
       for (const { kind, name, uid } of bound.objects)
         if ((await uidOf({ kind, namespace: bound.namespace, name }, signal)) !== uid) return undefined;
-      return identityOf(claims, bound, good);
+      return identityOf(claims, bound, matchingAudiences(claims, good));
     },
   };
+}
+
+/**
+ * Claims of a token that our key signed, that is good now, and for one of the audiences. A token names our key, or costs no
+ * look at its signature; it cannot choose how it is verified.
+ */
+async function verified(
+  token: string,
+  key: SigningKey,
+  terms: { issuer: string; audience: string[]; currentDate: Date },
+): Promise<JWTPayload | undefined> {
+  const named: JWTVerifyGetKey = ({ kid }) => {
+    if (kid !== key.id) throw new errors.JWKSNoMatchingKey();
+    return key.public;
+  };
+  try {
+    const { payload } = await jwtVerify(token, named, {
+      ...terms,
+      algorithms: [key.alg],
+      requiredClaims: ["exp", "sub"],
+    });
+    return payload;
+  } catch (error) {
+    if (error instanceof errors.JOSEError) return undefined;
+    throw error;
+  }
 }
 
 function claimsOf(
   { account, audiences, boundObject }: IssueRequest,
   terms: { issuer: string; audiences: readonly string[]; issuedAt: number; expires: number },
-): JsonObject {
+): JWTPayload {
   const bound: readonly BoundObject[] = [
     { kind: "ServiceAccount", name: account.name, uid: account.uid },
     ...(boundObject === undefined ? [] : [boundObject]),
@@ -107,21 +134,15 @@ function claimsOf(
   };
 }
 
-/** Whether the token has begun and not ended; one that says no end has none of ours. */
-function isCurrent(claims: JsonObject, nowSeconds: number): boolean {
-  const { exp, nbf } = claims;
-  return typeof exp === "number" && nowSeconds < exp && (typeof nbf !== "number" || nbf <= nowSeconds);
-}
-
-function matchingAudiences(claim: JsonValue | undefined, wanted: readonly string[]): readonly string[] {
-  const has = typeof claim === "string" ? [claim] : stringsOf(claim);
+function matchingAudiences({ aud }: JWTPayload, wanted: readonly string[]): readonly string[] {
+  const has = typeof aud === "string" ? [aud] : (aud ?? []);
   return wanted.filter((audience) => has.includes(audience));
 }
 
 type BoundObjects = { readonly namespace: string; readonly objects: readonly BoundObject[] };
 
 /** `undefined` when the token does not belong to a service account. */
-function boundObjectsOf(claims: JsonObject): BoundObjects | undefined {
+function boundObjectsOf(claims: JWTPayload): BoundObjects | undefined {
   const kubernetes = claims[privateClaims];
   if (!isObject(kubernetes)) return undefined;
   const objects = boundClaims.flatMap(({ kind, claim }) => {
@@ -135,7 +156,7 @@ function boundObjectsOf(claims: JsonObject): BoundObjects | undefined {
   return { namespace, objects };
 }
 
-function identityOf(claims: JsonObject, bound: BoundObjects, audiences: readonly string[]): TokenIdentity {
+function identityOf(claims: JWTPayload, bound: BoundObjects, audiences: readonly string[]): TokenIdentity {
   const find = (kind: BoundObject["kind"]) => bound.objects.find((object) => object.kind === kind);
   const pod = find("Pod");
   return {
@@ -157,43 +178,24 @@ function identityOf(claims: JsonObject, bound: BoundObjects, audiences: readonly
   };
 }
 
-/** How JOSE names a key's signature, and how node:crypto makes it. */
-const algorithms = {
-  ec: { alg: "ES256", dsaEncoding: "ieee-p1363" },
-  rsa: { alg: "RS256" },
-} as const;
+type SigningKey = {
+  /** How JOSE names what the key signs with. */
+  readonly alg: "ES256" | "RS256";
+  readonly id: string;
+  readonly private: KeyObject;
+  readonly public: KeyObject;
+};
 
-type Signer = { sign(claims: JsonObject): string; verify(token: string): JsonObject | undefined };
-
-function newSigner(pem: string): Signer {
+function signingKey(pem: string): SigningKey {
   const privateKey = createPrivateKey(pem);
   const publicKey = createPublicKey(pem);
   const type = privateKey.asymmetricKeyType;
   if (type !== "ec" && type !== "rsa") throw new Error(`a service account key must be EC P-256 or RSA, not ${type}`);
   if (type === "ec" && privateKey.asymmetricKeyDetails?.namedCurve !== "prime256v1")
     throw new Error("an EC service account key must be on the curve P-256");
-  const { alg, ...encoding } = algorithms[type];
-  const header = encodePart({ alg, kid: keyId(publicKey) });
-  return {
-    sign: (claims) => {
-      const signed = `${header}.${encodePart(claims)}`;
-      const signature = sign("sha256", Buffer.from(signed), { key: privateKey, ...encoding });
-      return `${signed}.${signature.toString("base64url")}`;
-    },
-    verify: (token) => {
-      // The header must be ours to the letter, so a token cannot choose its own algorithm or key.
-      const [head, payload, signature, ...rest] = token.split(".");
-      if (head !== header || payload === undefined || signature === undefined || rest.length > 0) return undefined;
-      const bytes = Buffer.from(signature, "base64url");
-      if (!verify("sha256", Buffer.from(`${head}.${payload}`), { key: publicKey, ...encoding }, bytes))
-        return undefined;
-      const claims = parseJson(Buffer.from(payload, "base64url").toString("utf8"));
-      return isObject(claims) ? claims : undefined;
-    },
-  };
+  return { alg: type === "ec" ? "ES256" : "RS256", id: keyId(publicKey), private: privateKey, public: publicKey };
 }
 
-const encodePart = (value: JsonObject): string => Buffer.from(stringifyJson(value)).toString("base64url");
 /** A name for the key that anyone who holds its public half can derive. */
 const keyId = (publicKey: KeyObject): string =>
   createHash("sha256")

@@ -178,8 +178,8 @@ function ownService(securePort: number): KubeObject {
 const secretTokenLifetime = 2 ** 32;
 
 function secretToken(tokens: ServiceAccountTokens): IssueToken {
-  return ({ metadata: account }, { metadata: secret }) => {
-    const { token } = tokens.issue({
+  return async ({ metadata: account }, { metadata: secret }) => {
+    const { token } = await tokens.issue({
       account: { namespace: account.namespace ?? "", name: account.name ?? "", uid: account.uid ?? "" },
       audiences: [],
       lifetimeSeconds: secretTokenLifetime,

@@ -19,7 +19,7 @@ const uidAnnotation = "kubernetes.io/service-account.uid";
 const accountIndex = "token-of-service-account";
 
 /** Makes a token of `account` that is good as long as both objects exist. */
-export type IssueToken = (account: KubeObject, secret: KubeObject) => string;
+export type IssueToken = (account: KubeObject, secret: KubeObject) => Promise<string>;
 
 const accountNameOf = (secret: KubeObject): string =>
   textOf(secret, "type") === "kubernetes.io/service-account-token"
@@ -77,7 +77,7 @@ export class TokenSecrets implements Reconciler {
       ...data,
       "ca.crt": base64(this.#rootCa),
       namespace: base64(namespace),
-      token: textOf(data, "token") || base64(this.#issueToken(account, secret)),
+      token: textOf(data, "token") || base64(await this.#issueToken(account, secret)),
     };
     const accountUid = account.metadata.uid ?? "";
     if (deepEqual(data, wanted) && annotations[uidAnnotation] === accountUid) return done;

@@ -41,7 +41,7 @@ export class FakeHost {
       events: { record: (_, event) => this.events.push(event) },
       types: [...Object.values(types), functionType],
       rootCa: "PEM",
-      issueToken: (account, secret) => `token of ${account.metadata.uid} in ${secret.metadata.uid}`,
+      issueToken: async (account, secret) => `token of ${account.metadata.uid} in ${secret.metadata.uid}`,
       maxReplicas: 100,
     });
     this.#running = new Manager({

@@ -51,7 +51,7 @@ function tokenCreater({ tokens, uidOf }: TokenDependencies, schemas: SchemaSet):
       const request = parseRequest(isObject(spec) ? spec : {});
       const bound = await findBound(request.boundObjectRef, context, uidOf);
       const audiences = request.audiences.length > 0 ? request.audiences : tokens.audiences;
-      const { token, expiresAt } = tokens.issue({
+      const { token, expiresAt } = await tokens.issue({
         account: { namespace, name, uid },
         audiences,
         lifetimeSeconds: request.lifetimeSeconds,
