@@ -57,6 +57,8 @@ export type StorageWatchItem = {
 };
 
 export interface StorageWatch extends AsyncIterable<StorageWatchItem>, AsyncDisposable {
+  /** Of events that wait for the reader. */
+  readonly waitingBytes: number;
   /** Asks for an item (maybe without events) whose revision is at least the store's revision at the time of the call. */
   requestProgress(): void;
 }

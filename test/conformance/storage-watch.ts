@@ -1,8 +1,12 @@
 import assert from "node:assert/strict";
+import { limits } from "../../apiserver/limits.ts";
 import type { StorageBackend, StorageEvent, StorageWatchItem } from "../../apiserver/storage/interface.ts";
 import { collect, encode, rejectsWith, type StorageCase, summary } from "./storage-case.ts";
 
 /** Watches: the part of `storageConformance` about what happens. */
+
+/** What was on its way when a queue was full comes on top. */
+const mostAhead = limits.maxWatchAheadBytes.value + 4 * 1024 * 1024;
 
 const writers = 8;
 const writesEach = 40;
@@ -218,6 +222,35 @@ export const watchCases: readonly StorageCase[] = [
       await using watch = store.watch({ prefix: "/p/", after });
       const events = await collect(watch, (seen) => seen.length === 8);
       assert.ok(events.every((event) => event.type === "put" && Buffer.from(event.value).equals(large)));
+    },
+  },
+  {
+    promise: "what waits for a reader is bounded, and one that was slow misses nothing",
+    check: async (store) => {
+      const after = await store.currentRevision();
+      const slow = [
+        store.watch({ prefix: "/p/", after }),
+        store.watch({ prefix: "/p/", after, previous: true }),
+        store.watch({ prefix: "/p/", after: await store.create("/q/a", encode("x")) }),
+      ];
+      const iterators = slow.map((watch) => watch[Symbol.asyncIterator]());
+      const firsts = iterators.map((iterator) => iterator.next());
+      const large = new Uint8Array(256 * 1024);
+      const writes = 160;
+      let revision = await store.create("/p/a", large);
+      await Promise.all(firsts);
+      for (let i = 1; i < writes; i++) {
+        revision = await store.update("/p/a", large, revision);
+        for (const { waitingBytes } of slow) assert.ok(waitingBytes <= mostAhead, `${waitingBytes} bytes wait`);
+      }
+      for (const [index, iterator] of iterators.entries()) {
+        const seen: StorageEvent[] = [...((await firsts[index])?.value?.events ?? [])];
+        while (seen.length < writes) seen.push(...((await iterator.next()).value?.events ?? assert.fail("it ended")));
+        assert.equal(new Set(seen.map((event) => event.revision)).size, writes);
+        assert.equal(seen.at(-1)?.revision, revision);
+        if (index === 1) assertUnbroken(seen);
+        await slow[index]?.[Symbol.asyncDispose]();
+      }
     },
   },
   {

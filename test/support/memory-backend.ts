@@ -16,7 +16,7 @@ import {
 import { compareKeys } from "../../apiserver/storage/keys.ts";
 import { WatchQueue } from "../../apiserver/storage/watch-queue.ts";
 
-type Follower = { push(event: StorageEvent): void; fail(error: StorageError): void };
+type Follower = { tell(): void; fail(error: StorageError): void };
 
 /** Events of history told at once: real stores have such bounds too. */
 const historyItem = 100;
@@ -40,7 +40,8 @@ export class MemoryBackend implements StorageBackend {
   readonly #followers = new Set<Follower>();
   #revision: Revision;
   #compacted: Revision = 1;
-  #held: StorageEvent[] | undefined;
+  /** Watches hear of nothing after it. */
+  #toldTo: Revision | undefined;
 
   constructor(firstRevision: Revision = 1) {
     this.#revision = firstRevision;
@@ -100,42 +101,59 @@ export class MemoryBackend implements StorageBackend {
   }
 
   watch({ prefix, after, previous, signal }: StorageWatchOptions): StorageWatch {
-    const told = (event: StorageEvent): StorageEvent => {
-      const { previous: _, ...write } = event;
-      return previous === true && event.previous !== undefined ? event : write;
+    let position = after;
+    let owesProgress = false;
+    const tell = (): void => {
+      while (!queue.isFull && !queue.ended) {
+        const events = this.#eventsAfter(position, prefix);
+        const revision = events.at(-1)?.revision;
+        if (revision === undefined) break;
+        position = revision;
+        queue.push({ revision, events: previous === true ? events : events.map(withoutPrevious) });
+      }
+      if (!owesProgress || queue.isFull || this.#toldTo !== undefined) return;
+      owesProgress = false;
+      queue.push({ revision: this.#revision, events: [] });
     };
     const stop = (): void => queue.end(undefined);
     const queue = new WatchQueue({
+      onHungry: tell,
       onEnd: () => {
         this.#followers.delete(follower);
         signal?.removeEventListener("abort", stop);
       },
     });
-    const follower: Follower = {
-      push: (event) => {
-        if (event.key.startsWith(prefix)) queue.push({ revision: event.revision, events: [told(event)] });
-      },
-      fail: (error) => queue.end(error),
-    };
+    const follower: Follower = { tell, fail: (error) => queue.end(error) };
+    this.#followers.add(follower);
     signal?.addEventListener("abort", stop);
     if (signal?.aborted === true) stop();
-    this.#followers.add(follower);
     const why = this.#whyNot(after);
-    if (why !== undefined) follower.fail(why);
-    const past = this.#history.filter(
-      (event) => event.revision > after && event.key.startsWith(prefix) && !this.#held?.includes(event),
-    );
-    for (let from = 0; from < past.length; from += historyItem) {
-      const events = past.slice(from, from + historyItem).map(told);
-      queue.push({ revision: events.at(-1)?.revision ?? after, events });
-    }
+    if (why === undefined) tell();
+    else follower.fail(why);
     return {
+      get waitingBytes() {
+        return queue.bytes;
+      },
       [Symbol.asyncIterator]: () => queue,
       [Symbol.asyncDispose]: async () => stop(),
       requestProgress: () => {
-        if (this.#held === undefined) queue.push({ revision: this.#revision, events: [] });
+        owesProgress = true;
+        tell();
       },
     };
+  }
+
+  /** The next events that watches may hear of. */
+  #eventsAfter(position: Revision, prefix: string): readonly StorageEvent[] {
+    const events: StorageEvent[] = [];
+    // Revisions of this store's history have no gaps.
+    const first = Math.max(0, position + 1 - (this.#history[0]?.revision ?? 0));
+    for (let index = first; index < this.#history.length && events.length < historyItem; index++) {
+      const event = this.#history[index];
+      if (event === undefined || event.revision > (this.#toldTo ?? event.revision)) break;
+      if (event.key.startsWith(prefix)) events.push(event);
+    }
+    return events;
   }
 
   /** Why history after a revision cannot be had. */
@@ -230,11 +248,10 @@ export class MemoryBackend implements StorageBackend {
 
   /** Watches hear nothing until the returned function is called. */
   hold(): () => void {
-    const held: StorageEvent[] = [];
-    this.#held = held;
+    this.#toldTo = this.#revision;
     return () => {
-      this.#held = undefined;
-      for (const event of held) this.#publish(event);
+      this.#toldTo = undefined;
+      this.#publish();
     };
   }
 
@@ -259,12 +276,11 @@ export class MemoryBackend implements StorageBackend {
   #commit(event: StorageEvent): void {
     this.#reached = event.revision;
     this.#history.push(event);
-    if (this.#held === undefined) this.#publish(event);
-    else this.#held.push(event);
+    this.#publish();
   }
 
-  #publish(event: StorageEvent): void {
-    for (const follower of this.#followers) follower.push(event);
+  #publish(): void {
+    for (const follower of this.#followers) follower.tell();
   }
 
   #stateAt(revision: Revision): ReadonlyMap<string, StoredValue> {
@@ -281,3 +297,7 @@ export class MemoryBackend implements StorageBackend {
 }
 
 const unusable = (): StorageError => new StorageError("Unusable", { message: "the store is not the one it was" });
+
+function withoutPrevious({ previous: _, ...write }: StorageEvent): StorageEvent {
+  return write;
+}

@@ -49,7 +49,6 @@ export class EmbeddedWatch implements StorageWatch {
     this.#queue = new WatchQueue({ onHungry: () => this.#readOn(), onEnd: () => options.onEnd(this) });
   }
 
-  /** Bytes that wait for the reader. */
   get waitingBytes(): number {
     return this.#queue.bytes + (this.#following?.bytes ?? 0);
   }

@@ -1,5 +1,7 @@
 import type { KVClient } from "etcd3";
+import { isStorageError } from "../errors.ts";
 import type { Revision } from "../interface.ts";
+import { interpretEtcdError } from "./errors.ts";
 
 /**
  * Regular compaction that any number of servers may run on one etcd (API T-08).
@@ -19,8 +21,21 @@ export type CompactorState = {
 
 export const firstCompactorState: CompactorState = { version: 0, revision: 0 };
 
-/** One turn. History then goes back to `state.revision` if this server's turn it was. */
+/**
+ * One turn. History then goes back to `state.revision` if this server's turn it was; where etcd has no room for the clock
+ * every server compacts, as that is what makes room.
+ */
 export async function takeTurn(kv: Pick<KVClient, "txn" | "compact">, state: CompactorState): Promise<CompactorState> {
+  try {
+    return await turnByTheClock(kv, state);
+  } catch (error) {
+    if (!isStorageError(interpretEtcdError(error), "Full") || state.revision === 0) throw error;
+    await kv.compact({ revision: state.revision });
+    return { ...state, revision: 0 };
+  }
+}
+
+async function turnByTheClock(kv: Pick<KVClient, "txn" | "compact">, state: CompactorState): Promise<CompactorState> {
   const answer = await kv.txn({
     compare: [{ key: clockKey, target: "Version", result: "Equal", version: state.version }],
     success: [{ request_put: { key: clockKey, value: Buffer.from(String(state.revision)) } }],

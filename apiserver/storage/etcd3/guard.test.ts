@@ -1,6 +1,7 @@
 /** What becomes of those who follow a store when the etcd behind its address is no longer what it was. */
 import assert from "node:assert/strict";
 import test from "node:test";
+import { Etcd3 } from "etcd3";
 import { collect, encode, rejectsWith, summary } from "../../../test/conformance/storage-case.ts";
 import { EtcdProcess, findEtcd } from "../../../test/support/etcd.ts";
 import { eventually } from "../../../test/support/processes.ts";
@@ -11,7 +12,6 @@ import { GuardedBackend } from "../guard/guarded-backend.ts";
 import { StoreGuard } from "../guard/store-guard.ts";
 import { nameOfStore } from "../guard/store-memory.ts";
 import type { StorageEvent } from "../interface.ts";
-import { EtcdClient } from "./client.ts";
 import { openEtcd } from "./store.ts";
 
 const keys = ["/registry/g/r/a", "/registry/g/r/b", "/registry/g/r/c"];
@@ -85,7 +85,7 @@ async function servesNothing({ store, told }: InUse): Promise<void> {
   assert.deepEqual(told.filter(({ type }) => type === "delete").map(summary), []);
 }
 
-const raw = (etcd: EtcdProcess): EtcdClient => new EtcdClient({ endpoints: [etcd.endpoint] });
+const raw = (etcd: EtcdProcess): Etcd3 => new Etcd3({ hosts: etcd.endpoint });
 
 async function keysIn(etcd: EtcdProcess): Promise<readonly string[]> {
   const client = raw(etcd);

@@ -72,7 +72,10 @@ export class EtcdSession {
     const note = { key: this.keyspace.key(importNoteKey) };
     const everything = { ...this.keyspace.range(registryPrefix), count_only: true };
     const answer = await this.attempt(
-      () => this.client.kv.txn({ success: [this.#identityRange, everything, note].map(rangeOf) }),
+      () =>
+        this.client.read((kv, options) =>
+          kv.txn({ success: [this.#identityRange, everything, note].map(rangeOf) }, options),
+        ),
       identityKey,
       signal,
     );
@@ -105,7 +108,7 @@ export class EtcdSession {
   ): Promise<{ readonly range: IRangeResponse; readonly revision: Revision }> {
     const floor = this.#newestSeen;
     const answer = await this.attempt(
-      () => this.client.kv.txn({ compare: this.#sameStore, success: [rangeOf(range)] }),
+      () => this.client.read((kv, options) => kv.txn({ compare: this.#sameStore, success: [rangeOf(range)] }, options)),
       key,
       signal,
     );
@@ -131,11 +134,13 @@ export class EtcdSession {
     const floor = this.#newestSeen;
     const answer = await this.attempt(
       () =>
-        this.client.kv.txn({
-          compare: [...this.#sameStore, ...request.compare],
-          success: [request.operation],
-          failure: [rangeOf(this.#identityRange), ...request.failure],
-        }),
+        this.client.write((kv) =>
+          kv.txn({
+            compare: [...this.#sameStore, ...request.compare],
+            success: [request.operation],
+            failure: [rangeOf(this.#identityRange), ...request.failure],
+          }),
+        ),
       key,
     );
     if (!answer.succeeded) this.#checkIdentity(answer);
@@ -195,11 +200,13 @@ export class EtcdSession {
     const identity = randomUUID();
     const answer = await this.attempt(
       () =>
-        this.client.kv.txn({
-          compare: [{ key, target: "Mod", result: "Equal", mod_revision: 0 }],
-          success: [{ request_put: { key, value: Buffer.from(identity) } }],
-          failure: [rangeOf(this.#identityRange)],
-        }),
+        this.client.write((kv) =>
+          kv.txn({
+            compare: [{ key, target: "Mod", result: "Equal", mod_revision: 0 }],
+            success: [{ request_put: { key, value: Buffer.from(identity) } }],
+            failure: [rangeOf(this.#identityRange)],
+          }),
+        ),
       identityKey,
     );
     if (answer.succeeded) return identity;

@@ -91,10 +91,14 @@ class EtcdStore implements StorageBackend {
   }
 
   async range(options: RangeOptions, signal?: AbortSignal): Promise<RangeResult> {
-    try {
-      return await this.#pages(options, signal);
-    } catch (error) {
-      throw await this.#withRevision(error);
+    for (;;) {
+      try {
+        return await this.#pages(options, signal);
+      } catch (error) {
+        // The newest state became history between two pages, and that was compacted: there is a newer one.
+        if (options.revision !== undefined || !isStorageError(error, "Compacted"))
+          throw await this.#withRevision(error);
+      }
     }
   }
 
@@ -192,7 +196,7 @@ class EtcdStore implements StorageBackend {
   async compact(revision: Revision): Promise<void> {
     try {
       await this.currentRevision();
-      await this.#session.attempt(() => this.#session.client.kv.compact({ revision }), "");
+      await this.#session.attempt(() => this.#session.client.write((kv) => kv.compact({ revision })), "");
     } catch (error) {
       throw await this.#withRevision(error);
     }
@@ -206,7 +210,7 @@ class EtcdStore implements StorageBackend {
     } catch (error) {
       if (!isStorageError(error, "Compacted")) throw error;
     }
-    const stream = await this.#session.attempt(() => this.#session.client.openWatchStream(), "");
+    const { stream } = await this.#session.attempt(() => this.#session.client.openWatchStream(), "");
     return new Promise((resolve, reject) => {
       const deadline = setTimeout(() => {
         stream.end();
@@ -236,8 +240,10 @@ class EtcdStore implements StorageBackend {
 
   async ping(): Promise<void> {
     const request = { key: this.#keyspace.key(healthKey), count_only: true };
-    const { kv } = this.#session.client;
-    await this.#session.attempt(() => kv.range(request, { deadline: Date.now() + pingDeadlineMs }), healthKey);
+    const end = Date.now() + pingDeadlineMs;
+    const { client } = this.#session;
+    const ask = () => client.read((kv, { deadline }) => kv.range(request, { deadline: Math.min(end, deadline) }));
+    await this.#session.attempt(ask, healthKey, AbortSignal.timeout(pingDeadlineMs));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -283,7 +289,7 @@ class EtcdStore implements StorageBackend {
     let state: CompactorState = firstCompactorState;
     const turn = async (): Promise<CompactorState> => {
       await this.currentRevision();
-      return takeTurn(this.#session.client.kv, state);
+      return this.#session.client.write((kv) => takeTurn(kv, state));
     };
     const compact = () => {
       turn().then(

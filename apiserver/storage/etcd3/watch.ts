@@ -23,7 +23,7 @@ import type { Keyspace } from "./keyspace.ts";
 
 /** What a watch needs of its store. */
 export type WatchSource = {
-  readonly openStream: () => Promise<WatchStream>;
+  readonly openStream: () => Promise<{ readonly stream: WatchStream; readonly distrust: () => void }>;
   /** @throws StorageError `Compacted`, `FutureRevision`, when history after `revision` cannot be had */
   readonly checkHistory: (revision: Revision) => Promise<void>;
   /** @throws StorageError `Unusable`, when the store is no longer the one it was */
@@ -49,6 +49,8 @@ const maxRetryMs = 2_000;
 /** Without a stream for so long the store counts as lost. Shorter than what clients wait for a leader election: 60 s. */
 const lostAfterMs = 60_000;
 
+/** A member that has not confirmed a watch in so long, or is silent for so long when it is asked how far it is, is left. */
+const silentMs = 5_000;
 /** etcd leaves a progress request unanswered while a watch is catching up, so it is repeated: kube-apiserver's period. */
 const progressRetryMs = 100;
 
@@ -61,16 +63,24 @@ export class EtcdWatch implements StorageWatch {
   /** Items behind a deletion that is being looked into. */
   #held: StorageWatchItem[] | undefined;
   #stream: WatchStream | undefined;
+  #distrust: () => void = () => {};
+  #heardAtMs = 0;
   /** etcd has confirmed the watch on the stream there is now. */
   #accepted = false;
   #wake: (() => void) | undefined;
-  #progress: { floor: Revision; askedFloor: Revision; timer: NodeJS.Timeout } | undefined;
+  #progress:
+    | { floor: Revision; askedFloor: Revision; readonly timer: NodeJS.Timeout; readonly askedAtMs: number }
+    | undefined;
 
   constructor(options: EtcdWatchOptions) {
     this.#options = options;
-    this.#queue = new WatchQueue({ onEnd: () => this.#stop() });
+    this.#queue = new WatchQueue({ onHungry: () => this.#stream?.resume(), onEnd: () => this.#stop() });
     this.#told = options.after;
     void this.#follow();
+  }
+
+  get waitingBytes(): number {
+    return this.#queue.bytes;
   }
 
   /**
@@ -84,8 +94,8 @@ export class EtcdWatch implements StorageWatch {
       this.#progress.floor = floor;
       return;
     }
-    const timer = setInterval(() => this.#askProgress(), progressRetryMs).unref();
-    this.#progress = { floor, askedFloor: 0, timer };
+    const timer = setInterval(() => this.#askAgain(), progressRetryMs).unref();
+    this.#progress = { floor, askedFloor: 0, timer, askedAtMs: performance.now() };
     this.#askProgress();
   }
 
@@ -133,15 +143,20 @@ export class EtcdWatch implements StorageWatch {
 
   /** Resolves at the end of the stream with whether etcd had accepted the watch. */
   async #runStream(): Promise<boolean> {
-    const stream = await this.#options.source.openStream();
+    const { stream, distrust } = await this.#options.source.openStream();
     this.#stream = stream;
+    this.#distrust = distrust;
+    this.#heardAtMs = performance.now();
     this.#accepted = false;
     this.#fragments = [];
     this.#held = undefined;
     if (this.#queue.ended) this.#dropStream();
     return new Promise((resolve, reject) => {
       let accepted = false;
+      const silent = setTimeout(() => this.#leave(stream), silentMs).unref();
       stream.on("data", (response) => {
+        clearTimeout(silent);
+        this.#heardAtMs = performance.now();
         accepted ||= response.created && !response.canceled;
         if (this.#stream !== stream) return;
         try {
@@ -151,7 +166,13 @@ export class EtcdWatch implements StorageWatch {
         }
       });
       stream.on("end", () => resolve(accepted));
-      stream.on("error", (error) => (accepted || this.#queue.ended ? resolve(accepted) : reject(error)));
+      stream.on("error", (error) => {
+        clearTimeout(silent);
+        // What this member lost another may have; without another it is asked again.
+        if (this.#stream === stream) distrust();
+        if (accepted || this.#queue.ended) resolve(accepted);
+        else reject(error);
+      });
       this.#send(createRequest(this.#options, this.#told));
     });
   }
@@ -162,6 +183,7 @@ export class EtcdWatch implements StorageWatch {
       const compacted = Number(response.compact_revision);
       if (compacted > 0) throw new StorageError("Compacted", { revision: compacted });
       // Anything else may pass: a member without leader, a token that ran out. The next stream will tell.
+      this.#distrust();
       this.#dropStream();
       return;
     }
@@ -221,6 +243,8 @@ export class EtcdWatch implements StorageWatch {
     if (revision < this.#told) return;
     this.#told = revision;
     this.#queue.push({ revision, events });
+    // etcd keeps what is not read, and reads it again when that is too much.
+    if (this.#queue.isFull) this.#stream?.pause();
     this.#settleProgress(revision);
   }
 
@@ -233,6 +257,21 @@ export class EtcdWatch implements StorageWatch {
     } else if (progress.floor > progress.askedFloor) {
       this.#askProgress();
     }
+  }
+
+  #askAgain(): void {
+    const stream = this.#stream;
+    const silentSinceMs = Math.max(this.#heardAtMs, this.#progress?.askedAtMs ?? 0);
+    const isSilent = this.#accepted && !this.#queue.isFull && performance.now() - silentSinceMs > silentMs;
+    if (stream !== undefined && isSilent) this.#leave(stream);
+    else this.#askProgress();
+  }
+
+  /** A member that says nothing may be cut off, in one direction even, and not know it. */
+  #leave(stream: WatchStream): void {
+    if (this.#stream !== stream) return;
+    this.#distrust();
+    this.#dropStream();
   }
 
   #askProgress(): void {

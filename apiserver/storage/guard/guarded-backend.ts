@@ -150,6 +150,10 @@ class GuardedWatch implements StorageWatch {
     this.#guard = guard;
   }
 
+  get waitingBytes(): number {
+    return this.#watch.waitingBytes;
+  }
+
   requestProgress(): void {
     this.#watch.requestProgress();
   }
