@@ -108,12 +108,13 @@ class EmbeddedStore implements StorageBackend {
   }
 
   async range(options: RangeOptions, signal?: AbortSignal): Promise<RangeResult> {
-    for (;;) {
+    for (let attempt = 1; ; attempt++) {
       try {
         return await this.#pages(options, signal);
       } catch (error) {
         // The newest state became history between two pages, and that was compacted: there is a newer one.
-        if (options.revision !== undefined || !isStorageError(error, "Compacted")) throw error;
+        const isOutrun = options.revision === undefined && isStorageError(error, "Compacted");
+        if (!isOutrun || attempt === maxRangeAttempts) throw error;
       }
     }
   }
@@ -290,6 +291,9 @@ class EmbeddedStore implements StorageBackend {
     await this.#disk.close();
   }
 }
+
+/** A list that was outrun by compaction so often is given up: that comes every few minutes. */
+const maxRangeAttempts = 20;
 
 /** Health checks give up after 2 s; this answers before. */
 const pingDeadlineMs = 1900;

@@ -5,6 +5,7 @@
  *            create would be told that the key exists.
  * Invariant: a member that accepts connections and says nothing costs one deadline, not each call one.
  */
+import { isIP } from "node:net";
 import {
   Etcd3,
   type ICallable,
@@ -14,11 +15,12 @@ import {
   type KVClient,
   WatchClient,
 } from "etcd3";
+import { StartError } from "../../errors/start-error.ts";
 import { isStorageError, StorageError } from "../errors.ts";
 import { interpretEtcdError } from "./errors.ts";
 
 export type EtcdClientOptions = {
-  /** `http://` or `https://`, host and port; any members of one cluster, the preferred first. */
+  /** `http://`, host or address, and port, or `https://`, host and port; members of one cluster, the preferred first. */
   readonly endpoints: readonly string[];
   /** PEM. Without it `https` endpoints are checked against the system's certificate authorities. */
   readonly tls?: { readonly ca: Buffer; readonly key?: Buffer; readonly cert?: Buffer };
@@ -57,6 +59,7 @@ export class EtcdClient {
 
   constructor(options: EtcdClientOptions) {
     this.#timeoutMs = options.requestTimeoutMs ?? defaultRequestTimeoutMs;
+    for (const endpoint of options.endpoints) checkEndpoint(endpoint);
     this.#members = options.endpoints.map((endpoint) => new Member(endpoint, options));
   }
 
@@ -125,6 +128,18 @@ export class EtcdClient {
   #passOver(member: Member): void {
     if (this.#members[this.#preferred] === member) this.#preferred = (this.#preferred + 1) % this.#members.length;
   }
+}
+
+/**
+ * Node takes no address as the name of a TLS server, and gRPC gives it what the endpoint has.
+ * @throws StartError
+ */
+function checkEndpoint(endpoint: string): void {
+  const { protocol, hostname } = new URL(endpoint);
+  if (protocol !== "https:" || isIP(hostname.replace(/^\[|\]$/g, "")) === 0) return;
+  throw new StartError(
+    `etcd endpoint ${endpoint}: with https it needs a host name that its certificate has, not an address`,
+  );
 }
 
 /** The etcd3 package's client for one member, set up so that a call is made once and a watch stream is ours. */

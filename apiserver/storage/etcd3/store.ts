@@ -37,6 +37,9 @@ export type EtcdOptions = EtcdClientOptions & {
 
 const defaultCompactEveryMs = 5 * 60 * 1000;
 
+/** A list that was outrun by compaction so often is given up: that comes every few minutes. */
+const maxRangeAttempts = 20;
+
 /** Health checks give up after 2 s; this answers before. */
 const pingDeadlineMs = 1900;
 
@@ -91,13 +94,13 @@ class EtcdStore implements StorageBackend {
   }
 
   async range(options: RangeOptions, signal?: AbortSignal): Promise<RangeResult> {
-    for (;;) {
+    for (let attempt = 1; ; attempt++) {
       try {
         return await this.#pages(options, signal);
       } catch (error) {
         // The newest state became history between two pages, and that was compacted: there is a newer one.
-        if (options.revision !== undefined || !isStorageError(error, "Compacted"))
-          throw await this.#withRevision(error);
+        const isOutrun = options.revision === undefined && isStorageError(error, "Compacted");
+        if (!isOutrun || attempt === maxRangeAttempts) throw await this.#withRevision(error);
       }
     }
   }
