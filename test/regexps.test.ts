@@ -64,7 +64,7 @@ test("every literal takes linear time", () => {
 /** Where expressions are made of texts when the module is loaded. */
 const madeAtStart = [
   "apiserver/machinery/names.ts",
-  "apiserver/registry/compute/image-reference.ts",
+  "apiserver/machinery/image-reference.ts",
   "apiserver/registry/core/validation/config.ts",
 ];
 /** Copies a literal · only asks whether it is one, and never runs it · compiles the patterns of schemas. */

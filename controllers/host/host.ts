@@ -12,6 +12,7 @@ import {
   eventType,
   jobType,
   namespaceType,
+  persistentVolumeClaimType,
   podType,
   secretType,
   serviceAccountType,
@@ -77,7 +78,21 @@ export function hostControllers(deps: HostDeps): readonly Controller[] {
       }),
     ],
     ["job", 5, new JobController({ client, clock, maxReplicas, jobs: informer(jobType), pods })],
-    ["kubelet", 20, new Kubelet({ client, clock, events, pods })],
+    [
+      "kubelet",
+      20,
+      new Kubelet({
+        client,
+        clock,
+        events,
+        pods,
+        sources: {
+          ConfigMap: informer(configMapType),
+          Secret: informer(secretType),
+          PersistentVolumeClaim: informer(persistentVolumeClaimType),
+        },
+      }),
+    ],
     [
       "token-secrets",
       2,

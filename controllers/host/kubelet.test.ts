@@ -20,6 +20,7 @@ test("any pod becomes Running and Ready, placed and labelled as simulated", asyn
   await using host = await FakeHost.start();
   await host.client.create(podType, aPod());
   await settle();
+  await host.clock.advance(1000);
   const pod = await host.client.get(ref);
   assert.ok(isReady(pod));
   assert.equal(pod.metadata.labels?.["functionmesh.io/simulated"], "true");

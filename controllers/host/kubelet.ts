@@ -5,16 +5,20 @@ import { podType } from "../../apiserver/client/resource-types.ts";
 import { unlessGone } from "../../apiserver/errors/status-error.ts";
 import type { Clock } from "../../apiserver/machinery/clock.ts";
 import { listOf, numberOf, objectOf, textOf } from "../../apiserver/machinery/fields.ts";
-import { isObject } from "../../apiserver/machinery/json.ts";
+import { deepEqual, isObject } from "../../apiserver/machinery/json.ts";
 import { formatTime } from "../../apiserver/machinery/time.ts";
 import type { EventRecorder, Informer, Trigger } from "../runtime/interface.ts";
-import type { ObjectKey } from "../runtime/object-key.ts";
+import { keyOf, type ObjectKey } from "../runtime/object-key.ts";
 import { controllerOf } from "../runtime/owners.ts";
-import { done, type ReconcileContext, type Reconciler, type Result } from "../runtime/reconciler.ts";
-import { ownKind } from "../runtime/triggers.ts";
+import { done, type ReconcileContext, type Reconciler, type Result, requeueAfter } from "../runtime/reconciler.ts";
+import { mapped, ownKind } from "../runtime/triggers.ts";
 import { hashOf } from "./hash-name.ts";
+import { type Hurdle, hurdleOf, type Lookup, type Source, sourcesOf } from "./pod-hurdles.ts";
+import { initialisationMs, waitingStatus } from "./pod-waiting.ts";
 import { hasEnded, isTerminating, nodeName, phaseOf, simulatedLabel } from "./pods.ts";
 
+/** Pods that don't run yet by what they need, as `namespace/Kind/name`. */
+const neededIndex = "needed";
 const hostAddress = "10.0.0.1";
 
 export class Kubelet implements Reconciler {
@@ -22,8 +26,22 @@ export class Kubelet implements Reconciler {
   readonly #clock: Clock;
   readonly #events: EventRecorder;
   readonly #pods: Informer;
+  /** What pods are made of besides themselves. */
+  readonly #sources: { readonly [Kind in Source]: Informer };
 
-  constructor(deps: { client: ResourceClient; clock: Clock; events: EventRecorder; pods: Informer }) {
+  constructor(deps: {
+    client: ResourceClient;
+    clock: Clock;
+    events: EventRecorder;
+    pods: Informer;
+    sources: { readonly [Kind in Source]: Informer };
+  }) {
+    this.#sources = deps.sources;
+    deps.pods.addIndex(neededIndex, (pod) =>
+      phaseOf(pod) === "Running" || hasEnded(pod)
+        ? []
+        : sourcesOf(pod).map(({ kind, name }) => `${pod.metadata.namespace ?? ""}/${kind}/${name}`),
+    );
     this.#client = deps.client;
     this.#clock = deps.clock;
     this.#events = deps.events;
@@ -31,7 +49,14 @@ export class Kubelet implements Reconciler {
   }
 
   triggers(): readonly Trigger[] {
-    return [ownKind(this.#pods)];
+    return [ownKind(this.#pods), ...Object.values(this.#sources).map((informer) => this.#neededBy(informer))];
+  }
+
+  /** Pods that don't run, and need what has just been made or changed. */
+  #neededBy(informer: Informer): Trigger {
+    return mapped(informer, ({ metadata: { namespace = "", name = "" } }) =>
+      this.#pods.lister.byIndex(neededIndex, `${namespace}/${informer.type.kind}/${name}`).map(keyOf),
+    );
   }
 
   async reconcile(key: ObjectKey, { signal }: ReconcileContext): Promise<Result> {
@@ -39,9 +64,47 @@ export class Kubelet implements Reconciler {
     if (pod === undefined) return done;
     if (isTerminating(pod)) await this.#stop(pod, signal);
     else if (pod.metadata.labels?.[simulatedLabel] !== "true") await this.#place(pod, signal);
-    else if (phaseOf(pod) !== "Running" && !hasEnded(pod)) await this.#run(pod, signal);
+    else if (phaseOf(pod) !== "Running" && !hasEnded(pod)) return this.#start(pod, signal);
     else if (phaseOf(pod) === "Running") await this.#keepUp(pod, signal);
     return done;
+  }
+
+  /** Runs it when nothing keeps it from running: what it needs wakes it when it is made, its init containers by their time. */
+  async #start(pod: KubeObject, signal: AbortSignal): Promise<Result> {
+    const known = hurdleOf(pod, (kind, name) => this.#sources[kind].lister.get({ ...keyOf(pod), name }));
+    // What was made just before the pod may not have arrived here: nothing is called missing that is there.
+    const hurdle = known && hurdleOf(pod, await this.#freshSources(pod, signal));
+    const startedAt = Date.parse(textOf(objectOf(pod, "status"), "startTime"));
+    const nowMs = this.#clock.now();
+    const leftMs = (Number.isNaN(startedAt) ? nowMs : startedAt) + initialisationMs(pod) - nowMs;
+    if (hurdle === undefined && leftMs <= 0) {
+      await this.#run(pod, signal);
+      return done;
+    }
+    await this.#publishWaiting(pod, hurdle, signal);
+    return hurdle === undefined ? requeueAfter(leftMs) : done;
+  }
+
+  async #freshSources(pod: KubeObject, signal: AbortSignal): Promise<Lookup> {
+    const { namespace } = keyOf(pod);
+    const found = await Promise.all(
+      sourcesOf(pod).map(async ({ kind, name }) => {
+        const { type } = this.#sources[kind];
+        return [`${kind}/${name}`, await unlessGone(this.#client.get({ type, namespace, name }, { signal }))] as const;
+      }),
+    );
+    const fresh = new Map(found);
+    return (kind, name) => fresh.get(`${kind}/${name}`);
+  }
+
+  async #publishWaiting(pod: KubeObject, hurdle: Hurdle | undefined, signal: AbortSignal): Promise<void> {
+    const since = textOf(objectOf(pod, "status"), "startTime") || formatTime(this.#clock.now());
+    const status = waitingStatus(pod, hurdle, since);
+    if (deepEqual(status, objectOf(pod, "status") ?? null)) return;
+    if (hurdle?.at === "mounting") {
+      this.#events.record(pod, { type: "Warning", reason: "FailedMount", message: hurdle.message });
+    }
+    await unlessGone(this.#client.update(podType, { ...pod, status }, { subresource: "status", signal }));
   }
 
   /** Ends the grace period; a pod without one is held by a finalizer, which is not ours to judge. */

@@ -6,6 +6,7 @@ import { apiVersion, group } from "../../apis/compute/v1alpha1/group.ts";
 import type { JsonObject, KubeObject } from "../../apis/meta/v1.ts";
 import { type FieldError, invalid, joinPath, required } from "../../errors/field-error.ts";
 import { isSet, listOf, numberOf, objectOf, textOf } from "../../machinery/fields.ts";
+import { imageProblem } from "../../machinery/image-reference.ts";
 import { isObject } from "../../machinery/json.ts";
 import { labelProblems, qualifiedNameProblems, subdomainProblems } from "../../machinery/names.ts";
 import { validateLabels } from "../../machinery/object-meta.ts";
@@ -14,7 +15,6 @@ import { validatePodSpec } from "../core/validation/pod-spec.ts";
 import { validateClaim } from "../core/validation/small-kinds.ts";
 import { validateAutoscaler } from "../core/validation/workloads.ts";
 import type { WorkloadKind } from "./defaults.ts";
-import { imageProblem } from "./image-reference.ts";
 
 /** Names that our own containers have (FM 4.4, 4.7, 4.8). */
 const mainContainer = (kind: WorkloadKind): string => `pulsar-${kind.toLowerCase()}`;

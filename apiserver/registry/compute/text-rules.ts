@@ -2,11 +2,11 @@
 import type { JsonObject, JsonValue } from "../../apis/meta/v1.ts";
 import { type FieldError, invalid, joinPath, required } from "../../errors/field-error.ts";
 import { entriesOf, isSet, listOf, objectOf, textOf } from "../../machinery/fields.ts";
+import { imageProblem } from "../../machinery/image-reference.ts";
 import { isObject, stringifyJson } from "../../machinery/json.ts";
 import { subdomainProblems } from "../../machinery/names.ts";
 import { entriesAt, named } from "../core/validation/checks.ts";
 import type { WorkloadKind } from "./defaults.ts";
-import { imageProblem } from "./image-reference.ts";
 
 /** Free-form configuration travels as JSON, which writes such characters as escapes. */
 const freeForm: ReadonlySet<string> = new Set([
