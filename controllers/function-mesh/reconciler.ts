@@ -163,7 +163,7 @@ function settle(outcomes: readonly MemberOutcome[], { log }: ReconcileContext): 
   const [first] = failures;
   if (first === undefined) return done;
   if (failures.every(({ error }) => isInvalid(error))) {
-    for (const { component, error } of failures) log.warn({ err: error, component }, "a component is refused");
+    for (const { component, error } of failures) log.debug({ err: error, component }, "a component is refused");
     return requeueAfter(refusedRetryMs);
   }
   throw first.error;

@@ -6,7 +6,7 @@ import { FakeClient } from "../../test/support/fake-client.ts";
 import { FakeClock } from "../../test/support/fake-clock.ts";
 import { ClientEventRecorder, eventType } from "./event-recorder.ts";
 import type { EventRecord } from "./interface.ts";
-import { silentLogger } from "./logger.ts";
+import { type LogFields, silentLogger } from "./logger.ts";
 
 const fn = (name = "wordcount"): KubeObject => ({
   apiVersion: "compute.functionmesh.io/v1alpha1",
@@ -18,12 +18,16 @@ const created = (message: string): EventRecord => ({ type: "Normal", reason: "Cr
 function setUp() {
   const clock = new FakeClock();
   const client = new FakeClient(clock);
-  const recorder = new ClientEventRecorder({ client, clock, log: silentLogger, component: "function-mesh" });
+  const lines: string[] = [];
+  const note = (level: string) => (fields: LogFields, message: string) =>
+    void lines.push(`${level} ${message} ${fields.object} ${fields.reason} ${fields.message}`);
+  const log = { ...silentLogger, info: note("info"), warn: note("warn") };
+  const recorder = new ClientEventRecorder({ client, clock, log, component: "function-mesh" });
   const stored = async () => {
     await recorder.flush();
     return (await client.list(eventType)).items;
   };
-  return { clock, client, recorder, stored };
+  return { clock, client, recorder, lines, stored };
 }
 
 // API KC-24
@@ -120,4 +124,17 @@ test("a clock that is set back does not silence an object for as long", async ()
   await clock.advance(3_600_000);
   recorder.record(fn(), created("after"));
   assert.equal((await stored()).length, before + 1);
+});
+
+test("the log has a line for every change, and one for a trouble that is met again and again", async () => {
+  const { recorder, lines, stored } = setUp();
+  const refused: EventRecord = { type: "Warning", reason: "Refused", message: "quota" };
+  for (const event of [created("a"), refused, created("a"), refused, refused]) recorder.record(fn(), event);
+  await stored();
+  const changed = "info changed Function/demo/wordcount/uid-wordcount Created a";
+  assert.deepEqual(lines.toSorted(), [
+    changed,
+    changed,
+    "warn in trouble Function/demo/wordcount/uid-wordcount Refused quota",
+  ]);
 });

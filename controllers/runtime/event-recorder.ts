@@ -1,6 +1,8 @@
 /**
  * Writes `core/v1` Events about objects, so many as help a reader and no more, as client-go's event correlator does:
  * the same event again raises `count`; many that differ in the message only become one; a chatty object is cut off.
+ *
+ * The log tells operators the same: a line for every change, and one for every trouble however often it is met.
  */
 import { LRUCache } from "lru-cache";
 import type { KubeObject, ObjectMeta } from "../../apiserver/apis/meta/v1.ts";
@@ -70,6 +72,7 @@ export class ClientEventRecorder implements EventRecorder {
     }
     this.#pending += 1;
     const message = this.#aggregated(object, event).slice(0, limits.maxMessageLength.value);
+    if (event.type === "Normal") this.#options.log.info({ object, reason: event.reason, message }, "changed");
     const recordedAtMs = this.#options.clock.now();
     this.#writes = this.#writes.then(() => this.#write(regarding, { ...event, message }, recordedAtMs));
   }
@@ -109,6 +112,7 @@ export class ClientEventRecorder implements EventRecorder {
       const key = [identityOf(regarding), event.type, event.reason, combined ? "" : event.message].join("\n");
       const written = this.#written.get(key);
       if (written === undefined || !(await this.#repeat(written, event, atMs))) {
+        if (event.type === "Warning") this.#warn(regarding, event);
         this.#written.set(key, await this.#create(regarding, event, atMs));
       }
     } catch (error) {
@@ -120,6 +124,10 @@ export class ClientEventRecorder implements EventRecorder {
     } finally {
       this.#pending -= 1;
     }
+  }
+
+  #warn(regarding: KubeObject, { reason, message }: EventRecord): void {
+    this.#options.log.warn({ object: identityOf(regarding), reason, message }, "in trouble");
   }
 
   /** False when the event is not there any more: servers forget events after an hour. */

@@ -145,7 +145,7 @@ function settle(outcomes: Outcomes, missing: readonly Reference[], { log }: Reco
     return outcome.result === "held" && isTurnReason(outcome.reason) ? requeueAfter(turnRetryMs) : done;
   }
   if (failures.every(({ error }) => isInvalid(error))) {
-    for (const { child, error } of failures) log.warn({ err: error, child }, "the cluster refuses a workload");
+    for (const { child, error } of failures) log.debug({ err: error, child }, "the cluster refuses a workload");
     return requeueAfter(refusedRetryMs);
   }
   for (const { child, error } of others)
