@@ -8,7 +8,7 @@ import type { Owner, Owners } from "../structured-merge/ownership.ts";
 import { PathElementError } from "../structured-merge/path-element.ts";
 import { reconcile } from "../structured-merge/reconcile.ts";
 import type { Type } from "../structured-merge/types.ts";
-import { readFieldsV1, sharedFieldsV1 } from "./shared-fields.ts";
+import { mayHoldFields, readFieldsV1, sharedFieldsV1 } from "./shared-fields.ts";
 
 export type Operation = "Apply" | "Update";
 /** Who an entry belongs to. An Update in another version is another manager; an Apply is the same one. */
@@ -64,6 +64,11 @@ class StoredManager implements Manager {
   get fields(): FieldSet {
     this.#fields ??= this.#read();
     return this.#fields;
+  }
+
+  mayOwn(fields: FieldSet): boolean {
+    const { fieldsV1 } = this.entry;
+    return this.#fields !== undefined || (fieldsV1 !== undefined && mayHoldFields(fieldsV1, fields));
   }
 
   #read(): FieldSet {

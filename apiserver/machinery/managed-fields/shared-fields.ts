@@ -9,28 +9,43 @@ import type { JsonObject, ManagedFieldsEntry, ObjectMeta } from "../../apis/meta
 import { limits } from "../../limits.ts";
 import { stringifyJson } from "../json.ts";
 import type { FieldSet } from "../structured-merge/field-set.ts";
-import { fieldsV1Text, fromFieldsV1 } from "../structured-merge/fields-v1.ts";
+import { fieldsV1Text, fromFieldsV1, mayHold } from "../structured-merge/fields-v1.ts";
 
 const max = limits.maxSharedFieldSets.value;
 const byText = new LRUCache<string, JsonObject>({ max });
 /** Of those. */
 const fieldsOf = new LRUCache<JsonObject, FieldSet>({ max });
 const isShared = new WeakSet<JsonObject>();
+/** Of sets that were read or printed: most writes leave most sets as they are. */
+const jsonOf = new WeakMap<FieldSet, JsonObject>();
+const wellFormed = new WeakSet<JsonObject>();
 
 /** As `fromFieldsV1`. @throws FieldsV1Error, PathElementError */
 export function readFieldsV1(json: JsonObject): FieldSet {
   const known = fieldsOf.get(json);
   if (known !== undefined) return known;
   const fields = fromFieldsV1(json);
-  if (isShared.has(json)) fieldsOf.set(json, fields);
+  note(fields, json);
   return fields;
+}
+
+/** As `mayHold`, but `true` also for what has not been read yet and may be no set at all. */
+export const mayHoldFields = (json: JsonObject, fields: FieldSet): boolean =>
+  !wellFormed.has(json) || mayHold(json, fields);
+
+function note(fields: FieldSet, json: JsonObject): void {
+  jsonOf.set(fields, json);
+  wellFormed.add(json);
+  if (isShared.has(json)) fieldsOf.set(json, fields);
 }
 
 /** As `toFieldsV1`; equal sets share one JSON. */
 export function sharedFieldsV1(fields: FieldSet): JsonObject {
+  const known = jsonOf.get(fields);
+  if (known !== undefined) return known;
   const text = fieldsV1Text(fields);
   const json = byText.get(text) ?? share(text, JSON.parse(text));
-  if (isShared.has(json)) fieldsOf.set(json, fields);
+  note(fields, json);
   return json;
 }
 

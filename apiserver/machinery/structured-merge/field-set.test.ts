@@ -13,7 +13,7 @@ import {
   union,
   without,
 } from "./field-set.ts";
-import { FieldsV1Error, fromFieldsV1, toFieldsV1 } from "./fields-v1.ts";
+import { FieldsV1Error, fromFieldsV1, mayHold, toFieldsV1 } from "./fields-v1.ts";
 import { compareElements, describeElement, PathElementError, parsePathElement } from "./path-element.ts";
 import { maxDepth } from "./types.ts";
 
@@ -176,4 +176,18 @@ test("the order of elements is total", () => {
     }),
   );
   assert.ok(compareElements("f:\uffff", "f:\u{10000}") < 0, "by code point, not by UTF-16 unit");
+});
+
+test("whether a set may hold fields is told from its JSON, by the names of members alone", () => {
+  const json = { "f:a": { "f:b": {}, 'k:{"n":1}': {} }, "f:c": { ".": {} } };
+  const cases: readonly (readonly [paths: readonly (readonly string[])[], may: boolean])[] = [
+    [[["f:a", "f:b"]], true],
+    [[["f:c"]], true],
+    [[["f:a"]], true], // on the way to what it holds, which a reader tells from holding it
+    [[["f:a", "f:x"]], false],
+    [[["f:x"], ["f:c", "f:d"]], false],
+    [[["f:a", 'k:{"n":2}']], true], // keys can be written in several ways
+    [[], false],
+  ];
+  for (const [paths, may] of cases) assert.equal(mayHold(json, fieldSet(...paths)), may, JSON.stringify(paths));
 });

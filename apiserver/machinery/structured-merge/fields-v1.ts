@@ -1,8 +1,8 @@
 /** Field sets as they stand in `metadata.managedFields` (API S-11). */
 import type { JsonObject, JsonValue } from "../../apis/meta/v1.ts";
-import { isObject } from "../json.ts";
+import { isObject, member } from "../json.ts";
 import { type FieldNode, type FieldSet, newNode, noFields } from "./field-set.ts";
-import { parsePathElement, quotedElement, sortedElements } from "./path-element.ts";
+import { fieldName, parsePathElement, quotedElement, sortedElements } from "./path-element.ts";
 import { maxDepth } from "./types.ts";
 
 /** JSON that is no `fieldsV1`. */
@@ -39,6 +39,20 @@ export function toFieldsV1(set: FieldSet): JsonObject {
  */
 export function fromFieldsV1(json: JsonValue | undefined): FieldSet {
   return read(json ?? {}, 0)?.below ?? noFields;
+}
+
+/**
+ * Whether the set that this is may have any of these fields: `false` is sure, and costs no more than the fields that are
+ * asked for. Only names of members are compared, for items can be written in several ways.
+ */
+export function mayHold(json: JsonObject, fields: FieldSet): boolean {
+  for (const [element, node] of fields) {
+    if (fieldName(element) === undefined) return true;
+    const below = member(json, element);
+    if (below === undefined) continue;
+    if (node.owned || !isObject(below) || mayHold(below, node.below)) return true;
+  }
+  return false;
 }
 
 /** A node with nothing below it is a member, whether it says so or not. */

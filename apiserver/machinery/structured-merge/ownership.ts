@@ -17,6 +17,8 @@ export type Owner = {
   /** By apply, whose fields go when it leaves them out; otherwise by any other write. */
   readonly applied: boolean;
   readonly fields: FieldSet;
+  /** `false`: it owns none of these, which can be told without reading all that it owns. */
+  readonly mayOwn?: (fields: FieldSet) => boolean;
 };
 /** By an identity that means nothing here. */
 export type Owners = ReadonlyMap<string, Owner>;
@@ -109,7 +111,7 @@ function takeFields(
   comparison: Comparison,
   onConflicts: (conflicts: ReadonlyMap<string, FieldSet>) => void,
 ): Owners {
-  const comparisons = new Map([[version.apiVersion, comparison]]);
+  const touched = new Map([[version.apiVersion, touchedBy(comparison)]]);
   const conflicts = new Map<string, FieldSet>();
   const result = new Map<string, Owner>();
   for (const [identity, owner] of owners) {
@@ -117,10 +119,14 @@ function takeFields(
       result.set(identity, owner);
       continue;
     }
-    const seen = comparisons.get(owner.apiVersion) ?? compareElsewhere(versions, owner.apiVersion, live, next);
+    const seen = touched.get(owner.apiVersion) ?? touchedElsewhere(versions, owner.apiVersion, live, next);
     if (seen === undefined) continue;
-    comparisons.set(owner.apiVersion, seen);
-    const taken = intersection(owner.fields, union(seen.modified, seen.added));
+    touched.set(owner.apiVersion, seen);
+    if (owner.mayOwn?.(seen.all) === false) {
+      result.set(identity, owner);
+      continue;
+    }
+    const taken = intersection(owner.fields, seen.changed);
     if (taken.size > 0) conflicts.set(identity, taken);
     const fields = difference(difference(owner.fields, taken), seen.removed);
     withOwner(result, identity, withFields(owner, fields));
@@ -129,10 +135,18 @@ function takeFields(
   return result;
 }
 
-function compareElsewhere(versions: Versions, apiVersion: string, before: JsonObject, after: JsonObject) {
+/** What a write does to fields, as it matters to those who own them. */
+type Touched = { readonly changed: FieldSet; readonly removed: FieldSet; readonly all: FieldSet };
+
+function touchedBy({ added, modified, removed }: Comparison): Touched {
+  const changed = union(modified, added);
+  return { changed, removed, all: union(changed, removed) };
+}
+
+function touchedElsewhere(versions: Versions, apiVersion: string, before: JsonObject, after: JsonObject) {
   const version = versions.find(apiVersion);
   if (version === undefined) return undefined;
-  return compareIn(version, versions.convert(before, version), versions.convert(after, version));
+  return touchedBy(compareIn(version, versions.convert(before, version), versions.convert(after, version)));
 }
 
 function compareIn({ type, writable }: Version, before: JsonObject, after: JsonObject): Comparison {

@@ -19,15 +19,30 @@ const unprintableRule = "must not contain control characters: no container can b
 
 /** A NUL ends every argument and variable; no runtime starts a container with one (FM 11). */
 export function unprintableErrors(value: JsonValue | undefined, at: string): readonly FieldError[] {
+  return isPrintable(value) ? [] : listUnprintable(value, at);
+}
+
+/** Whether there is nothing to tell: paths are spelled out only for what is reported. */
+function isPrintable(value: JsonValue | undefined): boolean {
+  if (typeof value === "string") return !isUnprintable(value);
+  if (Array.isArray(value)) return value.every(isPrintable);
+  if (!isObject(value)) return true;
+  for (const key of Object.keys(value)) {
+    if (!freeForm.has(key) && (isUnprintable(key) || !isPrintable(value[key]))) return false;
+  }
+  return true;
+}
+
+function listUnprintable(value: JsonValue | undefined, at: string): readonly FieldError[] {
   if (typeof value === "string") return isUnprintable(value) ? [invalid(at, value, unprintableRule)] : [];
-  if (Array.isArray(value)) return value.flatMap((item, index) => unprintableErrors(item, joinPath(at, index)));
+  if (Array.isArray(value)) return value.flatMap((item, index) => listUnprintable(item, joinPath(at, index)));
   if (!isObject(value)) return [];
   return Object.entries(value).flatMap(([key, item]) => {
     const plain = /^[\w-]+$/.test(key);
     const itemAt = plain ? joinPath(at, key) : joinPath(at, { key });
     if (freeForm.has(key)) return [];
     const named = isUnprintable(key) ? [invalid(itemAt, key, unprintableRule)] : [];
-    return [...named, ...unprintableErrors(item, itemAt)];
+    return [...named, ...listUnprintable(item, itemAt)];
   });
 }
 

@@ -15,7 +15,7 @@ import {
   required,
 } from "../../errors/field-error.ts";
 import { isSet, listOf, numberOf, objectOf, textOf, textsOf } from "../../machinery/fields.ts";
-import { isObject } from "../../machinery/json.ts";
+import { deepEqual, isObject } from "../../machinery/json.ts";
 import { isGenerated, subdomainProblems } from "../../machinery/names.ts";
 import { compareQuantities, parseQuantity } from "../../machinery/quantity.ts";
 import { type AnySpec, defaultSpec, meshComponents, specOf, type WorkloadKind } from "./defaults.ts";
@@ -76,10 +76,11 @@ export function validateWorkload(kind: WorkloadKind): (object: KubeObject, old?:
 
 /**
  * A rule that came after an object was stored keeps nobody from changing something else of it: what was wrong before,
- * word for word, is let be.
+ * word for word, is let be. So nothing can be wrong with a spec that stays.
  */
 function ratcheted(validate: Validate): Validate {
   return (object, old) => {
+    if (old !== undefined && deepEqual(specOf(object), specOf(old))) return [];
     const errors = validate(object, old);
     if (errors.length === 0 || old === undefined) return errors;
     const before = new Set(validate(old, old).map(textOfError));

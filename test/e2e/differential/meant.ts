@@ -1,7 +1,7 @@
 /** Differences that are meant. After one of them the two objects are no longer the same, and their story ends. */
 import { isDeepStrictEqual } from "node:util";
 import type { JsonObject, JsonValue } from "../../../apiserver/apis/meta/v1.ts";
-import { listOf, objectOf } from "../../../apiserver/machinery/fields.ts";
+import { listOf, objectOf, textOf } from "../../../apiserver/machinery/fields.ts";
 import { isObject } from "../../../apiserver/machinery/json.ts";
 import { applyMergePatch } from "../../../apiserver/machinery/merge-patch.ts";
 import { valueAt } from "../../http/support/client.ts";
@@ -84,6 +84,30 @@ const answers: readonly MeantAnswer[] = [
     reason: "an apply to the scale of a custom resource is an internal error",
     matches: ({ subject, step }, theirs, ours) =>
       isOurs(subject) && isApply(step) && isAt(step, "scale") && codeOf(theirs) === 500 && codeOf(ours) !== 500,
+  },
+  {
+    reason:
+      "what only waited for its dependents goes at once; there in two writes, the second of which no longer fits the resourceVersion that was named",
+    matches: ({ step }, theirs, ours) =>
+      step.verb === "delete" &&
+      step.precondition === "current" &&
+      codeOf(theirs) === 409 &&
+      codeOf(ours) === 200 &&
+      isObject(theirs) &&
+      textOf(theirs, "message").includes("Precondition failed: ResourceVersion in precondition"),
+  },
+  {
+    reason: "the same in a dry run is answered by an object with nothing in it",
+    matches: ({ subject, step }, theirs, ours) =>
+      step.verb === "delete" &&
+      step.dryRun &&
+      codeOf(ours) === 200 &&
+      isObject(theirs) &&
+      isDeepStrictEqual(theirs, {
+        code: 200,
+        object: { apiVersion: subject.apiVersion, kind: subject.kind, metadata: {} },
+        warnings: [],
+      }),
   },
   {
     reason: "a Scale that names another uid is another object's; that of a custom resource may name any",

@@ -31,7 +31,7 @@ export function meaningOf(reply: Reply): JsonValue {
 const withoutIdentity = (message: string): string =>
   message
     .replace(/StorageError: .*, AdditionalErrorMsg: /, "")
-    .replace(/^Operation cannot be fulfilled on [\w.]+ /, "Operation cannot be fulfilled on it: ")
+    .replace(/^Operation cannot be fulfilled on [\w./]+ /, "Operation cannot be fulfilled on it: ")
     .replaceAll(/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/g, "UID")
     .replaceAll(/\b\d+\b/g, "REVISION")
     .split("\n")

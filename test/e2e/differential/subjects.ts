@@ -52,7 +52,7 @@ const configMaps: Subject = {
   pointers: [
     { pointer: "/data/a", value: "json" },
     { pointer: "/data", value: { b: "json" } },
-    { pointer: "/metadata/managedFields/0", value: {} },
+    { pointer: "/metadata/managedFields", value: [] },
     labelPointer,
   ],
   verbs: everyVerb,
