@@ -9,6 +9,7 @@ import * as columns from "./columns.ts";
 import { autoscalerV1Conversion } from "./conversion/autoscaler-v1.ts";
 import { eventConversion } from "./conversion/event.ts";
 import { serviceAccountToken, type TokenDependencies } from "./service-account-token.ts";
+import { simulatedPodSubresources } from "./simulated-pod.ts";
 import * as strategies from "./strategies.ts";
 import { selectorOf } from "./validation/checks.ts";
 
@@ -135,7 +136,7 @@ const groupRows = (dependencies: CoreDependencies): readonly GroupRows[] => [
         returnsDeleted: true,
         shortNames: ["po"],
         categories: ["all"],
-        subresources: [statusSubresource],
+        subresources: [statusSubresource, ...simulatedPodSubresources],
         columns: columns.podColumns,
         strategy: strategies.podStrategy,
         selectableFields: {
