@@ -7,6 +7,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import type { KeyPair } from "../authentication/issue-certificate.ts";
 import { StartError } from "../errors/start-error.ts";
+import { fileProblem, problemOf } from "../storage/embedded/file-problems.ts";
 import { makeDirectories } from "../storage/embedded/make-directories.ts";
 import { directoryProblem, makePrivate, writePrivately } from "../storage/embedded/private-files.ts";
 
@@ -37,7 +38,7 @@ export class PkiFiles {
       if (problem !== undefined) throw new Error(problem);
       for (const file of this.names()) if (file.endsWith(".key")) makePrivate(this.#file(file));
     } catch (error) {
-      throw this.refused(error instanceof Error ? error.message : String(error), "Nothing was changed");
+      throw this.refused(problemOf(error, this.directory), "Nothing was changed");
     }
   }
 
@@ -93,12 +94,15 @@ export class PkiFiles {
   }
 
   /** `undefined` when it is missing. */
-  read(file: string): string | undefined {
+  read(name: string): string | undefined {
+    const file = this.#file(name);
+    const problem = fileProblem(file);
+    if (problem !== undefined) throw this.refused(`${name} cannot be read: ${problem}`, "Put that right");
     try {
-      return readFileSync(this.#file(file), "utf8");
+      return readFileSync(file, "utf8");
     } catch (error) {
       if (error instanceof Error && "code" in error && error.code === "ENOENT") return undefined;
-      throw this.refused(`${file} cannot be read: ${error instanceof Error ? error.message : error}`, "Put that right");
+      throw this.refused(`${name} cannot be read: ${problemOf(error, file)}`, "Put that right");
     }
   }
 

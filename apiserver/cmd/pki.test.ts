@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
 import { createPrivateKey, X509Certificate } from "node:crypto";
 import { chmod, chown, copyFile, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -117,7 +118,15 @@ const damages: readonly {
       await rm(path.join(d, "ca.crt"));
       await mkdir(path.join(d, "ca.crt"));
     },
-    says: /ca\.crt cannot be read/,
+    says: /ca\.crt cannot be read: \S+\/ca\.crt is a directory, where a file belongs\. Put that right$/,
+  },
+  {
+    what: "a file is a pipe",
+    do: async (d) => {
+      await rm(path.join(d, "service-account.key"));
+      execFileSync("mkfifo", [path.join(d, "service-account.key")]);
+    },
+    says: /service-account\.key cannot be read: .* is a pipe, a socket or a device, where a file belongs/,
   },
   {
     what: "a key belongs to another user",
@@ -219,6 +228,23 @@ test("a kubeconfig is not written where others could swap it, but beside theirs 
   await chmod(shared, 0o1777);
   await writeKubeconfig(path.join(shared, "kc"), content);
   assert.equal(await modeOf(path.join(shared, "kc")), 0o600);
+});
+
+test("a kubeconfig that cannot be written is told of in a sentence", async (context) => {
+  const directory = await scratch(context);
+  const { admin, caBundle } = await ensurePki(directory);
+  const content = { server: "https://127.0.0.1:1", caBundle, user: "admin", credentials: admin };
+  const says = async (file: string, sentence: RegExp) =>
+    assert.rejects(
+      writeKubeconfig(file, content),
+      (error) => error instanceof StartError && sentence.test(error.message),
+    );
+  await says(directory, /^kubeconfig \S+ is not written: \S+\/pki is a directory, where a file belongs$/);
+  await says(
+    path.join(directory, "ca.crt", "kc"),
+    /is not written: \S+\/ca\.crt is a file, where a directory belongs$/,
+  );
+  assert.deepEqual((await readdir(path.dirname(directory))).sort(), ["pki"], "nothing is left behind");
 });
 
 test("a minted certificate is whom it says, and the admin a master", async (context) => {

@@ -15,6 +15,7 @@ import {
 import { mastersGroup } from "../authentication/user.ts";
 import { StartError } from "../errors/start-error.ts";
 import { stringifyYaml } from "../machinery/yaml-printer.ts";
+import { problemOf } from "../storage/embedded/file-problems.ts";
 import { makeDirectories } from "../storage/embedded/make-directories.ts";
 import { directoryProblem, writePrivately } from "../storage/embedded/private-files.ts";
 import { type PairName, PkiFiles } from "./pki-files.ts";
@@ -122,7 +123,7 @@ export type KubeconfigContent = {
 
 /**
  * Writes a kubeconfig that only its owner can read; an existing file is replaced at once.
- * @throws StartError where others could put another in its place
+ * @throws StartError where it cannot be written, or others could put another in its place
  */
 export async function writeKubeconfig(file: string, content: KubeconfigContent): Promise<void> {
   const { server, caBundle, user, credentials, name = "functionmesh", namespace = "default" } = content;
@@ -134,21 +135,23 @@ export async function writeKubeconfig(file: string, content: KubeconfigContent):
           "client-certificate-data": base64(credentials.certificate),
           "client-key-data": base64(credentials.key),
         };
+  const text = stringifyYaml({
+    apiVersion: "v1",
+    kind: "Config",
+    clusters: [{ name, cluster: { server, "certificate-authority-data": base64(caBundle) } }],
+    users: [{ name: user, user: secret }],
+    contexts: [{ name, context: { cluster: name, user, namespace } }],
+    "current-context": name,
+  });
   const directory = path.dirname(path.resolve(file));
-  makeDirectories(directory);
-  const problem = directoryProblem(directory, { shared: true });
-  if (problem !== undefined) throw new StartError(`kubeconfig ${file} is not written: ${problem}`);
-  writePrivately(
-    file,
-    stringifyYaml({
-      apiVersion: "v1",
-      kind: "Config",
-      clusters: [{ name, cluster: { server, "certificate-authority-data": base64(caBundle) } }],
-      users: [{ name: user, user: secret }],
-      contexts: [{ name, context: { cluster: name, user, namespace } }],
-      "current-context": name,
-    }),
-  );
+  try {
+    makeDirectories(directory);
+    const problem = directoryProblem(directory, { shared: true });
+    if (problem !== undefined) throw new Error(problem);
+    writePrivately(file, text);
+  } catch (error) {
+    throw new StartError(`kubeconfig ${file} is not written: ${problemOf(error, file)}`, { cause: error });
+  }
 }
 
 type SignedRequest = Omit<CertificateRequest, "notBefore" | "notAfter">;

@@ -1,12 +1,16 @@
 import { accessSync, closeSync, constants, fsyncSync, openSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { StartError } from "../../errors/start-error.ts";
+import { fileProblem, problemOf } from "./file-problems.ts";
 import { makeDirectories } from "./make-directories.ts";
 import { directoryProblem, ensurePrivateFile, makePrivate } from "./private-files.ts";
 
 const databaseName = "store.db";
 const markName = "store.mark";
 const reserveName = "store.reserve";
+const ownerName = "owner";
+/** SQLite gives those of its own the modes of the database, but leaves those alone that are there. */
+const fileNames = [databaseName, `${databaseName}-wal`, `${databaseName}-shm`, markName, reserveName, ownerName];
 
 /** A directory with one store. What is in it belongs to whoever holds the lock on the database file. */
 export type DataDirectory = {
@@ -33,14 +37,13 @@ export function prepareDataDirectory(directory: string): DataDirectory {
     // Without this a power loss could take the new directory away, and acknowledged writes with it.
     if (firstMade !== undefined) syncDirectories(path, dirname(firstMade));
     accessSync(path, constants.R_OK | constants.W_OK | constants.X_OK);
-    const problem = directoryProblem(path);
-    if (problem !== undefined) throw new Error(problem);
+    const files = fileNames.map((name) => join(path, name));
+    for (const problem of [directoryProblem(path), ...files.map(fileProblem)])
+      if (problem !== undefined) throw new Error(problem);
     ensurePrivateFile(join(path, databaseName));
-    // SQLite gives its other files the modes of the database, but leaves those alone that are there.
-    for (const name of [`${databaseName}-wal`, `${databaseName}-shm`, markName, reserveName])
-      makePrivate(join(path, name));
+    for (const file of files) makePrivate(file);
   } catch (error) {
-    throw unusableDirectory(path, error instanceof Error ? error.message : String(error), error);
+    throw unusableDirectory(path, problemOf(error, path), error);
   }
   return dataDirectoryOf(path);
 }
@@ -52,7 +55,7 @@ export function dataDirectoryOf(path: string): DataDirectory {
     databaseFile: join(path, databaseName),
     markFile: join(path, markName),
     reserveFile: join(path, reserveName),
-    ownerFile: join(path, "owner"),
+    ownerFile: join(path, ownerName),
   };
 }
 
@@ -69,12 +72,12 @@ export function recordOwner(directory: DataDirectory): void {
   try {
     writeFileSync(directory.ownerFile, `${process.pid}\n`, { mode: 0o600 });
   } catch (error) {
-    throw unusableDirectory(directory.path, error instanceof Error ? error.message : String(error), error);
+    throw unusableDirectory(directory.path, problemOf(error, directory.ownerFile), error);
   }
 }
 
 export function directoryInUse(directory: DataDirectory): StartError {
-  return new StartError(`data directory ${directory.path} is in use by ${ownerName(directory)}`);
+  return new StartError(`data directory ${directory.path} is in use by ${ownerOf(directory)}`);
 }
 
 export function unusableDirectory(path: string, reason: string, cause?: unknown): StartError {
@@ -91,7 +94,7 @@ export function refusedStore({ path }: DataDirectory, why: string): StartError {
   );
 }
 
-function ownerName({ ownerFile }: DataDirectory): string {
+function ownerOf({ ownerFile }: DataDirectory): string {
   try {
     const owner = readFileSync(ownerFile, "utf8").trim();
     return owner === "" ? "another process" : `process ${owner}`;

@@ -82,9 +82,12 @@ test("embedded: a directory that cannot be used is named, with the reason", asyn
   writeFileSync(file, "");
   await assert.rejects(
     openEmbedded({ directory: file }),
-    /^StartError: data directory .*\/file cannot be used: EEXIST/,
+    /^StartError: data directory .*\/file cannot be used: \S+\/file is a file, where a directory belongs$/,
   );
-  await assert.rejects(openEmbedded({ directory: join(file, "below") }), /cannot be used: ENOTDIR/);
+  await assert.rejects(
+    openEmbedded({ directory: join(file, "below") }),
+    /cannot be used: a file lies where \S+ needs a directory$/,
+  );
 });
 
 test("embedded: a foreign file in the place of the database is left alone", async () => {

@@ -1,5 +1,6 @@
 /** Stores that are not what they were: each is refused when it is opened, with a sentence that says what to do. */
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -104,14 +105,23 @@ const cases: Record<string, { harm: (directory: string) => void | Promise<void>;
     harm: (directory) => writeFileSync(join(directory, "store.mark"), "?"),
     refusal: /store\.mark does not say where the store stood/,
   },
-  "the owner file is a directory": {
-    harm: (directory) => {
-      rmSync(join(directory, "owner"));
-      mkdirSync(join(directory, "owner"));
-    },
-    refusal: /StartError: data directory .* cannot be used: EISDIR/,
-  },
 };
+for (const name of ["store.db", "store.db-wal", "store.db-shm", "store.mark", "store.reserve", "owner"]) {
+  cases[`${name} is a directory`] = {
+    harm: (directory) => {
+      rmSync(join(directory, name), { force: true });
+      mkdirSync(join(directory, name));
+    },
+    refusal: new RegExp(`cannot be used: \\S+/${name} is a directory, where a file belongs$`),
+  };
+  cases[`${name} is a pipe, which nobody writes to`] = {
+    harm: (directory) => {
+      rmSync(join(directory, name), { force: true });
+      execFileSync("mkfifo", [join(directory, name)]);
+    },
+    refusal: new RegExp(`cannot be used: \\S+/${name} is a pipe, a socket or a device, where a file belongs$`),
+  };
+}
 
 for (const [name, { harm, refusal }] of Object.entries(cases)) {
   test(`embedded: refused at the start, with a sentence, when ${name}`, async () => {
