@@ -115,6 +115,20 @@ export const limits = {
     beyond: "400",
     reason: "no request has thirty; each is looked for in all of them",
   },
+  maxNamingSelectorLength: {
+    value: 4 * KiB,
+    unit: "characters",
+    of: "field selector that may name the one object a list is authorized for",
+    beyond: "authorized as a list of all",
+    reason: "it is taken apart before anybody knows who asks; a name has 253",
+  },
+  maxDurationLength: {
+    value: 256,
+    unit: "characters",
+    of: "`timeout` of a query",
+    beyond: "400",
+    reason: "each of Go's seven units with all the digits that count",
+  },
   maxParsedHeaderLength: {
     value: 8 * KiB,
     unit: "characters",
@@ -270,6 +284,21 @@ export const limits = {
     of: "members in all maps of an object, `managedFields` and `ownerReferences` aside",
     beyond: "413; what is stored with more may lose some",
     reason: "a mesh of a thousand functions; to know who manages each takes some microseconds",
+  },
+  maxObjectEntries: {
+    value: 5000,
+    unit: "count",
+    of: "objects in all lists of an object (variables, containers, rules, subjects), `managedFields` and `ownerReferences` aside",
+    beyond: "413; what is stored with more may lose some",
+    reason:
+      "a mesh of a thousand functions; each is told apart from the others by its key, on every write and reconcile",
+  },
+  maxMetadataEntries: {
+    value: 5000,
+    unit: "count",
+    of: "labels, annotations or finalizers of an object, each",
+    beyond: "413; what is stored with more may lose some",
+    reason: "a hundred times what programs give an object; each has an owner and rules of its own",
   },
   maxDepth: {
     value: 10_000,

@@ -1,8 +1,11 @@
 /** Options in query strings, parsed and checked (API sections 3.1, 3.3, 6.3). */
 import { type FieldError, forbiddenField, invalid, notSupported, required, tooLong } from "../errors/field-error.ts";
 import { newBadRequest, newInvalid } from "../errors/status-error.ts";
+import { limits } from "../limits.ts";
 import { everyField, everyLabel, parseFieldSelector, parseLabelSelector } from "../machinery/selectors.ts";
+import { inTurn } from "../machinery/turns.ts";
 import type { FieldValidation, ListOptions, WatchOptions, WriteOptions } from "../registry/rest/interface.ts";
+import type { ApiRequest } from "./api-handler.ts";
 import { queryBoolean } from "./request-info.ts";
 
 type OptionsKind = "CreateOptions" | "UpdateOptions" | "PatchOptions" | "DeleteOptions" | "ListOptions";
@@ -118,6 +121,14 @@ const defaultListOptions: ListOptions = {
   resourceVersion: "",
   resourceVersionMatch: "",
 };
+
+/** Selectors may be as long as bodies: of those that are, each is read when it is its sender's turn. @throws what `read` throws */
+export async function inQueryTurn<T>(
+  { query, rawQuery, user }: Pick<ApiRequest, "query" | "rawQuery" | "user">,
+  read: (query: URLSearchParams) => T,
+): Promise<T> {
+  return rawQuery.length > limits.maxBytesAtOnce.value ? inTurn(() => read(query), user.name) : read(query);
+}
 
 /** @throws StatusError 400, or 422 on `ListOptions` (API L-05, L-10, L-30…L-34) */
 export function listOptions(query: URLSearchParams): ListOptions {

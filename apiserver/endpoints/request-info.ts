@@ -1,3 +1,4 @@
+import { limits } from "../limits.ts";
 import { parseFieldSelector, requiredValue } from "../machinery/selectors.ts";
 
 /** What the URL says (upstream `RequestInfo`), parsed once; authorization, routing, audit and metrics all read it. */
@@ -131,7 +132,7 @@ function verbOf(method: string, item: boolean, query: URLSearchParams): string {
 
 function selectedName(query: URLSearchParams): string {
   const text = query.get("fieldSelector");
-  if (text === null || !text.includes("metadata.name")) return "";
+  if (text === null || text.length > limits.maxNamingSelectorLength.value || !text.includes("metadata.name")) return "";
   try {
     const name = requiredValue(parseFieldSelector(text), "metadata.name") ?? "";
     return namePathProblem(name) === undefined ? name : "";

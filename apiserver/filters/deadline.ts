@@ -1,6 +1,7 @@
 import type { ApiRequest, ApiResponse, Filter } from "../endpoints/api-handler.ts";
 import { isLongRunning } from "../endpoints/request-info.ts";
 import { abandon, errorResponse } from "../endpoints/responses.ts";
+import { quoteValue } from "../errors/abridge.ts";
 import { newBadRequest, newTimeout } from "../errors/status-error.ts";
 import { parseGoDuration } from "../machinery/go-duration.ts";
 
@@ -69,7 +70,7 @@ function requestedTimeout({ rawQuery, query }: ApiRequest, limitMs: number): num
   if (text === null || text === "") return limitMs;
   const ms = parseGoDuration(text);
   if (ms === undefined) {
-    throw newBadRequest(`invalid timeout specified in the request URL: ${JSON.stringify(text)} is not a duration`);
+    throw newBadRequest(`invalid timeout specified in the request URL: ${quoteValue(text)} is not a duration`);
   }
   return ms > 0 && ms < limitMs ? ms : limitMs;
 }

@@ -1,4 +1,5 @@
 /** Durations as Go writes them, in options and in queries (API V-11). */
+import { limits } from "../limits.ts";
 
 const unitMs: { readonly [unit: string]: number } = { ns: 1e-6, us: 1e-3, µs: 1e-3, ms: 1, s: 1e3, m: 6e4, h: 3.6e6 };
 
@@ -7,6 +8,7 @@ const durationTerm = /(\d+(?:\.\d*)?|\.\d+)(ns|us|µs|ms|s|m|h)/y;
 
 /** A duration as Go prints it, `1m30s` or `500ms`, in ms; `undefined` for anything else. */
 export function parseGoDuration(text: string): number | undefined {
+  if (text.length > limits.maxDurationLength.value) return undefined;
   const sign = text.startsWith("-") ? -1 : 1;
   const start = sign < 0 || text.startsWith("+") ? 1 : 0;
   if (text.slice(start) === "0") return 0;

@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import type { JsonObject, JsonValue, KubeObject } from "../apis/meta/v1.ts";
 import { limits } from "../limits.ts";
-import { checkBodyParts, checkObjectMembers, countMembers, TooManyPartsError } from "./member-count.ts";
+import { isObject } from "./json.ts";
+import { checkBodyParts, checkObjectSize, partsOf, TooManyPartsError } from "./member-count.ts";
 
 const maxBody = limits.maxBodyMembers.value;
 const maxItems = limits.maxBodyItems.value;
@@ -41,20 +43,66 @@ test("colons within texts and names are no members", () => {
 test("members are counted at every depth, those of managedFields and owners are not", () => {
   const managedFields = [{ manager: "m", fieldsV1: { "f:data": {} } }];
   const ownerReferences = [{ apiVersion: "v1", kind: "ConfigMap", name: "a", uid: "b" }];
-  assert.equal(
-    countMembers({ metadata: { name: "a", managedFields, ownerReferences }, list: [{ a: [{ b: 1 }] }, [{ c: null }]] }),
-    8,
+  assert.deepEqual(
+    partsOf({ metadata: { name: "a", managedFields, ownerReferences }, list: [{ a: [{ b: 1 }] }, [{ c: null }]] }),
+    { members: 8, entries: 3 },
   );
   let deep = {};
   for (let i = 0; i < 10_000; i++) deep = { a: [deep] };
-  assert.equal(countMembers(deep), 10_000);
+  assert.equal(partsOf(deep).members, 10_000);
 });
 
 test("an object that has too many may only lose some", () => {
-  checkObjectMembers(objectOf(maxObject), undefined);
-  assert.throws(() => checkObjectMembers(objectOf(maxObject + 1), undefined), {
+  checkObjectSize(objectOf(maxObject), undefined);
+  assert.throws(() => checkObjectSize(objectOf(maxObject + 1), undefined), {
     message: `Request entity too large: the object has ${maxObject + 1} members in all of its maps, at most ${maxObject} are allowed`,
   });
-  assert.throws(() => checkObjectMembers(objectOf(maxObject + 1), objectOf(maxObject)));
-  checkObjectMembers(objectOf(maxObject + 1), objectOf(maxObject + 1));
+  assert.throws(() => checkObjectSize(objectOf(maxObject + 1), objectOf(maxObject)));
+  checkObjectSize(objectOf(maxObject + 1), objectOf(maxObject + 1));
 });
+
+const { value: maxEntries } = limits.maxObjectEntries;
+const { value: maxMetadata } = limits.maxMetadataEntries;
+const configMap = { apiVersion: "v1", kind: "ConfigMap" };
+const setOf = (count: number): JsonObject => ({
+  ...configMap,
+  metadata: {},
+  spec: { template: { containers: [{ env: Array.from({ length: count - 1 }, () => ({})) }] } },
+});
+const stored = (object: JsonObject): KubeObject => ({
+  ...object,
+  ...configMap,
+  metadata: { ...(isObject(object.metadata) ? object.metadata : {}) },
+});
+const keys = (count: number) => Object.fromEntries(Array.from({ length: count }, (_, i) => [`k${i}`, "v"]));
+const metadataOf = (member: string, value: JsonValue): JsonObject => ({ ...configMap, metadata: { [member]: value } });
+
+for (const { what, max, make, message } of [
+  {
+    what: "objects in its lists",
+    max: maxEntries,
+    make: setOf,
+    message: /5001 objects in all of its lists, at most 5000 /,
+  },
+  ...["labels", "annotations"].map((member) => ({
+    what: member,
+    max: maxMetadata,
+    make: (count: number) => metadataOf(member, keys(count)),
+    message: new RegExp(`5001 entries in metadata\\.${member}, at most 5000 `),
+  })),
+  ...["finalizers"].map((member) => ({
+    what: member,
+    max: maxMetadata,
+    make: (count: number) => metadataOf(member, Array(count).fill("a/b")),
+    message: new RegExp(`5001 entries in metadata\\.${member}, at most 5000 `),
+  })),
+]) {
+  test(`an object has as many ${what} as the limit says; one that has more may only lose some`, () => {
+    const [most, more] = [make(max), make(max + 1)];
+    checkObjectSize(most, undefined);
+    assert.throws(() => checkObjectSize(more, undefined), { message });
+    assert.throws(() => checkObjectSize(more, stored(most)), { message });
+    checkObjectSize(more, stored(more));
+    checkObjectSize(most, stored(more));
+  });
+}

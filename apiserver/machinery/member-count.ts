@@ -5,6 +5,7 @@
 import type { JsonObject, KubeObject } from "../apis/meta/v1.ts";
 import { newRequestEntityTooLarge } from "../errors/status-error.ts";
 import { type Limit, limits } from "../limits.ts";
+import { isObject } from "./json.ts";
 import {
   closeBrace,
   closeBracket,
@@ -66,32 +67,63 @@ export function checkBodyParts(json: string): void {
   if (others - members > maxBodyItems.value) throw new TooManyPartsError(maxBodyItems);
 }
 
+type Sized = JsonObject | KubeObject;
+/** An owner is one field, whatever it has, and there may be more. */
+const metadataMaps = ["labels", "annotations", "finalizers"] as const;
+
+/** Of what an object has only so many. */
+const bounds: readonly (readonly [what: string, limit: Limit])[] = [
+  ...metadataMaps.map((name) => [`entries in metadata.${name}`, limits.maxMetadataEntries] as const),
+  ["members in all of its maps", limits.maxObjectMembers],
+  ["objects in all of its lists", limits.maxObjectEntries],
+];
+
+/** In the order of `bounds`. */
+function sizesOf(object: Sized): readonly number[] {
+  const { members, entries } = partsOf(object);
+  const { metadata } = object;
+  return [...metadataMaps.map((name) => entriesOf(isObject(metadata) ? metadata[name] : undefined)), members, entries];
+}
+
+const entriesOf = (value: unknown): number =>
+  typeof value === "object" && value !== null ? Object.keys(value).length : 0;
+
 /**
  * What is stored already with so many may be changed, and have more no longer.
  * @param existing  what `object` replaces
  * @throws StatusError 413
  */
-export function checkObjectMembers(object: JsonObject, existing: KubeObject | undefined): void {
-  const max = limits.maxObjectMembers.value;
-  const members = countMembers(object);
-  if (members <= max || (existing !== undefined && members <= countMembers(existing))) return;
-  throw newRequestEntityTooLarge(`the object has ${members} members in all of its maps, at most ${max} are allowed`);
+export function checkObjectSize(object: JsonObject, existing: KubeObject | undefined): void {
+  const sizes = sizesOf(object);
+  if (bounds.every(([, { value }], index) => (sizes[index] ?? 0) <= value)) return;
+  const before = existing === undefined ? [] : sizesOf(existing);
+  for (const [index, [what, { value }]] of bounds.entries()) {
+    const size = sizes[index] ?? 0;
+    if (size <= value || size <= (before[index] ?? 0)) continue;
+    throw newRequestEntityTooLarge(`the object has ${size} ${what}, at most ${value} are allowed`);
+  }
 }
 
 /** Of metadata: the server writes its own, and an owner is one field, whatever it has. */
 const notCounted: ReadonlySet<string> = new Set(["managedFields", "ownerReferences"]);
 
-/** @param object  nests as deep as JSON may */
-export function countMembers(object: JsonObject | KubeObject): number {
+/**
+ * @param object  nests as deep as JSON may
+ * @returns       members of all maps, objects in all lists
+ */
+export function partsOf(object: Sized): { readonly members: number; readonly entries: number } {
   const { metadata } = object;
   const waiting: object[] = [object];
-  const enter = (value: unknown): void => {
-    if (typeof value === "object" && value !== null) waiting.push(value);
+  const enter = (value: unknown): boolean => {
+    if (typeof value !== "object" || value === null) return false;
+    waiting.push(value);
+    return true;
   };
   let members = 0;
+  let entries = 0;
   for (let value = waiting.pop(); value !== undefined; value = waiting.pop()) {
     if (Array.isArray(value)) {
-      value.forEach(enter);
+      for (const item of value) if (enter(item) && !Array.isArray(item)) entries++;
       continue;
     }
     for (const [name, item] of Object.entries(value)) {
@@ -99,5 +131,5 @@ export function countMembers(object: JsonObject | KubeObject): number {
       if (value !== metadata || !notCounted.has(name)) enter(item);
     }
   }
-  return members;
+  return { members, entries };
 }

@@ -8,14 +8,17 @@ import { isObject } from "../../apiserver/machinery/json.ts";
 
 /** One entry per key: of several the last, where it stands. Entries without the key are all kept. */
 export function lastOfEach<T extends object>(list: readonly T[], ...keys: readonly (keyof T & string)[]): T[] {
-  const last = new Map<string, number>();
-  for (const [index, entry] of list.entries()) last.set(keyOf(entry, index, keys), index);
-  return list.filter((entry, index) => last.get(keyOf(entry, index, keys)) === index);
+  const last = new Map<unknown, number>();
+  const known = list.map((entry) => keyOf(entry, keys));
+  for (const [index, key] of known.entries()) last.set(key, index);
+  return list.filter((_, index) => known[index] === undefined || last.get(known[index]) === index);
 }
 
-function keyOf<T extends object>(entry: T, index: number, keys: readonly (keyof T & string)[]): string {
-  const values = keys.map((key) => entry[key]);
-  return values[0] === undefined ? `#${index}` : JSON.stringify(values);
+/** The only key itself, several as one text; `undefined` of an entry without. */
+function keyOf<T extends object>(entry: T, keys: readonly (keyof T & string)[]): unknown {
+  const [first, ...others] = keys;
+  const value = first === undefined ? undefined : entry[first];
+  return value === undefined || others.length === 0 ? value : JSON.stringify(keys.map((key) => entry[key]));
 }
 
 /** The keyed lists of a container that are merged, and their keys. */

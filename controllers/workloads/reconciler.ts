@@ -7,6 +7,7 @@ import type { ResourceClient } from "../../apiserver/client/client.ts";
 import { isInvalid, isNamespaceTerminating, unlessGone } from "../../apiserver/errors/status-error.ts";
 import type { Clock } from "../../apiserver/machinery/clock.ts";
 import { formatTime } from "../../apiserver/machinery/time.ts";
+import { giveWay } from "../../apiserver/machinery/turns.ts";
 import type { EventRecorder } from "../runtime/interface.ts";
 import type { Lister } from "../runtime/lister.ts";
 import type { ObjectKey } from "../runtime/object-key.ts";
@@ -64,7 +65,9 @@ export class WorkloadReconciler<R extends WorkloadResource> implements Reconcile
     }
     await finalizer.ensureWanted(resource, workload, context);
     const observed = gatherer.gather(workload);
+    await giveWay(fieldManager);
     const plan = planWorkload(resource, workload, observed, renderer);
+    await giveWay(fieldManager);
     const outcomes = await this.#carryOut(workload, plan, context);
     const missing = await this.#missing(workload, outcomes, context);
     await this.#publish(resource, { workload, outcomes, observed, missing }, context);

@@ -3,8 +3,10 @@ import type { JsonObject } from "../../apiserver/apis/meta/v1.ts";
 
 /** Text of a body. @param n  how often its expensive part is there */
 export type Body = (n: number) => string;
+/** The same, of a media type that is no text. */
+export type Bytes = (n: number) => Uint8Array;
 
-const list = <T>(n: number, make: (i: number) => T): T[] => Array.from({ length: n }, (_, i) => make(i));
+export const list = <T>(n: number, make: (i: number) => T): T[] => Array.from({ length: n }, (_, i) => make(i));
 const map = <T>(n: number, make: (i: number) => T, name = (i: number) => `k${i}`): { [key: string]: T } =>
   Object.fromEntries(list(n, (i) => [name(i), make(i)]));
 const nested = (depth: number, open: string, inner: string, close: string): string =>
@@ -19,11 +21,13 @@ export const metadataBodies: {
   owners: { n: 1500, metadata: (n) => ({ ownerReferences: list(n, owner) }) },
   "equal owners": { n: 1500, metadata: (n) => ({ ownerReferences: list(n, () => owner(0)) }) },
   controllers: { n: 1500, metadata: (n) => ({ ownerReferences: list(n, (i) => ({ ...owner(i), controller: true })) }) },
-  finalizers: { n: 2000, metadata: (n) => ({ finalizers: list(n, (i) => `example.org/finalizer-${i}`) }) },
-  "bad finalizers": { n: 2000, metadata: (n) => ({ finalizers: list(n, (i) => `-bad-${i}`) }) },
-  labels: { n: 2000, metadata: (n) => ({ labels: map(n, (i) => `v${i}`) }) },
+  finalizers: { n: 600, metadata: (n) => ({ finalizers: list(n, (i) => `example.org/finalizer-${i}`) }) },
+  "bad finalizers": { n: 600, metadata: (n) => ({ finalizers: list(n, (i) => `-bad-${i}`) }) },
+  labels: { n: 600, metadata: (n) => ({ labels: map(n, (i) => `v${i}`) }) },
+  "too many labels": { n: 5000, metadata: (n) => ({ labels: map(n, (i) => `v${i}`) }) },
+  "too many finalizers": { n: 6000, metadata: (n) => ({ finalizers: list(n, (i) => `example.org/finalizer-${i}`) }) },
   "bad labels": {
-    n: 2000,
+    n: 600,
     metadata: (n) => ({
       labels: map(
         n,
@@ -32,7 +36,27 @@ export const metadataBodies: {
       ),
     }),
   },
-  annotations: { n: 2000, metadata: (n) => ({ annotations: map(n, (i) => `v${i}`) }) },
+  "fields of one manager": {
+    n: 2000,
+    metadata: (n) => ({
+      managedFields: [
+        {
+          manager: "m",
+          operation: "Update",
+          apiVersion: "v1",
+          fieldsType: "FieldsV1",
+          fieldsV1: {
+            "f:data": map(
+              n,
+              () => ({}),
+              (i) => `f:a${i}`,
+            ),
+          },
+        },
+      ],
+    }),
+  },
+  annotations: { n: 600, metadata: (n) => ({ annotations: map(n, (i) => `v${i}`) }) },
   "managed fields": {
     n: 500,
     metadata: (n) => ({
@@ -175,12 +199,12 @@ export const kindBodies: {
   },
   "environment of a pod": {
     resource: "functions",
-    n: 2000,
+    n: 600,
     object: (n) => functionWith({ pod: { env: list(n, (i) => ({ name: `V${i}`, value: "x" })) } }),
   },
   "volumes of a pod": {
     resource: "functions",
-    n: 1000,
+    n: 300,
     object: (n) =>
       functionWith({
         pod: { volumes: list(n, (i) => ({ name: `v${i}`, emptyDir: {} })) },
@@ -222,7 +246,7 @@ export const kindBodies: {
   },
   "many rules": {
     resource: "roles",
-    n: 1500,
+    n: 600,
     object: (n) => ({
       metadata: { name: "hostile" },
       rules: list(n, (i) => ({ verbs: ["get"], apiGroups: [""], resources: [`r${i}`] })),
@@ -230,12 +254,27 @@ export const kindBodies: {
   },
   subjects: {
     resource: "rolebindings",
-    n: 1500,
+    n: 600,
     object: (n) => ({
       metadata: { name: "hostile" },
       roleRef: { apiGroup: "rbac.authorization.k8s.io", kind: "ClusterRole", name: "view" },
       subjects: list(n, (i) => ({ kind: "User", apiGroup: "rbac.authorization.k8s.io", name: `u${i}` })),
     }),
+  },
+  variables: {
+    resource: "functions",
+    n: 600,
+    object: (n) => functionWith({ pod: { env: list(n, (i) => ({ name: `V${i}`, value: `value-${i}` })) } }),
+  },
+  "too many variables": {
+    resource: "functions",
+    n: 800,
+    object: (n) => functionWith({ pod: { env: list(n, (i) => ({ name: `V${i}`, value: `value-${i}` })) } }),
+  },
+  "empty containers": {
+    resource: "statefulsets",
+    n: 2400,
+    object: (n) => setWith({ containers: list(n, () => ({})) }),
   },
   containers: {
     resource: "statefulsets",
@@ -249,17 +288,17 @@ export const kindBodies: {
   },
   "environment of a container": {
     resource: "statefulsets",
-    n: 2000,
+    n: 600,
     object: (n) => setWith(podSpec({ env: list(n, (i) => ({ name: `V${i}`, value: "x" })) })),
   },
   ports: {
     resource: "statefulsets",
-    n: 1000,
+    n: 600,
     object: (n) => setWith(podSpec({ ports: list(n, (i) => ({ containerPort: 1 + (i % 65_535), name: `p${i}` })) })),
   },
   mounts: {
     resource: "statefulsets",
-    n: 1000,
+    n: 300,
     object: (n) =>
       setWith({
         ...podSpec({ volumeMounts: list(n, (i) => ({ name: `v${i}`, mountPath: `/m${i}` })) }),
@@ -268,12 +307,12 @@ export const kindBodies: {
   },
   tolerations: {
     resource: "statefulsets",
-    n: 1500,
+    n: 600,
     object: (n) => setWith({ ...podSpec({}), tolerations: list(n, (i) => ({ key: `k${i}` })) }),
   },
   "selector of a set": {
     resource: "statefulsets",
-    n: 1500,
+    n: 600,
     object: (n) =>
       setWith(
         { ...podSpec({}) },
@@ -394,6 +433,61 @@ export const patchBodies: {
           ownerReferences: list(n, owner),
         },
       }),
+  },
+  "copies of copies": {
+    type: "application/json-patch+json",
+    n: 2,
+    body: (n) =>
+      JSON.stringify(list(n, () => ({ op: "copy", from: "/spec/funcConfig", path: "/spec/funcConfig/copy" }))),
+  },
+  "items that multiply": {
+    type: "application/json-patch+json",
+    n: 1000,
+    body: (n) =>
+      JSON.stringify([
+        { op: "add", path: "/spec/pod", value: { env: [{ name: "V", value: "x" }] } },
+        ...list(n, () => ({ op: "copy", from: "/spec/pod/env/0", path: "/spec/pod/env/-" })),
+      ]),
+  },
+  "variables to merge": {
+    type: "application/strategic-merge-patch+json",
+    n: 600,
+    body: (n) => JSON.stringify({ spec: { pod: { env: list(n, (i) => ({ name: `V${i}`, value: "x" })) } } }),
+  },
+  "variables to delete": {
+    type: "application/strategic-merge-patch+json",
+    n: 600,
+    body: (n) => JSON.stringify({ spec: { pod: { env: list(n, (i) => ({ $patch: "delete", name: `V${i}` })) } } }),
+  },
+  "an order of variables": {
+    type: "application/strategic-merge-patch+json",
+    n: 600,
+    body: (n) =>
+      JSON.stringify({
+        spec: {
+          pod: {
+            "$setElementOrder/env": list(n, (i) => ({ name: `V${i}` })),
+            env: list(n, (i) => ({ name: `V${i}`, value: "x" })),
+          },
+        },
+      }),
+  },
+  "variables to own": {
+    type: "application/apply-patch+yaml",
+    n: 600,
+    body: (n) =>
+      JSON.stringify({
+        apiVersion: "compute.functionmesh.io/v1alpha1",
+        kind: "Function",
+        metadata: { name: "existing" },
+        spec: { pod: { env: list(n, (i) => ({ name: `V${i}`, value: "x" })) } },
+      }),
+  },
+  "variables to own, as YAML": {
+    type: "application/apply-patch+yaml",
+    n: 400,
+    body: (n) =>
+      `apiVersion: compute.functionmesh.io/v1alpha1\nkind: Function\nmetadata: {name: existing}\nspec:\n  pod:\n    env:\n${list(n, (i) => `    - {name: V${i}, value: x}\n`).join("")}`,
   },
   "fields to own": {
     type: "application/apply-patch+yaml",

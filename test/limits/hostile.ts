@@ -4,6 +4,7 @@
  */
 import { setPriority } from "node:os";
 import { connect } from "node:tls";
+import { limits } from "../../apiserver/limits.ts";
 import { collections, functionWith } from "./bodies.ts";
 import { shapes } from "./shapes.ts";
 import { type Identity, Tenant } from "./tenants.ts";
@@ -66,7 +67,9 @@ function silent(
 const get = (path: string, accept = "application/json"): string =>
   `GET ${path} HTTP/1.1\r\nHost: ${hostname}\r\nAccept: ${accept}\r\n\r\n`;
 
-const large = functionWith({ pod: { env: lanes(5000, (i) => ({ name: `V${i}`, value: `value-${i}` })) } });
+const large = functionWith({
+  pod: { env: lanes(limits.maxObjectEntries.value, (i) => ({ name: `V${i}`, value: `value-${i}` })) },
+});
 const owned = (i: number) => ({
   metadata: {
     generateName: "owned-",

@@ -2,32 +2,38 @@
 import type { JsonObject } from "../../apiserver/apis/meta/v1.ts";
 import {
   type Body,
+  type Bytes,
   collections,
   functionWith,
   kindBodies,
+  list,
   metadataBodies,
+  namespace,
   parserBodies,
   parserBody,
   patchBodies,
   yamlBodies,
 } from "./bodies.ts";
+import { type Message, protobufBody } from "./protobuf.ts";
 
 export type Shape = {
   readonly name: string;
   readonly method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
   /** Who asks. */
-  readonly user: "anonymous" | "admin";
+  readonly user: "anonymous" | "admin" | "proxied";
   /** The smallest size; 2, 4 and 8 times it are sent as well. */
   readonly n: number;
   readonly path: (n: number) => string;
   readonly headers?: (n: number) => { readonly [name: string]: string };
-  readonly body?: Body;
+  readonly body?: Body | Bytes;
+  /** Default: HTTP/1.1. */
+  readonly over?: "http/2" | "websocket";
 };
 
 const dryRun = "?dryRun=All";
 const existing = `${collections.functions}/existing`;
 
-const posted = (name: string, path: string, mediaType: string, n: number, body: Body): Shape => ({
+const posted = (name: string, path: string, mediaType: string, n: number, body: Body | Bytes): Shape => ({
   name,
   method: "POST",
   user: "admin",
@@ -101,6 +107,56 @@ function* changes(): Generator<Shape> {
     headers: json,
     body: scale,
   };
+  for (const [part, spec] of [
+    ["status", { status: { conditions: {} } }],
+    ["scale", { spec: { replicas: 1 } }],
+  ] as const) {
+    for (const type of ["application/merge-patch+json", "application/json-patch+json"]) {
+      const merged = (n: number): string =>
+        JSON.stringify({ ...spec, metadata: { labels: Object.fromEntries(list(n, (i) => [`k${i}`, "v"])) } });
+      const operations = (n: number): string =>
+        JSON.stringify(list(n, (i) => ({ op: "add", path: "/metadata/labels", value: { [`k${i}`]: "v" } })));
+      yield {
+        ...common,
+        name: `PATCH ${part}, ${type}: labels`,
+        method: "PATCH",
+        path: () => `${existing}/${part}${dryRun}`,
+        n: 1000,
+        headers: () => ({ "content-type": type }),
+        body: type.includes("json-patch") ? operations : merged,
+      };
+    }
+  }
+  yield {
+    ...common,
+    name: "PUT status: conditions",
+    method: "PUT",
+    path: () => `${existing}/status${dryRun}`,
+    n: 1000,
+    headers: json,
+    body: (n) =>
+      JSON.stringify({
+        ...functionWith({}, { name: "existing" }),
+        status: { conditions: Object.fromEntries(list(n, (i) => [`C${i}`, { condition: "x", status: "True" }])) },
+      }),
+  };
+  yield {
+    ...common,
+    name: "POST token: audiences",
+    method: "POST",
+    path: () => `/api/v1/namespaces/${namespace}/serviceaccounts/default/token`,
+    n: 2000,
+    headers: json,
+    body: (n) => JSON.stringify({ spec: { audiences: list(n, (i) => `a${i}`) } }),
+  };
+  yield {
+    ...common,
+    name: "DELETE function, YAML: options",
+    method: "DELETE",
+    n: 2500,
+    headers: () => ({ "content-type": "application/yaml" }),
+    body: (n) => list(n, (i) => `a${i}: 1\n`).join(""),
+  };
   const options = (n: number): string => JSON.stringify({ dryRun: Array(n).fill("All") });
   yield { ...common, name: "DELETE function: options", method: "DELETE", n: 30_000, headers: json, body: options };
   const collection = { ...common, method: "DELETE", path: () => `${collections.configmaps}${dryRun}` } as const;
@@ -161,6 +217,8 @@ const strangers: readonly Omit<Shape, "method" | "user">[] = [
   { name: "a user agent", n: 80_000, path: () => "/livez", headers: (n) => ({ "user-agent": "a/".repeat(n) }) },
 ];
 
+const asTable = { accept: "application/json;as=Table;v=v1;g=meta.k8s.io" };
+
 /** These may read. */
 const readers: readonly Omit<Shape, "method" | "user">[] = [
   {
@@ -204,11 +262,55 @@ const readers: readonly Omit<Shape, "method" | "user">[] = [
   { name: "a name", n: 80_000, path: (n) => `${collections.configmaps}/${"a".repeat(n)}` },
   { name: "a large object, indented", n: 1, path: () => `${existing}?pretty=1` },
   { name: "a large object as YAML", n: 1, path: () => existing, headers: () => ({ accept: "application/yaml" }) },
-  {
-    name: "a list as a Table",
+  ...Object.entries({
+    "a Table": { accept: "application/json;as=Table;v=v1;g=meta.k8s.io" },
+    "metadata alone": { accept: "application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io" },
+    YAML: { accept: "application/yaml" },
+    gzip: { "accept-encoding": "gzip" },
+    protobuf: { accept: "application/vnd.kubernetes.protobuf" },
+  }).map(([form, headers]) => ({
+    name: `a list as ${form}`,
     n: 1,
     path: () => collections.configmaps,
-    headers: () => ({ accept: "application/json;as=Table;v=v1;g=meta.k8s.io" }),
+    headers: () => headers,
+  })),
+  { name: "a list, indented", n: 1, path: () => `${collections.configmaps}?pretty=1` },
+  { name: "a list of Functions as a Table", n: 1, path: () => collections.functions, headers: () => asTable },
+  {
+    name: "a watch as a Table",
+    n: 1,
+    path: () => `${collections.configmaps}?watch=1&resourceVersion=0&timeoutSeconds=1`,
+    headers: () => asTable,
+  },
+  {
+    name: "a watch over a WebSocket",
+    n: 1,
+    path: () => `${collections.configmaps}?watch=1&resourceVersion=0&timeoutSeconds=1`,
+    over: "websocket",
+  },
+  {
+    name: "terms of a selector over a WebSocket",
+    n: 1200,
+    path: (n) => `${collections.configmaps}?watch=1&timeoutSeconds=1&labelSelector=${joined(n, (i) => `k${i}!%3Dv`)}`,
+    over: "websocket",
+  },
+  {
+    name: "protocols of a WebSocket",
+    n: 5000,
+    path: () => `${collections.configmaps}?watch=1&timeoutSeconds=1`,
+    headers: (n) => ({ "sec-websocket-protocol": joined(n, (i) => `p${i}`) }),
+    over: "websocket",
+  },
+  ...["/openapi/v2", "/openapi/v3", "/apis", "/metrics", "/readyz?verbose", "/version"].map((path) => ({
+    name: path,
+    n: 1,
+    path: () => path,
+  })),
+  {
+    name: "discovery as one document",
+    n: 1,
+    path: () => "/apis",
+    headers: () => ({ accept: "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList" }),
   },
   {
     name: "groups to be in",
@@ -218,11 +320,129 @@ const readers: readonly Omit<Shape, "method" | "user">[] = [
   },
 ];
 
+const withKeys = (n: number): string =>
+  JSON.stringify(functionWith({ funcConfig: Object.fromEntries(list(n, (i) => [`k${i}`, 0])) }));
+const json = { "content-type": "application/json" };
+
+/** What a protobuf reader makes of little. */
+function* protobufs(): Generator<Shape> {
+  const mediaType = "application/vnd.kubernetes.protobuf";
+  const configMap = (more: Message, data: Message = {}): Buffer =>
+    protobufBody("v1", "ConfigMap", { 1: { 1: "hostile", ...more }, ...data });
+  const pair = (i: number): Message => ({ 1: `k${i}`, 2: "v" });
+  const bodies: { readonly [what: string]: { readonly n: number; readonly body: Bytes } } = {
+    labels: { n: 600, body: (n) => configMap({ 11: list(n, pair) }) },
+    finalizers: { n: 2000, body: (n) => configMap({ 14: list(n, (i) => `a/f${i}`) }) },
+    "empty owners": { n: 6000, body: (n) => configMap({ 13: list(n, () => ({})) }) },
+    "empty managers": { n: 6000, body: (n) => configMap({ 17: list(n, () => ({})) }) },
+    data: { n: 2000, body: (n) => configMap({}, { 2: list(n, pair) }) },
+    "unknown fields": { n: 20_000, body: (n) => configMap({}, { 99: list(n, () => "") }) },
+  };
+  for (const [what, { n, body }] of Object.entries(bodies)) {
+    yield posted(`POST configmaps, protobuf: ${what}`, collections.configmaps, mediaType, n, body);
+  }
+  const set = (spec: Message): Buffer =>
+    protobufBody("apps/v1", "StatefulSet", { 1: { 1: "hostile" }, 2: { 3: { 2: spec }, 5: "x" } });
+  const container = { 1: "c", 2: "i" };
+  const sets: { readonly [what: string]: { readonly n: number; readonly body: Bytes } } = {
+    "empty containers": { n: 2400, body: (n) => set({ 2: list(n, () => ({})) }) },
+    variables: { n: 600, body: (n) => set({ 2: { ...container, 7: list(n, (i) => ({ 1: `V${i}`, 2: "x" })) } }) },
+  };
+  for (const [what, { n, body }] of Object.entries(sets)) {
+    yield posted(`POST statefulsets, protobuf: ${what}`, collections.statefulsets, mediaType, n, body);
+  }
+}
+
+/** On one stream of a connection. */
+function* streams(): Generator<Shape> {
+  const common = { user: "admin", over: "http/2" } as const;
+  const selector = (n: number): string => `labelSelector=${joined(n, (i) => `k${i}!%3Dv`)}`;
+  const path = () => `${collections.functions}${dryRun}`;
+  yield { ...common, name: "HTTP/2 POST: keys", method: "POST", n: 2400, path, headers: () => json, body: withKeys };
+  yield { ...common, name: "HTTP/2 GET: all", method: "GET", n: 1, path: () => collections.configmaps };
+  const selected = (n: number): string => `${collections.configmaps}?${selector(n)}`;
+  yield { ...common, name: "HTTP/2 GET: terms", method: "GET", n: 500, path: selected };
+  const headers = (n: number) => ({ accept: "a".repeat(n) });
+  yield { ...common, name: "HTTP/2 GET: a long header", method: "GET", n: 20_000, path: () => "/livez", headers };
+}
+
+/** By a front proxy, which says who asks. */
+function* proxied(): Generator<Shape> {
+  const common = { user: "proxied" } as const;
+  const paths = () => `${collections.functions}${dryRun}`;
+  const bodies: { readonly [what: string]: { readonly n: number; readonly body: Body } } = {
+    keys: { n: 2400, body: withKeys },
+    owners: {
+      n: 600,
+      body: (n) =>
+        JSON.stringify(
+          functionWith(
+            {},
+            { ownerReferences: list(n, (i) => ({ apiVersion: "v1", kind: "ConfigMap", name: `n${i}`, uid: `u${i}` })) },
+          ),
+        ),
+    },
+    variables: {
+      n: 600,
+      body: (n) => JSON.stringify(functionWith({ pod: { env: list(n, (i) => ({ name: `V${i}`, value: "x" })) } })),
+    },
+  };
+  for (const [what, { n, body }] of Object.entries(bodies)) {
+    yield {
+      ...common,
+      name: `proxied POST function: ${what}`,
+      method: "POST",
+      n,
+      path: paths,
+      headers: () => json,
+      body,
+    };
+  }
+  const all = () => collections.functions;
+  const groups = (n: number) => Object.fromEntries(list(n, (i) => [`x-remote-extra-k${i}`, "v"]));
+  yield {
+    ...common,
+    name: "proxied GET: a long user",
+    method: "GET",
+    n: 80_000,
+    path: all,
+    headers: (n) => ({ "x-remote-user": "a:".repeat(n) }),
+  };
+  yield { ...common, name: "proxied GET: extra values", method: "GET", n: 200, path: all, headers: groups };
+  yield {
+    ...common,
+    name: "proxied GET: a long group",
+    method: "GET",
+    n: 80_000,
+    path: all,
+    headers: (n) => ({ "x-remote-group": "a:".repeat(n) }),
+  };
+  yield {
+    ...common,
+    name: "proxied GET: escapes",
+    method: "GET",
+    n: 30_000,
+    path: all,
+    headers: (n) => ({ [`x-remote-extra-${"%61".repeat(20)}`]: "%61".repeat(n) }),
+  };
+  yield {
+    ...common,
+    name: "proxied GET: terms",
+    method: "GET",
+    n: 1200,
+    path: (n) => `${collections.functions}?labelSelector=${joined(n, (i) => `k${i}!%3Dv`)}`,
+  };
+  yield { ...common, name: "proxied GET: a Table", method: "GET", n: 1, path: all, headers: () => asTable };
+}
+
 export const shapes: readonly Shape[] = [
   ...strangers.map(
     (shape): Shape => ({ ...shape, name: `anonymous GET: ${shape.name}`, method: "GET", user: "anonymous" }),
   ),
   ...readers.map((shape): Shape => ({ ...shape, name: `GET: ${shape.name}`, method: "GET", user: "admin" })),
+  ...protobufs(),
+  ...streams(),
+  ...proxied(),
   ...changes(),
   ...writes(),
 ];

@@ -21,7 +21,7 @@ export class Tenant implements Disposable {
     method: string,
     path: string,
     headers: { readonly [name: string]: string } = {},
-    body?: string,
+    body?: string | Uint8Array,
   ): Promise<IncomingMessage> {
     const length = body === undefined ? {} : { "content-length": String(Buffer.byteLength(body)) };
     const call = request(`${this.#url}${path}`, {

@@ -1,20 +1,25 @@
 /** How long clients wait for a server, on a machine that does other work besides. */
-import { loopTimes } from "./loop-cpu.ts";
+import { loopCpuMs, starvedMs } from "./loop-cpu.ts";
 
-/** By the clock, and without the time for which the machine had no CPU for those who had something to do; in ms. */
+/**
+ * By the clock, and without the time for which the machine had no CPU for those who had something to do; in ms. What the
+ * server's event loop computed meanwhile is never left out.
+ */
 export type Wait = { readonly wallMs: number; readonly ms: number };
 
 /**
  * Starts to measure.
- * @param pids  of those who take turns to work on it: the server, and whoever measures where much else is going on
+ * @param server  its process
+ * @param others  processes that take turns with it to work on the answer: whoever measures, where much else is going on
  * @returns what tells how long it took
  */
-export function stopwatch(...pids: readonly number[]): () => Wait {
-  const starved = (): number => pids.reduce((sum, pid) => sum + loopTimes(pid).starvedMs, 0);
-  const [startedMs, starvedMs] = [performance.now(), starved()];
+export function stopwatch(server: number, ...others: readonly number[]): () => Wait {
+  const starved = (): number => [server, ...others].reduce((sum, pid) => sum + starvedMs(pid), 0);
+  const [startedMs, starvedBefore, cpuBefore] = [performance.now(), starved(), loopCpuMs(server)];
   return () => {
     const wallMs = performance.now() - startedMs;
-    return { wallMs, ms: Math.max(0, wallMs - (starved() - starvedMs)) };
+    const waitedMs = wallMs - (starved() - starvedBefore);
+    return { wallMs, ms: Math.max(waitedMs, loopCpuMs(server) - cpuBefore) };
   };
 }
 

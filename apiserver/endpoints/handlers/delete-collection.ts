@@ -1,5 +1,5 @@
 import { listResponse, outputFormat } from "../output.ts";
-import { listOptions } from "../query-options.ts";
+import { inQueryTurn, listOptions } from "../query-options.ts";
 import { contextOf, type VerbHandler, verbNotServed } from "../scope.ts";
 import { Warnings } from "../warnings.ts";
 import { readDeleteOptions } from "./delete.ts";
@@ -9,7 +9,7 @@ export const deleteCollection: VerbHandler = async (request, scope) => {
   const { storage } = scope;
   if (storage.deleteCollection === undefined) throw verbNotServed(scope, "deletecollection");
   const format = outputFormat(request, scope, "list");
-  const list = listOptions(request.query);
+  const list = await inQueryTurn(request, listOptions);
   const warnings = new Warnings();
   const { preconditions, ...options } = await readDeleteOptions(request, scope, warnings);
   const kept = preconditions?.uid === undefined ? options : { ...options, preconditions: { uid: preconditions.uid } };

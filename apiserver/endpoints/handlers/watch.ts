@@ -2,7 +2,7 @@ import { newBadRequest } from "../../errors/status-error.ts";
 import { newFieldSelector, requiredValue } from "../../machinery/selectors.ts";
 import { negotiateStream } from "../negotiation.ts";
 import { checkFormat, wrongShape } from "../output.ts";
-import { type WatchQuery, watchOptions } from "../query-options.ts";
+import { inQueryTurn, type WatchQuery, watchOptions } from "../query-options.ts";
 import { contextOf, urlName, type VerbHandler, verbNotServed } from "../scope.ts";
 import { Warnings } from "../warnings.ts";
 import { eventsWithin, WatchLifetime, watchResponse } from "../watch-stream.ts";
@@ -16,7 +16,8 @@ export const watchObjects: VerbHandler = async (request, scope) => {
     throw wrongShape("PartialObjectMetadataList", "a stream of single objects");
   }
   const format = checkFormat(request, negotiated, "object");
-  const options = forName(watchOptions(request.query, scope.minWatchMs), urlName(request));
+  const asked = await inQueryTurn(request, (query) => watchOptions(query, scope.minWatchMs));
+  const options = forName(asked, urlName(request));
   const warnings = new Warnings();
   const lifetime = new WatchLifetime(request.signal, options.timeoutMs);
   try {

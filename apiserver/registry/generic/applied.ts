@@ -2,7 +2,7 @@
 import type { JsonObject, JsonValue } from "../../apis/meta/v1.ts";
 import { newBadRequest } from "../../errors/status-error.ts";
 import { decodeUtf8, isObject } from "../../machinery/json.ts";
-import { checkObjectMembers } from "../../machinery/member-count.ts";
+import { checkObjectSize } from "../../machinery/member-count.ts";
 import type { RequestBody } from "../../machinery/serializer.ts";
 import type { Steps } from "../../machinery/turns.ts";
 import { parseYamlInSteps } from "../../machinery/yaml.ts";
@@ -19,7 +19,7 @@ export function* readApplied({ bytes }: RequestBody): Steps<AppliedBody> {
   const { value, duplicates } = yield* parse(bytes);
   if (!isObject(value)) throw newBadRequest("error decoding patch: it must be an object with apiVersion and kind");
   yield;
-  checkObjectMembers(value, undefined);
+  checkObjectSize(value, undefined);
   return { value, duplicates };
 }
 

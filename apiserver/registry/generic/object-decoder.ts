@@ -11,7 +11,7 @@ import type { FieldError, FieldErrorType } from "../../errors/field-error.ts";
 import { newBadRequest, UndecodableError } from "../../errors/status-error.ts";
 import { decodeObjectMeta } from "../../machinery/decode-object-meta.ts";
 import { isObject } from "../../machinery/json.ts";
-import { checkObjectMembers } from "../../machinery/member-count.ts";
+import { checkObjectSize } from "../../machinery/member-count.ts";
 import { decodeInSteps, type RequestBody, UndecodableBody } from "../../machinery/serializer.ts";
 import { paceOf, type Steps } from "../../machinery/turns.ts";
 import type { FieldValidation, RequestContext, WriteRequest } from "../rest/interface.ts";
@@ -165,7 +165,7 @@ export class VirtualDecoder extends ObjectDecoder {
   *#read(context: RequestContext, { body, name, options: { fieldValidation } }: WriteRequest): Steps<KubeObject> {
     const { value, problems } = yield* this.parse(body, fieldValidation);
     yield;
-    checkObjectMembers(value, undefined);
+    checkObjectSize(value, undefined);
     yield;
     const namespace = context.namespace === "" ? undefined : context.namespace;
     const strictness = { fieldValidation, ofPatch: [], ofBody: problems, warn: context.warn };

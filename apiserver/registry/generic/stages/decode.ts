@@ -1,6 +1,6 @@
 /** What was sent becomes an object of the kind, in the right place and of the right shape. */
 import { newBadRequest, UndecodableError } from "../../../errors/status-error.ts";
-import { checkObjectMembers } from "../../../machinery/member-count.ts";
+import { checkObjectSize } from "../../../machinery/member-count.ts";
 import type { DecodedInput, ObjectDecoder, Strictness } from "../object-decoder.ts";
 import { checkClaims, checkPreconditions } from "../preconditions.ts";
 import { type Draft, placeOf, type Stage, type Write } from "../write.ts";
@@ -21,7 +21,7 @@ export const applyChange: Stage = function* (draft, write) {
 /** Every stage after it takes a step for each member. */
 export const refuseCrowded: Stage = (draft) => {
   const { existing, wanted } = draft;
-  if (wanted.object !== existing) checkObjectMembers(wanted.object, existing);
+  if (wanted.object !== existing) checkObjectSize(wanted.object, existing);
   return draft;
 };
 
