@@ -3,69 +3,11 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { thing } from "../../../test/support/field-types.ts";
-import type { JsonObject, JsonValue } from "../../apis/meta/v1.ts";
+import { everything, Story, v1 } from "../../../test/support/story.ts";
+import type { JsonObject } from "../../apis/meta/v1.ts";
 import { isObject } from "../json.ts";
-import { describePath, type FieldSet, pathsOf } from "./field-set.ts";
 import { fieldsOf } from "./fields-of.ts";
-import { apply, ConflictError, type Owners, update, type Version, type Versions } from "./ownership.ts";
-import { joinProblems, typeProblems } from "./validate.ts";
-
-const names = (fields: FieldSet): string[] => [...pathsOf(fields)].map(describePath);
-const everything = (fields: FieldSet): FieldSet => fields;
-
-const v1: Version = { apiVersion: "v1", type: thing, writable: everything };
-const one: Versions = { find: (apiVersion) => (apiVersion === "v1" ? v1 : undefined), convert: (object) => object };
-
-/** One object on its way through writes. */
-class Story {
-  object: JsonObject = { apiVersion: "v1" };
-  owners: Owners = new Map();
-  readonly versions: Versions;
-
-  constructor(versions: Versions = one) {
-    this.versions = versions;
-  }
-
-  apply(writer: string, wanted: JsonObject, { force = false, version = v1 } = {}): this {
-    const body = { apiVersion: version.apiVersion, ...wanted };
-    assert.deepEqual(joinProblems(typeProblems(version.type, body)), "errors:");
-    const live = this.versions.convert(this.object, version);
-    const change = { versions: this.versions, version, live, owners: this.owners, writer };
-    const applied = apply(change, body, force);
-    this.object = applied.object;
-    this.owners = applied.owners;
-    return this;
-  }
-
-  update(writer: string, next: JsonObject, version = v1): this {
-    const live = this.versions.convert(this.object, version);
-    const body = { apiVersion: version.apiVersion, ...next };
-    this.owners = update({ versions: this.versions, version, live, owners: this.owners, writer }, body);
-    this.object = body;
-    return this;
-  }
-
-  get content(): JsonValue {
-    const { apiVersion: _apiVersion, ...content } = this.object;
-    return JSON.parse(JSON.stringify(content));
-  }
-
-  owned(writer: string): string[] {
-    return names(this.owners.get(writer)?.fields ?? new Map()).filter((name) => name !== ".apiVersion");
-  }
-
-  conflicts(writer: string, wanted: JsonObject): Record<string, string[]> {
-    try {
-      this.apply(writer, wanted);
-    } catch (error) {
-      if (error instanceof ConflictError) {
-        return Object.fromEntries([...error.fields].map(([owner, fields]) => [owner, names(fields)]));
-      }
-      throw error;
-    }
-    assert.fail("no conflict");
-  }
-}
+import { ConflictError, type Version, type Versions } from "./ownership.ts";
 
 test("what is applied is owned; what the applier leaves out goes", () => {
   const story = new Story().apply("a", { text: "x", map: { k: { text: "1" }, l: {} } });

@@ -58,17 +58,8 @@ export function scalePart(of: PartOf, paths: ScalePaths, scales: Scales): Part {
     { only: [paths.specReplicas] },
     { subresource, seesPartOnly: true, shownVersion: apiVersionOf(scaleKind) },
   );
-  const parent = wholeObject(of);
-  return {
-    ...parent,
-    subresource,
-    view,
-    fields,
-    isolate(next, existing) {
-      refuseNegative(memberAt(next, paths.specReplicas), next);
-      return parent.isolate(next, existing);
-    },
-  };
+  const check = (next: KubeObject): void => refuseNegative(memberAt(next, paths.specReplicas), next);
+  return { ...wholeObject(of), subresource, view, fields, check };
 }
 
 /** Of an applied Scale only its identity and its replicas ask for anything (API S-39); conflicts are told before what is wrong. */

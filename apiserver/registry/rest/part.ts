@@ -33,6 +33,8 @@ export type Part = {
   /** How the whole object looks in the version in which its fields are managed. */
   readonly whole: View;
   readonly fields: FieldManager;
+  /** What is wrong whatever is stored, and is told before that is looked at. @throws StatusError 422 */
+  readonly check?: (next: KubeObject) => void;
   /** The new object with everything restored that this endpoint may not change (API M-09, M-10). */
   readonly isolate: (next: KubeObject, existing: KubeObject) => KubeObject;
   /** Whether the client of this endpoint can be blamed for an error. */

@@ -32,6 +32,7 @@ export const decodeWanted: Stage = (draft, write) => {
   if (existing !== undefined && wanted.object === existing) return { ...draft, object: existing, schemaErrors: [] };
   const view = wanted.form === "shown" ? write.part.view : write.part.whole;
   const { object, errors } = view.absorb(decoded(draft, view.decoder, write), existing);
+  write.part.check?.(object);
   return { ...draft, object, schemaErrors: errors };
 };
 
