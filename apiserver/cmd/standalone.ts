@@ -24,8 +24,8 @@ import { allowedPathsAuthorizer, mastersAuthorizer } from "../authorization/stan
 import { unionAuthorizer } from "../authorization/union.ts";
 import type { ResourceClient, ResourceType } from "../client/client.ts";
 import { namespaceType, serviceType } from "../client/resource-types.ts";
-import { isAlreadyExists } from "../errors/status-error.ts";
-import { systemClock } from "../machinery/clock.ts";
+import { isAlreadyExists, isUnanswered } from "../errors/status-error.ts";
+import { delay, systemClock } from "../machinery/clock.ts";
 import { computeResources } from "../registry/compute/resources.ts";
 import { bootstrapRbac } from "../registry/core/bootstrap-rbac.ts";
 import { coreResources } from "../registry/core/resources.ts";
@@ -94,8 +94,10 @@ function profileOf(
     authorizer,
     host: own,
     prepare: async () => {
-      await Promise.all([ensureNamespaces(own), ensureRbac(own, bootstrapRbac)]);
-      await ensureCreated(own, serviceType, ownService(options.securePort));
+      await untilAnswered(signal, async () => {
+        await Promise.all([ensureNamespaces(own), ensureRbac(own, bootstrapRbac)]);
+        await ensureCreated(own, serviceType, ownService(options.securePort));
+      });
       await followRbac(own, policy, followByInformer({ clock: systemClock, log }), signal);
     },
     controllers: ({ own: informers, events, types, metrics }) =>
@@ -142,6 +144,21 @@ const acceptCommand = (dataDirectory: string): string =>
 
 export function pkiDirectory(dataDirectory: string): string {
   return join(dataDirectory, "pki");
+}
+
+/** How soon a store that did not answer at the start is asked again, in ms. */
+const askAgainMs = 1000;
+
+/** Does what may be done twice until the store has answered: one that is away for a moment ends no program. */
+async function untilAnswered(signal: AbortSignal, work: () => Promise<void>): Promise<void> {
+  for (;;) {
+    try {
+      return await work();
+    } catch (error) {
+      if (!isUnanswered(error) || signal.aborted) throw error;
+      await delay(systemClock, askAgainMs, signal);
+    }
+  }
 }
 
 async function ensureNamespaces(client: ResourceClient): Promise<void> {

@@ -51,9 +51,14 @@ export async function http2BenchClient(kubeconfig: string): Promise<Http2BenchCl
   };
 }
 
-type ClientIdentity = { readonly server: string; readonly ca: Buffer; readonly cert: Buffer; readonly key: Buffer };
+export type ClientIdentity = {
+  readonly server: string;
+  readonly ca: Buffer;
+  readonly cert: Buffer;
+  readonly key: Buffer;
+};
 
-async function identityOf(kubeconfig: string): Promise<ClientIdentity> {
+export async function identityOf(kubeconfig: string): Promise<ClientIdentity> {
   const config: Kubeconfig = parse(await readFile(kubeconfig, "utf8"));
   const [cluster, user] = [config.clusters[0]?.cluster, config.users[0]?.user];
   if (cluster === undefined || user === undefined) throw new Error(`${kubeconfig} names no cluster or no user`);
