@@ -205,7 +205,7 @@ const troubles: Record<string, Trouble> = {
 };
 
 /** How long a trouble lasts during which no namespace goes, in ms. */
-const blockedMs = 8_000;
+const blockedMs = 5_000;
 
 for (const [name, { harm, delayMs, restarts }] of Object.entries(troubles)) {
   test(`harm: when ${name}, ${delayMs ? "namespaces go" : "namespaces wait"}, others are served, no child is collected`, async (t) => {
