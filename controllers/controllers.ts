@@ -22,6 +22,7 @@ export function computeControllers(deps: ComputeControllersDeps): Controller[] {
     sets: deps.workloadInformers.informer(StatefulSet),
     pods: deps.workloadInformers.informer(Pod, undefined, nameLabel),
     places: deps.settings.maxConcurrentRollouts,
+    clock: deps.clock,
   });
   const rendering = { ...deps, rendererVersion: rendererVersion(), fleet };
   const controllers: ControllerOptions[] = [

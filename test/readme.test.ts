@@ -30,7 +30,7 @@ test("the option of every limit that has one exists", () => {
 test("every option that is mentioned exists", () => {
   const commands = [...blocks("text"), ...readme.matchAll(/`--[a-z0-9-]+/g)].join("\n");
   const flags = new Set(Object.values(rows).map(({ flag }) => flag));
-  const foreign = new Set(["kubeconfig", "server-side", "type", "help", "wait"]);
+  const foreign = new Set(["kubeconfig", "server-side", "type", "help", "for", "wait"]);
   assert.deepEqual(
     [...commands.matchAll(/--([a-z0-9-]+)/g)].flatMap(([, flag = ""]) =>
       flags.has(flag) || foreign.has(flag) ? [] : [flag],

@@ -157,3 +157,33 @@ test("a settled mesh costs no write when the controllers start again", async () 
   assert.deepEqual(await second.writesOf(async () => {}), []);
   assert.equal(first.client.writes.length, writes);
 });
+
+test("a status that somebody else edits is put right", async () => {
+  await using world = await ComputeControllers.start();
+  await world.create(functionMeshType, aMesh([component("a")]));
+  const before = partOf(await world.find(functionMeshType, "mesh"), "status");
+  await world.patch(functionMeshType, "mesh", { status: { phase: "Ready", message: "All is well." } }, "status");
+  assert.deepEqual(partOf(await world.find(functionMeshType, "mesh"), "status"), before);
+});
+
+test("a mesh names the member that can't do its work, and says why", async () => {
+  await using world = await ComputeControllers.start();
+  await world.create(functionMeshType, aMesh([component("a"), component("b")]));
+  const ready = { observedGeneration: 1, readyReplicas: 1, replicas: 1 };
+  await world.patch(hostTypes.StatefulSet, "mesh-b-function", { status: ready }, "status");
+  const set = await world.find(hostTypes.StatefulSet, "mesh-a-function");
+  const owner = { apiVersion: "apps/v1", kind: "StatefulSet", name: "mesh-a-function", uid: set?.metadata.uid ?? "" };
+  const metadata = {
+    ...{ name: "mesh-a-function-0", namespace: "demo", ownerReferences: [{ ...owner, controller: true }] },
+    ...(set?.metadata.labels && { labels: set.metadata.labels }),
+  };
+  const waiting = { reason: "ImagePullBackOff", message: "no such image" };
+  const status = { containerStatuses: [{ name: "pulsar-function", state: { waiting } }] };
+  await world.create(hostTypes.Pod, { apiVersion: "v1", kind: "Pod", metadata, status });
+  const { phase, message } = partOf(await world.find(functionMeshType, "mesh"), "status");
+  assert.equal(phase, "Degraded");
+  assert.match(
+    String(message),
+    /^Not ready: a \(Pod mesh-a-function-0: container pulsar-function doesn't start: no such image/,
+  );
+});

@@ -8,6 +8,7 @@
  * Invariant: a workload that isn't ready has no turn to wait for and takes none: it has nothing to lose.
  */
 import type { KubeObject } from "../../apiserver/apis/meta/v1.ts";
+import type { Clock } from "../../apiserver/machinery/clock.ts";
 import type { Informer, Trigger } from "../runtime/interface.ts";
 import { formatKey, keyOf, type ObjectKey, parseKey } from "../runtime/object-key.ts";
 import { controlledBy, ownerOf } from "../runtime/owners.ts";
@@ -58,7 +59,16 @@ const turnIndex = "turn";
 const inTurn = "yes";
 const unlimited: FleetView = { hasPlace: true, isFailing: false };
 
+export type FleetOptions = {
+  readonly sets: Informer;
+  readonly pods: Informer;
+  /** Workloads that may change at once; 0: all. */
+  readonly places: number;
+  readonly clock: Clock;
+};
+
 export class Fleet {
+  readonly #clock: Clock;
   readonly #sets: Informer;
   readonly #pods: Informer;
   readonly #places: number;
@@ -67,8 +77,8 @@ export class Fleet {
   /** By component, in the order in which they came. */
   readonly #waiting = new Map<Component, Set<string>>();
 
-  /** @param places  workloads that may change at once; 0: all */
-  constructor({ sets, pods, places }: { readonly sets: Informer; readonly pods: Informer; readonly places: number }) {
+  constructor({ sets, pods, places, clock }: FleetOptions) {
+    this.#clock = clock;
     this.#sets = sets;
     this.#pods = pods;
     this.#places = places;
@@ -132,7 +142,9 @@ export class Fleet {
   /** That a pod isn't ready yet is what a roll-out is about. */
   #fails(set: KubeObject): boolean {
     const pods = controlledBy(this.#pods.lister, ownerOf(hostTypes.StatefulSet, set));
-    return pods.map(podProblem).some((problem) => problem !== undefined && problem.reason !== "ProbeFailing");
+    return pods
+      .map((pod) => podProblem(pod, this.#clock.now()))
+      .some((problem) => problem !== undefined && problem.reason !== "ProbeFailing");
   }
 }
 

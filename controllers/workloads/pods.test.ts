@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { JsonObject } from "../../apiserver/apis/meta/v1.ts";
-import { podProblem } from "./pods.ts";
+import { podProblem, steadyInMs } from "./pods.ts";
 
 const container = (changes: JsonObject): JsonObject => ({
   containerStatuses: [{ name: "pulsar-function", ready: false, started: true, restartCount: 0, ...changes }],
@@ -86,3 +86,20 @@ for (const [what, status] of Object.entries(fine)) {
   test(`podProblem: none of ${what}`, () =>
     assert.equal(podProblem({ apiVersion: "v1", kind: "Pod", metadata: { name: "a-0" }, status }), undefined));
 }
+
+test("podProblem: one that ends again and again is no good news while it runs, until it has run for a minute", () => {
+  const running = { state: { running: { startedAt: "2026-01-01T00:00:00Z" } }, ready: true, restartCount: 3 };
+  const pod = { apiVersion: "v1", kind: "Pod", metadata: { name: "a-0" } };
+  const after = (seconds: number, lastState: JsonObject) => {
+    const nowMs = Date.parse("2026-01-01T00:00:00Z") + seconds * 1000;
+    return podProblem({ ...pod, status: container({ ...running, lastState }) }, nowMs)?.message;
+  };
+  const java = ended(0, "Completed");
+  assert.equal(after(2, java), "container pulsar-function restarted 3 times: Completed, exit code 0");
+  assert.equal(after(59, java), "container pulsar-function restarted 3 times: Completed, exit code 0");
+  assert.equal(after(60, java), undefined);
+  assert.equal(after(2, {}), undefined, "it runs for the first time");
+  const status = container({ ...running, lastState: java });
+  assert.equal(steadyInMs([{ ...pod, status }], Date.parse("2026-01-01T00:00:20Z")), 40_000);
+  assert.equal(steadyInMs([pod], 0), undefined);
+});

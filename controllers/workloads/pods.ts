@@ -11,8 +11,18 @@ const ordinaryWaits = new Set(["", "ContainerCreating", "PodInitializing"]);
 /** Longest quote of what a program or the cluster said, in characters. */
 const maxQuote = 200;
 
-/** Absent when nothing is wrong, or nothing yet: a pod that starts is no problem. */
-export function podProblem(pod: KubeObject): PodProblem | undefined {
+/**
+ * A container that has run for so long after a restart is taken for mended, in ms. One that ends again and again is ready
+ * in between, a second after each start where it has no probe: that is no good news.
+ */
+const steadyAfterMs = 60_000;
+
+/**
+ * Absent when nothing is wrong, or nothing yet: a pod that starts is no problem.
+ *
+ * @param nowMs  since the epoch; 0: whatever was restarted was so just now
+ */
+export function podProblem(pod: KubeObject, nowMs = 0): PodProblem | undefined {
   if (pod.metadata.deletionTimestamp !== undefined) return undefined;
   const status = objectOf(pod, "status");
   const found =
@@ -22,7 +32,7 @@ export function podProblem(pod: KubeObject): PodProblem | undefined {
     ) ??
     firstOf(containersOf(status, "containerStatuses"), (container) => containerProblem(container, "container")) ??
     ended(status) ??
-    firstOf(containersOf(status, "containerStatuses"), unready);
+    firstOf(containersOf(status, "containerStatuses"), (container) => unready(container) ?? unsteady(container, nowMs));
   return found && { pod: pod.metadata.name ?? "", ...found };
 }
 
@@ -59,15 +69,7 @@ function containerProblem(container: JsonObject, what: string): Problem | undefi
   if (terminated !== undefined && (numberOf(terminated, "exitCode") ?? 0) !== 0) {
     return { reason: textOf(terminated, "reason") || "Error", message: sentence(`${name} ended`, endOf(terminated)) };
   }
-  // A Java instance may exit with 0 after a fatal error: one that ended by itself is not fine, whatever its code.
-  if (what === "container" && last !== undefined && !isTrue(container, "ready")) {
-    const restarts = numberOf(container, "restartCount") ?? 0;
-    return {
-      reason: textOf(last, "reason") || "Restarted",
-      message: sentence(`${name} restarted ${times(restarts)}`, endOf(last)),
-    };
-  }
-  return undefined;
+  return what === "container" && !isTrue(container, "ready") ? restarted(container) : undefined;
 }
 
 /** What a whole pod came to, for example an eviction. */
@@ -83,6 +85,37 @@ function unready(container: JsonObject): Problem | undefined {
   const running = objectOf(objectOf(container, "state"), "running");
   if (running === undefined || isTrue(container, "ready") || !isTrue(container, "started")) return undefined;
   return { reason: "ProbeFailing", message: `container ${textOf(container, "name")} runs, but isn't ready` };
+}
+
+/** When the last container of these that was restarted will have run long enough, in ms from now; absent: none was. */
+export function steadyInMs(pods: readonly KubeObject[], nowMs: number): number | undefined {
+  const left = pods
+    .flatMap((pod) => containersOf(objectOf(pod, "status"), "containerStatuses"))
+    .map((container) => steadyAtMs(container) - nowMs)
+    .filter((ms) => ms > 0);
+  return left.length === 0 ? undefined : Math.max(...left);
+}
+
+/** NaN of one that wasn't restarted. */
+function steadyAtMs(container: JsonObject): number {
+  const restarted = objectOf(objectOf(container, "lastState"), "terminated") !== undefined;
+  const startedAt = textOf(objectOf(objectOf(container, "state"), "running"), "startedAt");
+  return restarted && isTrue(container, "ready") ? Date.parse(startedAt) + steadyAfterMs : Number.NaN;
+}
+
+function unsteady(container: JsonObject, nowMs: number): Problem | undefined {
+  return steadyAtMs(container) > nowMs ? restarted(container) : undefined;
+}
+
+/** A Java instance may exit with 0 after a fatal error: one that ended by itself is not fine, whatever its code. */
+function restarted(container: JsonObject): Problem | undefined {
+  const last = objectOf(objectOf(container, "lastState"), "terminated");
+  if (last === undefined) return undefined;
+  const restarts = numberOf(container, "restartCount") ?? 0;
+  return {
+    reason: textOf(last, "reason") || "Restarted",
+    message: sentence(`container ${textOf(container, "name")} restarted ${times(restarts)}`, endOf(last)),
+  };
 }
 
 function endOf(terminated: JsonObject): string {

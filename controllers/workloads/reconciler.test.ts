@@ -5,6 +5,7 @@ import type { JsonObject, KubeObject } from "../../apiserver/apis/meta/v1.ts";
 import { invalid } from "../../apiserver/errors/field-error.ts";
 import { newForbidden, newInvalid, statusError } from "../../apiserver/errors/status-error.ts";
 import { isObject } from "../../apiserver/machinery/json.ts";
+import { formatTime } from "../../apiserver/machinery/time.ts";
 import { aFunction, ComputeControllers } from "../../test/support/compute-controllers.ts";
 import { settle } from "../../test/support/fake-clock.ts";
 import { defaultSettings } from "../settings.ts";
@@ -325,6 +326,23 @@ test("a pod that can't start is told in words, with its name, as status and as e
   const expected = 'Pod a-function-0: container pulsar-function doesn\'t start: Back-off pulling image "nope".';
   assert.deepEqual([phase, reason, message], ["Degraded", "ImagePullBackOff", expected]);
   assert.ok(world.events.some((event) => event.type === "Warning" && event.message === expected));
+});
+
+test("an instance that ends with 0 again and again is not called fine while it runs in between", async () => {
+  await using world = await ComputeControllers.start();
+  await world.create(functionType, aFunction("a"));
+  await becomeReady(world, "a-function");
+  assert.equal((await statusOf(world)).phase, "Ready");
+  const startedAt = formatTime(world.clock.now());
+  const state = { running: { startedAt } };
+  const lastState = { terminated: { exitCode: 0, reason: "Completed" } };
+  const container = { name: "pulsar-function", ready: true, started: true, restartCount: 2, state, lastState };
+  await podOf(world, { phase: "Running", containerStatuses: [container] });
+  const { phase, reason, message } = await statusOf(world);
+  const told = "Pod a-function-0: container pulsar-function restarted 2 times: Completed, exit code 0.";
+  assert.deepEqual([phase, reason, message], ["Degraded", "Completed", told]);
+  await world.clock.advance(60_000);
+  assert.equal((await statusOf(world)).phase, "Ready", "it has run for a minute");
 });
 
 test("what pods need and the namespace lacks is named, and looked for again", async () => {

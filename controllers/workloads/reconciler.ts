@@ -20,6 +20,7 @@ import type { Gatherer } from "./gather.ts";
 import type { WorkloadKind, WorkloadResource } from "./kind.ts";
 import { numberAt } from "./parts.ts";
 import { planWorkload, type Renderer, type WorkloadPlan } from "./plan.ts";
+import { steadyInMs } from "./pods.ts";
 import type { PublishedStatus } from "./published-status.ts";
 import { type Reference, type ReferenceChecker, referencesOf } from "./references.ts";
 import { deriveStatus, type Outcomes, type StatusInput, statefulSetOf, statusPatch } from "./status.ts";
@@ -71,7 +72,7 @@ export class WorkloadReconciler<R extends WorkloadResource> implements Reconcile
     const outcomes = await this.#carryOut(workload, plan, context);
     const missing = await this.#missing(workload, outcomes, context);
     await this.#publish(resource, { workload, outcomes, observed, missing }, context);
-    return settle(outcomes, missing, context);
+    return soonest(settle(outcomes, missing, context), steadyInMs(observed.pods, this.#deps.clock.now()));
   }
 
   async #carryOut(workload: Workload, plan: WorkloadPlan, { signal }: ReconcileContext): Promise<Outcomes> {
@@ -135,6 +136,10 @@ export const refusedRetryMs = 60_000;
 const missingRetryMs = 15_000;
 /** Who waits for a turn is woken when one is over; this is for a turn that ended unseen, in ms. */
 const turnRetryMs = 60_000;
+
+/** What is due first. */
+const soonest = (result: Result, inMs: number | undefined): Result =>
+  inMs === undefined || (result.requeueAfterMs ?? Number.POSITIVE_INFINITY) <= inMs ? result : requeueAfter(inMs);
 
 /** Failures end the run only now, so that the status tells of them. */
 function settle(outcomes: Outcomes, missing: readonly Reference[], { log }: ReconcileContext): Result {

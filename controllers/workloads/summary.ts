@@ -12,6 +12,8 @@ export type SummaryInput = {
   readonly statefulSet: KubeObject | undefined;
   readonly observed: Pick<Observed, "pods" | "globalConfigMissing">;
   readonly missing: readonly Reference[];
+  /** RFC 3339. */
+  readonly now: string;
 };
 
 /** Problems are told in this order: what keeps everything from working first. */
@@ -29,7 +31,7 @@ function failure({ conditions }: SummaryInput): Summary | undefined {
   return undefined;
 }
 
-function trouble({ observed, missing, statefulSet }: SummaryInput): Summary | undefined {
+function trouble({ observed, missing, statefulSet, now }: SummaryInput): Summary | undefined {
   if (missing.length > 0) {
     const names = missing.map(({ kind, name }) => `${kind} ${name}`).join(", ");
     const verb = missing.length === 1 ? "doesn't" : "don't";
@@ -39,7 +41,9 @@ function trouble({ observed, missing, statefulSet }: SummaryInput): Summary | un
     const message = "The BackendConfig that the server's option --global-backend-config names doesn't exist.";
     return { phase: "Degraded", reason: "BackendConfigNotFound", message };
   }
-  const problems = observed.pods.map(podProblem).filter((problem) => problem !== undefined);
+  const problems = observed.pods
+    .map((pod) => podProblem(pod, Date.parse(now)))
+    .filter((problem) => problem !== undefined);
   const [first] = problems;
   // While pods start or are replaced, an unready one is nothing to worry about.
   if (first === undefined || (first.reason === "ProbeFailing" && !wasReady(statefulSet))) return undefined;
