@@ -30,6 +30,33 @@ test("any pod becomes Running and Ready, placed and labelled as simulated", asyn
   assert.match(JSON.stringify(objectOf(pod, "status")?.initContainerStatuses), /"exitCode":0/);
 });
 
+test("scheduler and kubelet tell of a pod that they placed and started", async () => {
+  await using host = await FakeHost.start();
+  await host.client.create(podType, aPod());
+  await settle();
+  await host.clock.advance(1000);
+  const told = host.events.map(({ component, reason }) => `${component} ${reason}`);
+  assert.deepEqual(told, ["default-scheduler Scheduled", "kubelet Started"]);
+});
+
+test("a pod that runs longer than it may fails at its deadline, and not before", async () => {
+  await using host = await FakeHost.start();
+  const pod = aPod();
+  await host.client.create(podType, { ...pod, spec: { ...pod.spec, activeDeadlineSeconds: 60 } });
+  await settle();
+  const status = async () => objectOf(await host.client.get(ref), "status");
+  await host.clock.advance(59_000);
+  assert.equal(textOf(await status(), "phase"), "Running");
+  // The deadline is put off while it runs.
+  await host.client.patch(ref, { type: "merge", body: { spec: { activeDeadlineSeconds: 61 } } });
+  await host.clock.advance(1_000);
+  assert.equal(textOf(await status(), "phase"), "Running");
+  await host.clock.advance(1_000);
+  const { phase, reason } = (await status()) ?? {};
+  assert.deepEqual([phase, reason], ["Failed", "DeadlineExceeded"]);
+  assert.ok(!isReady(await host.client.get(ref)));
+});
+
 test("a deleted pod stops at once", async () => {
   await using host = await FakeHost.start();
   await host.client.create(podType, aPod());
@@ -39,13 +66,17 @@ test("a deleted pod stops at once", async () => {
   assert.deepEqual(await host.names(podType), []);
 });
 
-test("a stopped pod that a finalizer holds is left alone", async () => {
+test("a stopped pod that a finalizer holds runs no more, and is left alone", async () => {
   await using host = await FakeHost.start();
   await host.client.create(podType, aPod({ finalizers: ["example.org/hold"] }));
   await settle();
+  await host.clock.advance(1000);
   await host.client.delete(ref);
   await settle();
-  assert.equal((await host.client.get(ref)).metadata.deletionGracePeriodSeconds, 0);
+  const pod = await host.client.get(ref);
+  assert.equal(pod.metadata.deletionGracePeriodSeconds, 0);
+  assert.equal(textOf(objectOf(pod, "status"), "phase"), "Succeeded");
+  assert.ok(!isReady(pod));
   host.client.requests.length = 0;
   await host.clock.advance(600_000);
   assert.deepEqual(host.client.writes, []);

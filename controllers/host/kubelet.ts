@@ -4,7 +4,7 @@ import type { ResourceClient } from "../../apiserver/client/client.ts";
 import { podType } from "../../apiserver/client/resource-types.ts";
 import { unlessGone } from "../../apiserver/errors/status-error.ts";
 import type { Clock } from "../../apiserver/machinery/clock.ts";
-import { listOf, numberOf, objectOf, textOf } from "../../apiserver/machinery/fields.ts";
+import { listOf, numberOf, numericOf, objectOf, textOf } from "../../apiserver/machinery/fields.ts";
 import { deepEqual, isObject } from "../../apiserver/machinery/json.ts";
 import { formatTime } from "../../apiserver/machinery/time.ts";
 import type { EventRecorder, Informer, Trigger } from "../runtime/interface.ts";
@@ -65,7 +65,7 @@ export class Kubelet implements Reconciler {
     if (isTerminating(pod)) await this.#stop(pod, signal);
     else if (pod.metadata.labels?.[simulatedLabel] !== "true") await this.#place(pod, signal);
     else if (phaseOf(pod) !== "Running" && !hasEnded(pod)) return this.#start(pod, signal);
-    else if (phaseOf(pod) === "Running") await this.#keepUp(pod, signal);
+    else if (phaseOf(pod) === "Running") return this.#keepRunning(pod, signal);
     return done;
   }
 
@@ -107,11 +107,27 @@ export class Kubelet implements Reconciler {
     await unlessGone(this.#client.update(podType, { ...pod, status }, { subresource: "status", signal }));
   }
 
-  /** Ends the grace period; a pod without one is held by a finalizer, which is not ours to judge. */
+  /** Until its own deadline, if it has one. */
+  async #keepRunning(pod: KubeObject, signal: AbortSignal): Promise<Result> {
+    const leftMs = deadlineOf(pod) - this.#clock.now();
+    if (leftMs <= 0) {
+      const status = overdueStatus(pod, formatTime(this.#clock.now()));
+      await unlessGone(this.#client.update(podType, { ...pod, status }, { subresource: "status", signal }));
+      return done;
+    }
+    await this.#keepUp(pod, signal);
+    return leftMs === Number.POSITIVE_INFINITY ? done : requeueAfter(leftMs);
+  }
+
+  /** Ends the grace period; a pod without one is held by a finalizer, which is not ours to judge, but does not run. */
   async #stop(pod: KubeObject, signal: AbortSignal): Promise<void> {
     const { uid = "", deletionGracePeriodSeconds = 0 } = pod.metadata;
-    if (deletionGracePeriodSeconds === 0) return;
-    await unlessGone(this.#client.delete(refOf(pod), { gracePeriodSeconds: 0, preconditions: { uid }, signal }));
+    if (deletionGracePeriodSeconds > 0) {
+      await unlessGone(this.#client.delete(refOf(pod), { gracePeriodSeconds: 0, preconditions: { uid }, signal }));
+    } else if (phaseOf(pod) === "Running") {
+      const status = succeededStatus(pod, formatTime(this.#clock.now()));
+      await unlessGone(this.#client.update(podType, { ...pod, status }, { subresource: "status", signal }));
+    }
   }
 
   /** Takes over a pod that none of the controllers here has made. */
@@ -125,7 +141,9 @@ export class Kubelet implements Reconciler {
     const status = controllerOf(pod)?.kind === "Job" ? succeededStatus(pod, now) : runningStatus(pod, now);
     const { name = "", namespace = "" } = pod.metadata;
     const message = `Successfully assigned ${namespace}/${name} to ${nodeName}`;
-    this.#events.record(pod, { type: "Normal", reason: "Scheduled", message });
+    this.#events.record(pod, { type: "Normal", reason: "Scheduled", message, component: "default-scheduler" });
+    const started = "Started the pod in name only: nothing computes on a simulated node";
+    this.#events.record(pod, { type: "Normal", reason: "Started", message: started, component: "kubelet" });
     await unlessGone(this.#client.update(podType, { ...pod, status }, { subresource: "status", signal }));
   }
 
@@ -214,6 +232,44 @@ function succeededStatus(pod: KubeObject, now: string): JsonObject {
   };
 }
 
+/** In ms since the epoch; infinity for most. */
+function deadlineOf(pod: KubeObject): number {
+  const seconds = numericOf(objectOf(pod, "spec"), "activeDeadlineSeconds");
+  const startedAt = Date.parse(textOf(objectOf(pod, "status"), "startTime"));
+  return seconds === undefined || Number.isNaN(startedAt) ? Number.POSITIVE_INFINITY : startedAt + seconds * 1000;
+}
+
+/** Killed at its deadline, whatever it was at. */
+function overdueStatus(pod: KubeObject, now: string): JsonObject {
+  const over = (type: string) => condition(type, "False", now, "PodFailed");
+  const killed = {
+    exitCode: 137,
+    reason: "Error",
+    startedAt: textOf(objectOf(pod, "status"), "startTime"),
+    finishedAt: now,
+  };
+  return {
+    ...objectOf(pod, "status"),
+    ...observed(pod),
+    phase: "Failed",
+    reason: "DeadlineExceeded",
+    message: "Pod was active on the node longer than the specified deadline",
+    conditions: [
+      over("PodReadyToStartContainers"),
+      condition("Initialized", "True", now),
+      over("Ready"),
+      over("ContainersReady"),
+      condition("PodScheduled", "True", now),
+    ],
+    containerStatuses: containers(pod, "containers").map((container) => ({
+      ...containerStatus(container),
+      ready: false,
+      started: false,
+      state: { terminated: killed },
+    })),
+  };
+}
+
 const observed = ({ metadata: { generation } }: KubeObject): JsonObject =>
   generation === undefined ? {} : { observedGeneration: generation };
 
@@ -226,7 +282,7 @@ function commonStatus(pod: KubeObject, now: string): JsonObject {
     hostIPs: [{ ip: hostAddress }],
     podIP,
     podIPs: [{ ip: podIP }],
-    startTime: now,
+    startTime: textOf(objectOf(pod, "status"), "startTime") || now,
   };
 }
 

@@ -146,7 +146,8 @@ export class ClientEventRecorder implements EventRecorder {
   }
 
   async #create(regarding: KubeObject, event: EventRecord, atMs: number): Promise<Written> {
-    const { client, component } = this.#options;
+    const { client } = this.#options;
+    const { component = this.#options.component, ...said } = event;
     this.#sequence += 1;
     // Unique across restarts by the time, within a millisecond by the sequence.
     const suffix = `.${atMs.toString(16)}${(this.#sequence % 0x10000).toString(16).padStart(4, "0")}`;
@@ -158,7 +159,7 @@ export class ClientEventRecorder implements EventRecorder {
       kind: "Event",
       metadata,
       involvedObject: referenceTo(regarding),
-      ...event,
+      ...said,
       source: { component },
       reportingComponent: component,
       reportingInstance: "",

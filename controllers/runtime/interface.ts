@@ -62,7 +62,13 @@ export type ControllerOptions = {
 };
 
 /** What a user reads under `kubectl describe`. `reason` is CamelCase and from a bounded set; `message` a sentence. */
-export type EventRecord = { readonly type: "Normal" | "Warning"; readonly reason: string; readonly message: string };
+export type EventRecord = {
+  readonly type: "Normal" | "Warning";
+  readonly reason: string;
+  readonly message: string;
+  /** Who tells; the recorder's own unless given. */
+  readonly component?: string;
+};
 
 export interface EventRecorder {
   /** Never throws and never waits: a lost event is logged, nothing more. */
