@@ -11,7 +11,7 @@ import {
   tooLong,
 } from "../../../errors/field-error.ts";
 import { isSet, listOf, numericOf, objectOf, textOf } from "../../../machinery/fields.ts";
-import { deepEqual } from "../../../machinery/json.ts";
+import { deepEqual, isObject } from "../../../machinery/json.ts";
 import { labelProblems, pathSegmentProblems } from "../../../machinery/names.ts";
 import {
   atLeast,
@@ -238,17 +238,27 @@ export function validateJobUpdate(job: KubeObject, old: KubeObject): readonly Fi
   // The pods of an Indexed Job may become more or fewer, together with its completions.
   const elastic =
     textOf(spec, "completionMode") === "Indexed" && deepEqual(spec?.completions ?? null, spec?.parallelism ?? null);
-  // A Job that waits may still be changed by what decides where its pods run.
-  const waits = oldSpec?.suspend === true && !isSet(objectOf(old, "status"), "startTime");
+  const waits = isAtRest(old);
   return unchanged(
-    waits ? withoutScheduling(spec) : spec,
-    waits ? withoutScheduling(oldSpec) : oldSpec,
+    waits ? withoutPlacement(spec) : spec,
+    waits ? withoutPlacement(oldSpec) : oldSpec,
     [...fixedJobFields, ...(elastic ? [] : ["completions"]), "template"],
     "spec",
   );
 }
 
-function withoutScheduling(spec: Fields): JsonObject {
+/** Suspended, with no pods left: where its pods are to run, and on how much, may still be said otherwise. */
+function isAtRest(job: KubeObject): boolean {
+  const status = objectOf(job, "status");
+  const notStarted = !isSet(status, "startTime");
+  const toldSo = listOf(status, "conditions")
+    .filter(isObject)
+    .some((condition) => condition.type === "Suspended" && condition.status === "True");
+  const active = numericOf(status, "active") ?? 0;
+  return objectOf(job, "spec")?.suspend === true && (notStarted || toldSo) && active === 0;
+}
+
+function withoutPlacement(spec: Fields): JsonObject {
   const template = objectOf(spec, "template");
   const { labels: _labels, annotations: _annotations, ...metadata } = objectOf(template, "metadata") ?? {};
   const {
@@ -258,7 +268,20 @@ function withoutScheduling(spec: Fields): JsonObject {
     schedulingGates: _gates,
     ...podSpec
   } = objectOf(template, "spec") ?? {};
-  return { ...spec, template: { ...template, metadata, spec: podSpec } };
+  const fixed = {
+    ...podSpec,
+    ...withoutResources(podSpec, "initContainers"),
+    ...withoutResources(podSpec, "containers"),
+  };
+  return { ...spec, template: { ...template, metadata, spec: fixed } };
+}
+
+function withoutResources(podSpec: JsonObject, field: "containers" | "initContainers"): JsonObject {
+  if (!isSet(podSpec, field)) return {};
+  const fixed = listOf(podSpec, field)
+    .filter(isObject)
+    .map(({ resources: _resources, ...container }) => container);
+  return { [field]: fixed };
 }
 
 const metricSources: { readonly [type: string]: string } = {
