@@ -90,6 +90,39 @@ export const podColumns: readonly Column[] = [
   wideColumn("Node", "Node it runs on.", (o) => textOf(spec(o), "nodeName") || none),
 ];
 
+export const podTemplateColumns: readonly Column[] = [
+  nameColumn,
+  column("Containers", "Names of the containers.", (o) =>
+    joined(
+      objects(objectOf(objectOf(o, "template"), "spec"), "containers").map((container) => textOf(container, "name")),
+    ),
+  ),
+  column("Images", "What they run.", (o) =>
+    joined(
+      objects(objectOf(objectOf(o, "template"), "spec"), "containers").map((container) => textOf(container, "image")),
+    ),
+  ),
+  column("Pod Labels", "Labels of pods made after it.", (o) =>
+    pairs(objectOf(objectOf(objectOf(o, "template"), "metadata"), "labels")),
+  ),
+];
+
+export const persistentVolumeColumns: readonly Column[] = [
+  nameColumn,
+  column("Capacity", "Its size.", (o) => textOf(objectOf(spec(o), "capacity"), "storage")),
+  column("Access Modes", "How it may be mounted.", (o) => textsOf(spec(o), "accessModes").join(",")),
+  column("Reclaim Policy", "What becomes of it when its claim goes.", (o) =>
+    textOf(spec(o), "persistentVolumeReclaimPolicy"),
+  ),
+  column("Status", "Available, Bound, Released or Failed.", (o) => textOf(status(o), "phase")),
+  column("Claim", "Claim it is bound to.", (o) => {
+    const claim = objectOf(spec(o), "claimRef");
+    return claim === undefined ? "" : `${textOf(claim, "namespace")}/${textOf(claim, "name")}`;
+  }),
+  column("StorageClass", "Class it is of.", (o) => textOf(spec(o), "storageClassName")),
+  ageColumn,
+];
+
 export const persistentVolumeClaimColumns: readonly Column[] = [
   nameColumn,
   column("Status", "Pending, Bound or Lost.", (o) => textOf(status(o), "phase")),

@@ -21,6 +21,8 @@ test("coreResources: the kinds of a laptop's cluster, by their groups", () => {
       "services",
       "serviceaccounts",
       "pods",
+      "podtemplates",
+      "persistentvolumes",
       "persistentvolumeclaims",
       "events",
     ],
@@ -54,7 +56,11 @@ const lists: readonly (readonly [
   (row: (typeof coreDefinitions)[number]) => boolean,
   readonly string[],
 ])[] = [
-  ["are of the cluster", ({ namespaced }) => !namespaced, ["Namespace", "ClusterRole", "ClusterRoleBinding"]],
+  [
+    "are of the cluster",
+    ({ namespaced }) => !namespaced,
+    ["Namespace", "PersistentVolume", "ClusterRole", "ClusterRoleBinding"],
+  ],
   [
     "are in `all`",
     ({ categories }) => categories.includes("all"),
@@ -70,6 +76,7 @@ const lists: readonly (readonly [
       "Namespace",
       "Service",
       "Pod",
+      "PersistentVolume",
       "PersistentVolumeClaim",
       "StatefulSet",
       "HorizontalPodAutoscaler",
@@ -94,6 +101,7 @@ test("coreResources: short names people type", () => {
     "svc=Service",
     "sa=ServiceAccount",
     "po=Pod",
+    "pv=PersistentVolume",
     "pvc=PersistentVolumeClaim",
     "ev=Event",
     "sts=StatefulSet",

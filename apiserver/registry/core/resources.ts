@@ -151,6 +151,23 @@ const groupRows = (dependencies: CoreDependencies): readonly GroupRows[] => [
         },
       },
       {
+        kind: "PodTemplate",
+        resource: "podtemplates",
+        returnsDeleted: true,
+        columns: columns.podTemplateColumns,
+        strategy: strategies.podTemplateStrategy,
+      },
+      {
+        kind: "PersistentVolume",
+        resource: "persistentvolumes",
+        namespaced: false,
+        returnsDeleted: true,
+        shortNames: ["pv"],
+        subresources: [statusSubresource],
+        columns: columns.persistentVolumeColumns,
+        strategy: strategies.persistentVolumeStrategy,
+      },
+      {
         kind: "PersistentVolumeClaim",
         resource: "persistentvolumeclaims",
         returnsDeleted: true,

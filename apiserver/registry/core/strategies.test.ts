@@ -148,6 +148,18 @@ test("a Service's ports point at themselves unless told otherwise", () => {
   ]);
 });
 
+test("a template of pods has the defaults of pods in it, a volume what people leave out", () => {
+  const template = { spec: { containers: [{ name: "c", image: "i" }] } };
+  const completed = objectOf(
+    objectOf(defaulted(strategies.podTemplateStrategy, anObject({ template })), "template"),
+    "spec",
+  );
+  assert.deepEqual([completed?.restartPolicy, completed?.dnsPolicy], ["Always", "ClusterFirst"]);
+  const volume = created(strategies.persistentVolumeStrategy, anObject({ spec: { capacity: { storage: "1Gi" } } }));
+  assert.deepEqual(volume.status, { phase: "Available" });
+  assert.equal(objectOf(volume, "spec")?.persistentVolumeReclaimPolicy, "Retain");
+});
+
 test("a headless Service has no address, one that is a name neither", () => {
   const { serviceStrategy } = strategies;
   const clusterIPs = (spec: JsonObject) => objectOf(created(serviceStrategy, anObject({ spec })), "spec")?.clusterIPs;

@@ -19,6 +19,7 @@ import { qosClassOf } from "./pod-qos.ts";
 import * as service from "./service.ts";
 import { textsIn } from "./validation/checks.ts";
 import * as config from "./validation/config.ts";
+import { validatePodTemplate } from "./validation/pod-spec.ts";
 import * as rbac from "./validation/rbac.ts";
 import { validateService, validateServiceUpdate } from "./validation/service.ts";
 import * as small from "./validation/small-kinds.ts";
@@ -257,6 +258,20 @@ function selectOwnPods(object: KubeObject): KubeObject {
     status: {},
   };
 }
+
+export const podTemplateStrategy: Strategy = {
+  ...builtIn,
+  default: (object) => ({ ...object, ...withTemplateDefaults({ template: objectOf(object, "template") ?? {} }) }),
+  validate: (object) => validatePodTemplate(objectOf(object, "template"), "template"),
+};
+
+/** Nothing here binds a volume or makes one; they are kept for who looks them up. */
+export const persistentVolumeStrategy: Strategy = {
+  ...uncounted,
+  default: (object) => withSpec(object, { persistentVolumeReclaimPolicy: "Retain", volumeMode: "Filesystem" }),
+  prepareForCreate: (object) => ({ ...object, status: { phase: "Available" } }),
+  validate: small.validateVolume,
+};
 
 export const persistentVolumeClaimStrategy: Strategy = {
   ...uncounted,

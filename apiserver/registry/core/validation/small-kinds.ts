@@ -85,6 +85,14 @@ const storageOf = (spec: Fields): Quantity | undefined => {
   return amount === undefined ? undefined : parseQuantity(amount);
 };
 
+export function validateVolume(volume: KubeObject): readonly FieldError[] {
+  const spec = objectOf(volume, "spec");
+  return [
+    ...(isSet(spec, "capacity") ? [] : [required(path("spec", "capacity"), "")]),
+    ...(textsOf(spec, "accessModes").length === 0 ? [required(path("spec", "accessModes"), "")] : []),
+  ];
+}
+
 export function validateClaim(claim: KubeObject): readonly FieldError[] {
   const spec = objectOf(claim, "spec");
   const modes = textsOf(spec, "accessModes");

@@ -420,6 +420,14 @@ const refused: Record<string, readonly [object: KubeObject, errors: readonly str
     claim({ accessModes: [], resources: {} }),
     ["spec.accessModes: Required value: at least 1 access mode is required", "spec.resources[storage]: Required value"],
   ],
+  "a volume of no size": [
+    anObject("PersistentVolume", { spec: { hostPath: { path: "/x" } } }),
+    ["spec.capacity: Required value", "spec.accessModes: Required value"],
+  ],
+  "a template of pods without containers": [
+    anObject("PodTemplate", { template: { spec: { containers: [] } } }),
+    ["template.spec.containers: Required value"],
+  ],
   "a revision without data": [
     anObject("ControllerRevision", { revision: 1 }),
     ["data: Required value: data is mandatory"],
@@ -498,6 +506,24 @@ test("changed: a Job's completions, unless it is Indexed and grows as a whole", 
     changed({}, { template: template({ restartPolicy: "OnFailure" }) }).join(),
     /spec\.template: .*immutable/,
   );
+});
+
+test("changed: what the pods of a Job ask for, while it is suspended and has none", () => {
+  const dearer = { ...container, resources: { requests: { cpu: "2" } } };
+  const changed = (status: JsonObject, suspend = true, changes: JsonObject = { containers: [dearer] }) => {
+    const old = { ...stored(job({ suspend })), status };
+    const { selector = {} } = objectOf(stored(job()), "spec") ?? {};
+    const next = stored(job({ suspend, selector, template: template({ restartPolicy: "Never", ...changes }) }));
+    return rowOf("Job")
+      .strategy.validateUpdate?.(next, old)
+      .map(({ field }) => field);
+  };
+  const suspended = { startTime: "2026-01-01T00:00:00Z", conditions: [{ type: "Suspended", status: "True" }] };
+  assert.deepEqual(changed({}), [], "not started yet");
+  assert.deepEqual(changed(suspended), [], "stopped");
+  assert.deepEqual(changed({ ...suspended, active: 1 }), ["spec.template"], "about to stop");
+  assert.deepEqual(changed({}, false), ["spec.template"], "running");
+  assert.deepEqual(changed({}, true, { containers: [{ ...container, image: "other" }] }), ["spec.template"]);
 });
 
 test("what is checked costs what was sent", () => {

@@ -39,7 +39,8 @@ type group struct {
 // groups are the kinds that a laptop's host serves; what they mention, our own kinds' pods included, comes along.
 var groups = []group{
 	{"", "v1", "io.k8s.api.core.v1.", []string{
-		"Namespace", "ConfigMap", "Secret", "Service", "ServiceAccount", "Pod", "PersistentVolumeClaim", "Event",
+		"Namespace", "ConfigMap", "Secret", "Service", "ServiceAccount", "Pod", "PodTemplate", "PersistentVolume", "PersistentVolumeClaim",
+		"Event",
 	}, nil},
 	{"", "v1", meta, nil, []string{"Status", "DeleteOptions", "WatchEvent", "APIGroup", "APIResourceList"}},
 	{"apps", "v1", "io.k8s.api.apps.v1.", []string{"StatefulSet", "ControllerRevision"}, nil},

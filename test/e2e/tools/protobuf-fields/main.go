@@ -38,7 +38,7 @@ import (
 var kinds = map[string][]any{
 	"v1": {
 		corev1.Namespace{}, corev1.ConfigMap{}, corev1.Secret{}, corev1.Service{}, corev1.ServiceAccount{}, corev1.Pod{},
-		corev1.PersistentVolumeClaim{}, corev1.Event{},
+		corev1.PodTemplate{}, corev1.PersistentVolume{}, corev1.PersistentVolumeClaim{}, corev1.Event{},
 	},
 	"apps/v1":                      {appsv1.StatefulSet{}, appsv1.ControllerRevision{}},
 	"autoscaling/v1":               {autoscalingv1.HorizontalPodAutoscaler{}, autoscalingv1.Scale{}},
