@@ -76,7 +76,10 @@ export async function runServer(parts: RunParts): Promise<Started> {
     port: server.port,
     stop: async () => {
       progress.stopping = true;
-      await delay(systemClock, options.shutdownDelayDuration, signal);
+      // By half of the time Services lead new connections elsewhere; open ones are to follow before they are cut.
+      await delay(systemClock, options.shutdownDelayDuration / 2, signal);
+      server.retire();
+      await delay(systemClock, options.shutdownDelayDuration / 2, signal);
       await Promise.all([server.close(shutdownGraceMs), controllers?.stop()]);
     },
   };

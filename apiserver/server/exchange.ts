@@ -25,6 +25,7 @@ export class Exchange {
   readonly options: ExchangeOptions;
   readonly writer: AnswerWriter;
   readonly #watches = new Set<AbortController>();
+  #retiring = false;
   #draining = false;
 
   constructor(options: ExchangeOptions) {
@@ -36,8 +37,18 @@ export class Exchange {
     return this.#draining;
   }
 
-  /** From now on answers close their connections, and watches end. */
+  get retiring(): boolean {
+    return this.#retiring;
+  }
+
+  /** From now on answers close their connections. */
+  retire(): void {
+    this.#retiring = true;
+  }
+
+  /** From now on watches end too. */
   drain(): void {
+    this.retire();
     this.#draining = true;
     for (const watch of this.#watches) watch.abort();
   }

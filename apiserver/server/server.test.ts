@@ -233,6 +233,26 @@ test("closing ends streams and idle connections at once, lets other requests fin
   await closed;
 });
 
+// API R-23
+test("before it closes, each answer ends its connection; watches and new connections go on", async (t) => {
+  const server = await serve(t, async ({ path, signal }) =>
+    path === "/stream" ? stream("first\n", signal).answer : ok("answered"),
+  );
+  const [kept, streaming] = await Promise.all([open(server), open(server)]);
+  streaming.write(requestLine("GET", "/stream"));
+  await once(streaming, "data");
+  kept.write(requestLine("GET", "/"));
+  const [first] = await once(kept, "data");
+  assert.doesNotMatch(String(first), /connection: close/i);
+  server.retire();
+  for (const socket of [kept, await open(server)]) {
+    const rest = received(socket);
+    socket.write(requestLine("GET", "/"));
+    assert.match(await rest, /connection: close[\s\S]*answered$/i);
+  }
+  assert.equal(streaming.closed, false);
+});
+
 test("closing does not wait for connections that ask nothing, in or after their handshake", async (t) => {
   const server = await serve(t, echo);
   const handshaking = connectTcp(server.port, "127.0.0.1");

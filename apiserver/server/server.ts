@@ -37,6 +37,11 @@ export type RunningServer = {
   /** New connections get the new certificate, open ones keep theirs (API R-24). @throws Error for bad PEM */
   reloadTls(tls: TlsFiles): void;
   /**
+   * Ends each connection with the next answer on it, so that who uses it looks for another server and doesn't write to one
+   * that is closed that very moment. Watches go on, and who comes anew is served.
+   */
+  retire(): void;
+  /**
    * Stops listening, ends watches, lets other requests finish for at most `graceMs`, then cuts what is left.
    * May be called again with a shorter time.
    */
@@ -91,6 +96,7 @@ export async function startServer(options: ServeOptions): Promise<RunningServer>
       // A client that is refused under the old CAs may be welcome under the new ones: it connects anew.
       connections.drainIdle();
     },
+    retire: () => exchange.retire(),
     close: (graceMs) => close(server, { exchange, connections, graceMs }),
   };
 }
