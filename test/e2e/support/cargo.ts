@@ -9,7 +9,7 @@ import { exists, toolsCache } from "./tools.ts";
 const run = promisify(execFile);
 
 /** Dependencies take two minutes of CPU time; ten times that is a machine that will not make it. */
-const buildTimeoutMs = 10 * 60 * 1000;
+const buildTimeoutMs = 20 * 60 * 1000;
 
 /** For `test(name, { skip })`. */
 export async function whyNoCargo(): Promise<false | string> {

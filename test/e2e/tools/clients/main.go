@@ -14,6 +14,7 @@ import (
 var libraries = map[string]func(*session) []step{
 	"client-go":          clientGoSteps,
 	"controller-runtime": controllerRuntimeSteps,
+	"rolling":            rollingSteps,
 }
 
 type step struct {
