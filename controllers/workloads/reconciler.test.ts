@@ -511,3 +511,33 @@ test("a clean-up Job that the cluster refuses is tried until the deadline, and e
   assert.equal(await world.find(functionType, "a"), undefined);
   assert.ok(world.events.some(({ reason, message }) => reason === "CleanupFailed" && message.includes("quota")));
 });
+
+test("deleted in the foreground: what the collector takes stays away, the clean-up runs, and only then our finalizer goes", async () => {
+  await using world = await ComputeControllers.start();
+  await world.create(functionType, aFunction("a", cleaning));
+  const finalizers = ["cleanup.subscription.finalizer", "foregroundDeletion"];
+  await world.patch(functionType, "a", { metadata: { finalizers } });
+  await world.delete(functionType, "a");
+  // The collector deletes what blocks the owner.
+  await world.delete(Service, "a-function-headless");
+  await world.patch(StatefulSet, "a-function", { metadata: { finalizers: null } });
+  assert.equal(await world.find(StatefulSet, "a-function"), undefined);
+  assert.equal(await world.find(Service, "a-function-headless"), undefined);
+  const job = await world.find(Job, "a-function-cleanup");
+  assert.deepEqual(job?.metadata.ownerReferences ?? [], [], "no collector takes it with its owner");
+  await finish(world, "Complete");
+  assert.deepEqual((await world.find(functionType, "a"))?.metadata.finalizers, ["foregroundDeletion"]);
+  assert.ok(world.events.some(({ reason }) => reason === "CleanedUp"));
+});
+
+test("a namespace that is going takes no Job and waits for nobody: what remains in Pulsar is told", async () => {
+  await using world = await ComputeControllers.start();
+  const going = { reason: "NamespaceTerminating", message: "going", field: "metadata.namespace" };
+  const refusal = newForbidden({ group: "batch", resource: "jobs" }, "a-function-cleanup", "being terminated", [going]);
+  world.client.fail(({ resource, verb }) => resource === "jobs" && verb === "create", refusal, 1);
+  await world.create(functionType, aFunction("a", cleaning));
+  await world.delete(functionType, "a");
+  await world.patch(StatefulSet, "a-function", { metadata: { finalizers: null } });
+  assert.equal(await world.find(functionType, "a"), undefined);
+  assert.ok(world.events.some(({ reason, message }) => reason === "CleanupFailed" && message.includes("namespace")));
+});
