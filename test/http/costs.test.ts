@@ -148,6 +148,23 @@ const cases: readonly Case[] = [
     message: new RegExp(`^the label selector has more than ${limits.maxSelectorTerms.value} terms and values$`),
   },
   {
+    what: "more variables than anybody has",
+    path: functions,
+    body: named({ spec: { ...spec, pod: { env: list(5001, (i) => ({ name: `V${i}`, value: "x" })) } } }),
+    code: 413,
+    message: /the object has 5001 objects in all of its lists, at most 5000 are allowed/,
+  },
+  {
+    what: "more labels than anybody has",
+    path: functions,
+    body: JSON.stringify({
+      metadata: { name: "hostile", labels: Object.fromEntries(list(5001, (i) => [`k${i}`, "v"])) },
+      spec,
+    }),
+    code: 413,
+    message: /the object has 5001 entries in metadata\.labels, at most 5000 are allowed/,
+  },
+  {
     what: "a Function of two billion pods",
     path: functions,
     body: named({ spec: { ...spec, replicas: huge } }),
@@ -222,3 +239,65 @@ test("a scale of two billion is refused with its path", async () => {
   assert.equal(reply.status, 422);
   assert.match(String(reply.at("message")), /spec\.replicas: Invalid value: 2147483647: .*--max-replicas/);
 });
+
+for (const { what, type, body, code, message } of [
+  {
+    what: "copies of an item",
+    type: "application/json-patch+json",
+    body: [
+      { op: "add", path: "/spec/pod", value: { env: [{ name: "V", value: "x" }] } },
+      ...list(9_000, () => ({ op: "copy", from: "/spec/pod/env/0", path: "/spec/pod/env/-" })),
+    ],
+    code: 413,
+    message: /the object has 9001 objects in all of its lists/,
+  },
+  {
+    what: "copies of copies",
+    type: "application/json-patch+json",
+    body: [
+      { op: "add", path: "/spec/funcConfig", value: { a: "x".repeat(1000) } },
+      ...list(30, (i) => ({ op: "copy", from: "/spec/funcConfig", path: `/spec/funcConfig/c${i}` })),
+    ],
+    code: 422,
+    message: undefined,
+  },
+  {
+    what: "moves that push a list along",
+    type: "application/json-patch+json",
+    body: [
+      { op: "add", path: "/spec/funcConfig", value: { l: Array(40_000).fill(0) } },
+      ...list(9_000, () => ({ op: "move", from: "/spec/funcConfig/l/39999", path: "/spec/funcConfig/l/0" })),
+    ],
+    code: 413,
+    message: /move more than 20000000 list items/,
+  },
+  {
+    what: "a strategic merge of more variables than anybody has",
+    type: "application/strategic-merge-patch+json",
+    body: { spec: { pod: { env: list(5001, (i) => ({ name: `V${i}`, value: "x" })) } } },
+    code: 413,
+    message: /the object has 5001 objects in all of its lists/,
+  },
+  {
+    what: "an apply of more variables than anybody has",
+    type: "application/apply-patch+yaml",
+    body: {
+      apiVersion: "compute.functionmesh.io/v1alpha1",
+      kind: "Function",
+      metadata: { name: "patched" },
+      spec: { ...spec, pod: { env: list(5001, (i) => ({ name: `V${i}`, value: "x" })) } },
+    },
+    code: 413,
+    message: /the object has 5001 objects in all of its lists/,
+  },
+]) {
+  test(`a patch that multiplies: ${what}: ${code}, at once`, async () => {
+    await tenant.send("POST", functions, { body: { metadata: { name: "patched" }, spec } });
+    const elapsedMs = cpuClock();
+    const reply = await tenant.send("PATCH", `${functions}/patched?fieldManager=m`, {
+      headers: { "content-type": type },
+      body: JSON.stringify(body),
+    });
+    assertCheap(reply, elapsedMs(), { what, path: "", code, ...(message === undefined ? {} : { message }) });
+  });
+}

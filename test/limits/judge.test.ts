@@ -19,8 +19,22 @@ const sample = (n: number, cost: Partial<Sample>): Sample => ({
 const sizes = (cost: (n: number) => Partial<Sample>): Sample[] => [1, 2, 4, 8].map((n) => sample(n, cost(n)));
 
 const cases: {
-  readonly [what: string]: { readonly samples: readonly Sample[]; readonly problems: RegExp | undefined };
+  readonly [what: string]: {
+    readonly samples: readonly Sample[];
+    readonly problems: RegExp | undefined;
+    readonly isExempt?: boolean;
+  };
 } = {
+  "an answer as large as what is stored": { samples: sizes(() => ({ answerBytes: 250_000 })), problems: undefined },
+  "an answer much larger than what is stored": {
+    samples: sizes(() => ({ answerBytes: 10 ** 6 })),
+    problems: /the answer has 1000000 bytes for 1000 sent and 100000 stored/,
+  },
+  "an answer that was asked to be indented": {
+    samples: sizes(() => ({ answerBytes: 10 ** 6 })),
+    problems: undefined,
+    isExempt: true,
+  },
   "linear time": { samples: sizes((n) => ({ loopCpuMs: 40 * n })), problems: undefined },
   "quadratic time": { samples: sizes((n) => ({ loopCpuMs: 10 * n * n })), problems: /n=8: 640 ms of CPU after 160/ },
   "an event loop that is held": {
@@ -36,9 +50,9 @@ const cases: {
     problems: /refusal has 1000000 bytes/,
   },
 };
-for (const [what, { samples, problems }] of Object.entries(cases)) {
+for (const [what, { samples, problems, isExempt = false }] of Object.entries(cases)) {
   test(`${what}: ${problems === undefined ? "fine" : "told"}`, () => {
-    const found = problemsOf(samples).join("; ");
+    const found = problemsOf(samples, { storedBytes: 100_000, isExempt }).join("; ");
     if (problems === undefined) assert.equal(found, "");
     else assert.match(found, problems);
   });

@@ -12,12 +12,25 @@ const floorMs = 50;
 const bytesPerByte = 40;
 const heapBytes = 160 * 1024 * 1024;
 
+/** An answer may have so many times the bytes that were sent and that are stored: managers of fields, a Table's rows. */
+const answerPerByte = 3;
+/** Documents of the server's own (OpenAPI, metrics) have any size, but one that nobody can change. */
+const documentBytes = 16 * 1024 * 1024;
+
+/** What may make an answer large. */
+export type Readable = {
+  /** Of what is stored where a request may read. */
+  readonly storedBytes: number;
+  /** It asked for indentation, or for a document. */
+  readonly isExempt: boolean;
+};
+
 /** What is wrong with these samples, in words; none for good ones. */
-export function problemsOf(samples: readonly Sample[]): readonly string[] {
-  return [...samples.flatMap(problemsOfOne), ...growthProblems(samples)];
+export function problemsOf(samples: readonly Sample[], readable: Readable): readonly string[] {
+  return [...samples.flatMap((sample) => problemsOfOne(sample, readable)), ...growthProblems(samples)];
 }
 
-function problemsOfOne({ n, status, ...cost }: Sample): readonly string[] {
+function problemsOfOne({ n, status, ...cost }: Sample, { storedBytes, isExempt }: Readable): readonly string[] {
   const at = `n=${n}:`;
   const problems: string[] = [];
   if (status >= 500 && status !== 504) problems.push(`${at} answered ${status}`);
@@ -27,6 +40,12 @@ function problemsOfOne({ n, status, ...cost }: Sample): readonly string[] {
   }
   if (cost.grownBytes > heapBytes + bytesPerByte * cost.sentBytes) {
     problems.push(`${at} memory grew by ${Math.round(cost.grownBytes / 2 ** 20)} MiB for ${cost.sentBytes} bytes`);
+  }
+  const maxAnswerBytes = isExempt ? documentBytes : answerPerByte * (cost.sentBytes + storedBytes);
+  if (status < 400 && cost.answerBytes > maxAnswerBytes) {
+    problems.push(
+      `${at} the answer has ${cost.answerBytes} bytes for ${cost.sentBytes} sent and ${storedBytes} stored`,
+    );
   }
   if (status >= 400 && cost.answerBytes > 2 * limits.maxStatusBytes.value) {
     problems.push(`${at} the refusal has ${cost.answerBytes} bytes`);
