@@ -141,6 +141,22 @@ export const rows = {
     value: "FILE",
     help: "Key of that certificate.",
   }),
+  etcdUsername: option({
+    flag: "etcd-username",
+    commands: withStore,
+    parse: text,
+    default: "",
+    value: "NAME",
+    help: "User of etcd, where it asks for one beside or instead of a certificate.",
+  }),
+  etcdPasswordFile: option({
+    flag: "etcd-password-file",
+    commands: withStore,
+    parse: text,
+    default: "",
+    value: "FILE",
+    help: "File with that user's password.",
+  }),
   etcdCompactionInterval: option({
     flag: "etcd-compaction-interval",
     commands: running,

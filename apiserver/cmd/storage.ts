@@ -1,4 +1,6 @@
+import { readFile } from "node:fs/promises";
 import { type Sleep, sleep } from "../client/retry.ts";
+import { StartError } from "../errors/start-error.ts";
 import type { Logger } from "../observability/log.ts";
 import { isStorageError } from "../storage/errors.ts";
 import { openStorage, readEtcdTls } from "../storage/factory.ts";
@@ -17,6 +19,8 @@ export async function openBackend(options: Options, { asFound = true } = {}): Pr
     etcdCaFile: ca,
     etcdCertFile: cert,
     etcdKeyFile: key,
+    etcdUsername: username,
+    etcdPasswordFile: passwordFile,
     etcdCompactionInterval,
   } = options;
   if (etcdServers.length === 0) {
@@ -28,10 +32,20 @@ export async function openBackend(options: Options, { asFound = true } = {}): Pr
     compactEveryMs: etcdCompactionInterval,
     asFound,
     ...(etcdPrefix === "" ? {} : { prefix: etcdPrefix }),
+    ...(username === "" ? {} : { auth: { username, password: await readPassword(passwordFile) } }),
     ...(ca === ""
       ? {}
       : { tls: await readEtcdTls({ ca, ...(cert === "" ? {} : { cert }), ...(key === "" ? {} : { key }) }) }),
   });
+}
+
+async function readPassword(file: string): Promise<string> {
+  if (file === "") throw new StartError("--etcd-username needs --etcd-password-file");
+  try {
+    return (await readFile(file, "utf8")).trimEnd();
+  } catch (cause) {
+    throw new StartError(`the password of etcd's user cannot be read: ${String(cause)}`, { cause });
+  }
 }
 
 /** Between attempts to reach an etcd at the start, in ms: as etcd's own clients wait at most. */

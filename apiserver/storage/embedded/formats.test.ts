@@ -19,6 +19,7 @@ const formats: Record<string, { readonly file: string; readonly identity: string
     file: "format-1.db",
     identity: "45d34056-2ed6-4aa7-91c7-56035b3f16bd",
   },
+  "format 2": { file: "format-2.db", identity: "f6bc77c5-8475-44b9-b992-54c47bca3ba5" },
 };
 
 function directoryWith(file: string): string {
@@ -59,6 +60,15 @@ for (const [name, { file, identity }] of Object.entries(formats)) {
     assert.equal((await again.range({ prefix: "/registry/" })).count, 3);
   });
 }
+
+test("embedded: a store of the format that is written now is kept for the releases to come", async () => {
+  const directory = join(root, "now");
+  await (await openEmbedded({ directory }))[Symbol.asyncDispose]();
+  const database = new DatabaseSync(join(directory, "store.db"));
+  const version = database.prepare("PRAGMA user_version").get()?.user_version;
+  database.close();
+  assert.ok(Object.values(formats).some(({ file }) => file === `format-${version}.db`));
+});
 
 test("embedded: a format of the future is refused by its number", async () => {
   const directory = join(root, "future");
