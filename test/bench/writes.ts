@@ -78,7 +78,7 @@ const works: readonly Work[] = [
     run: ({ client }, index, round) => client.send("POST", collection, benchFunction(nameOf(index, round), index)),
   },
   { name: "GET", operations: objects, run: ({ client }, index, round) => client.send("GET", pathOf(index, round)) },
-  { name: "LIST, all objects", operations: 10, run: ({ client }) => client.send("GET", collection) },
+  { name: "LIST, all objects", operations: 40, run: ({ client }) => client.send("GET", collection) },
   {
     name: "PATCH (merge), a label",
     operations: objects,
