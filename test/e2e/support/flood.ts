@@ -24,6 +24,13 @@ export type FloodResult = {
   readonly answers: { readonly [status: string]: number };
 };
 
+/** What whoever floods a server, or the proxy before it, may be told: too many, not now, too late, or nothing at all. */
+const refusals = ["429", "503", "504", "0"];
+
+/** Answers that are neither `meant` nor of an overload. */
+export const unforeseen = (answers: FloodResult["answers"], ...meant: readonly string[]): readonly string[] =>
+  Object.keys(answers).filter((status) => !meant.includes(status) && !refusals.includes(status));
+
 const maxOpen = 2000;
 const tickMs = 10;
 
