@@ -25,6 +25,12 @@ let directory: string;
 let server: Standalone;
 let olderKubectl: Kubectl;
 
+// Before any test is registered: the runner takes a pause between two for the end.
+const machines = await machinesKubectl();
+const sessions = await Promise.all(
+  clientSessions.map(async ({ skip, ...session }) => ({ ...session, skip: (await skip?.()) ?? false })),
+);
+
 before(async () => {
   directory = await mkdtemp(join(tmpdir(), "functionmesh-clients-"));
   server = await startStandalone(join(directory, "data"));
@@ -43,8 +49,8 @@ async function takeSteps(client: string, steps: Steps): Promise<void> {
   }
 }
 
-for (const { name, more, skip, command } of clientSessions) {
-  test(`${name}: ${[...commonSteps, ...more].join(", ")}`, { timeout, skip: (await skip?.()) ?? false }, async () => {
+for (const { name, more, skip, command } of sessions) {
+  test(`${name}: ${[...commonSteps, ...more].join(", ")}`, { timeout, skip }, async () => {
     const [program, ...args] = await command();
     await using session = startProcess(program, [...args, server.kubeconfig, name.toLowerCase()]);
     // Its end, and of all that it wrote.
@@ -68,6 +74,5 @@ test("Helm 4: install, upgrade, rollback, uninstall", { timeout }, async () => {
   await takeSteps("Helm", helmSteps({ helm, kubeconfig: server.kubeconfig, kubectl, directory, namespace: "helm" }));
 });
 
-const machines = await machinesKubectl();
 if ("skip" in machines) test("the machine's own kubectl", machines, () => undefined);
 else kubectlSession({ name: `kubectl ${machines.version} of the machine`, kubectl: () => olderKubectl, podsRun: true });

@@ -14,6 +14,9 @@ let client: Client;
 let pinned: Kubectl;
 let older: Kubectl;
 
+// Before any test is registered: the runner takes a pause between two for the end.
+const machines = await machinesKubectl();
+
 before(async () => {
   directory = await mkdtemp(join(tmpdir(), "functionmesh-kubectl-"));
   server = await startStandalone(join(directory, "data"));
@@ -28,7 +31,6 @@ after(async () => {
 });
 
 kubectlWrites({ name: "kubectl", kubectl: () => pinned, client: () => client, namespace: "pinned" });
-const machines = await machinesKubectl();
 if ("skip" in machines) test("the machine's own kubectl", machines, () => undefined);
 else {
   const name = `kubectl ${machines.version} of the machine`;

@@ -207,7 +207,10 @@ export function kubectlWrites({ name, kubectl, client, namespace }: Writes): voi
       };
       const shape = async () => {
         const object = await read("scaled");
-        return { entries: managedFields(object), bytes: JSON.stringify(withoutStatus(object)).length };
+        const { metadata, ...rest } = withoutStatus(object);
+        // The generation counts the autoscaler's writes: its digits are not growth.
+        const own = { ...rest, metadata: { ...(isObject(metadata) ? metadata : {}), generation: 0 } };
+        return { entries: managedFields(object), bytes: JSON.stringify(own).length };
       };
       // Both numbers of digits and of entries are as they will be from here on.
       await scaleTo(2);
@@ -224,10 +227,10 @@ export function kubectlWrites({ name, kubectl, client, namespace }: Writes): voi
         if (count % appliesPerScale === 0) await scaleTo(1 + ((count / appliesPerScale) % 3));
       }
       const after = await shape();
-      assert.deepEqual(after, before);
       t.diagnostic(
         `${unwritten} of ${applies} applies left the resourceVersion; ${after.bytes} bytes, ${after.entries.length} managers`,
       );
+      assert.deepEqual(after, before);
       assert.equal(
         await jsonPath("get sts scaled-function", "{.spec.replicas}"),
         await jsonPath("get fn scaled", "{.spec.replicas}"),
