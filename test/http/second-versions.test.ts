@@ -59,6 +59,25 @@ test("an Event of one group is one of the other, with its fields' names there", 
   assert.deepEqual(ok(await admin.get(`${coreEvents}?fieldSelector=involvedObject.name=p`)).at("items"), []);
 });
 
+test("a new Event of the newer group says when it happened, and not how the older one counts", async () => {
+  const told = {
+    action: "Try",
+    note: "It was tried.",
+    reason: "Tried",
+    regarding: { kind: "Pod", namespace: "twice", name: "p" },
+    reportingController: "example.org/robot",
+    reportingInstance: "robot-1",
+  };
+  const fieldsOf = (reply: Awaited<ReturnType<typeof admin.post>>): unknown =>
+    JSON.parse(reply.text).details.causes.map(({ field }: { field: string }) => field);
+  const untimed = await admin.post(newEvents, { metadata: { name: "n" }, type: "Odd", ...told });
+  assert.deepEqual([untimed.status, fieldsOf(untimed)], [422, ["eventTime", "type"]]);
+  const eventTime = "2026-01-01T00:00:00.000000Z";
+  const counted = { ...told, metadata: { name: "n" }, type: "Normal", eventTime, deprecatedCount: 2 };
+  const refused = await admin.post(newEvents, { ...counted, deprecatedLastTimestamp: "2026-01-01T00:00:00Z" });
+  assert.deepEqual([refused.status, fieldsOf(refused)], [422, ["deprecatedLastTimestamp", "deprecatedCount"]]);
+});
+
 test("a time that an Event does not have is null, in both groups, as it may be sent", async () => {
   const event = {
     metadata: { name: "nulls", creationTimestamp: null },

@@ -28,7 +28,7 @@ export function versionView(stored: GroupVersionKind, decoder: ObjectDecoder, co
     asked: (body) => body,
     absorb: (input, base) => ({
       object: toStored(withoutMalformed(input, base === undefined ? undefined : show(base))),
-      errors: input.errors,
+      errors: [...input.errors, ...(base === undefined ? (conversion.validateNew?.(input.object) ?? []) : [])],
     }),
   };
 }

@@ -73,6 +73,8 @@ export type ServedVersion = {
 export type Conversion = {
   readonly fromStored: (stored: KubeObject) => KubeObject;
   readonly toStored: (served: KubeObject) => KubeObject;
+  /** What a new object is refused for in this version alone, besides the rules of the kind; paths are the version's. */
+  readonly validateNew?: (served: KubeObject) => readonly FieldError[];
 };
 
 /** What a subresource is made from, once per served version of its resource. */

@@ -1,5 +1,7 @@
 /** Events, of the core group as they are stored, and as events.k8s.io/v1 has them: the same under other names. */
 import type { JsonObject, KubeObject } from "../../../apis/meta/v1.ts";
+import { type FieldError, invalid, required } from "../../../errors/field-error.ts";
+import { isSet, numberOf, objectOf, textOf } from "../../../machinery/fields.ts";
 import type { Conversion } from "../../rest/strategy.ts";
 
 /** Names in the core group and in the other one; members that are not listed have one name. */
@@ -22,7 +24,24 @@ function renamed(object: KubeObject, to: ReadonlyMap<string, string>): KubeObjec
   return { ...members, apiVersion, kind, metadata };
 }
 
+/** Who tells in this group says when it happened, and leaves alone what the older group counts in. */
+function validateNew(event: KubeObject): readonly FieldError[] {
+  const type = textOf(event, "type");
+  const old = [
+    ["deprecatedFirstTimestamp", isSet(event, "deprecatedFirstTimestamp")],
+    ["deprecatedLastTimestamp", isSet(event, "deprecatedLastTimestamp")],
+    ["deprecatedCount", (numberOf(event, "deprecatedCount") ?? 0) !== 0],
+    ["deprecatedSource", Object.keys(objectOf(event, "deprecatedSource") ?? {}).length > 0],
+  ] as const;
+  return [
+    ...(isSet(event, "eventTime") ? [] : [required("eventTime", "")]),
+    ...(type === "Normal" || type === "Warning" ? [] : [invalid("type", "", `has invalid value: ${type}`)]),
+    ...old.filter(([, isGiven]) => isGiven).map(([field]) => invalid(field, "", "needs to be unset")),
+  ];
+}
+
 export const eventConversion: Conversion = {
+  validateNew,
   fromStored: (stored) => renamed(stored, servedNames),
   toStored: (served) => renamed(served, storedNames),
 };
