@@ -45,7 +45,7 @@ test("every spec of Kubernetes is asked for, or left out with a reason", async (
 });
 
 /** Of the suite, beside each other: they wait more than they work. */
-const processes = 4;
+const processes = 6;
 
 test("every listed spec passes", async (t) => {
   const shares = Array.from({ length: processes }, (_, share) =>
