@@ -57,7 +57,7 @@ export function workloadController<R extends WorkloadResource>(
     kind,
     published,
     resources: narrow(own.lister, kind.is),
-    gatherer: new Gatherer(informers, settings, fleet),
+    gatherer: new Gatherer(informers, settings),
     writer,
     finalizer: new Finalizer({ compute, writer, recorder, settings, clock }),
     fleet,

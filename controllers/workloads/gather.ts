@@ -9,7 +9,6 @@ import { controlledBy, isControlledBy, ownerOf } from "../runtime/owners.ts";
 import type { Settings } from "../settings.ts";
 import type { BackendConfigs } from "./backend-config.ts";
 import type { ChildKind } from "./desired.ts";
-import type { Fleet, FleetView } from "./fleet.ts";
 import { hostTypes } from "./host-types.ts";
 import { nameLabel } from "./labels.ts";
 import { partOf } from "./parts.ts";
@@ -27,8 +26,6 @@ export type Observed = {
   readonly restricted: boolean;
   /** The BackendConfig that the installation names doesn't exist. */
   readonly globalConfigMissing: boolean;
-  /** How far a change that concerns many workloads has come. */
-  readonly fleet: FleetView;
 };
 
 /** The caches a workload's reconcile reads, and is triggered by. */
@@ -84,10 +81,8 @@ export class Gatherer {
   readonly #informers: WorkloadInformers;
   readonly #configs: Lister<BackendConfigResource>;
   readonly #settings: Settings;
-  readonly #fleet: Fleet;
 
-  constructor(informers: WorkloadInformers, settings: Settings, fleet: Fleet) {
-    this.#fleet = fleet;
+  constructor(informers: WorkloadInformers, settings: Settings) {
     this.#informers = informers;
     this.#configs = narrow(informers.backendConfigs.lister, isBackendConfig);
     this.#settings = settings;
@@ -107,7 +102,6 @@ export class Gatherer {
       foreignAutoscaler: autoscalers.find((autoscaler) => !isControlledBy(autoscaler, workload)),
       restricted: isRestricted(namespaces.lister.get({ namespace: "", name: namespace })),
       globalConfigMissing: this.#globalConfigMissing(),
-      fleet: this.#fleet.view(),
       children: {
         StatefulSet: statefulSet,
         Service: children.Service.lister.get({ namespace, name: serviceName(workload) }),

@@ -4,13 +4,14 @@ import type { KubeObject } from "../../apiserver/apis/meta/v1.ts";
 import { workloadOf } from "../../test/support/render.ts";
 import type { aSpec } from "../../test/support/workloads.ts";
 import { defaultSettings } from "../settings.ts";
+import type { FleetView } from "./fleet.ts";
 import type { Observed } from "./gather.ts";
 import { partOf } from "./parts.ts";
 import { planWorkload, type Renderer, type WorkloadPlan } from "./plan.ts";
 import { withRecord } from "./rollout.ts";
 
 const renderer: Renderer = { settings: defaultSettings, rendererVersion: "this" };
-const nothing: Observed = {
+const nothing: Observed & { readonly fleet: FleetView } = {
   children: {
     StatefulSet: undefined,
     Service: undefined,
@@ -36,7 +37,7 @@ const plan = (changes: Changes = {}, observed = nothing, by = renderer, of = own
   planWorkload(of, workloadOf("Function", changes), observed, by);
 
 /** The world after the plan was carried out. */
-function after({ StatefulSet, Service }: WorkloadPlan): Observed {
+function after({ StatefulSet, Service }: WorkloadPlan): typeof nothing {
   const applied = (child: WorkloadPlan["Service"]): KubeObject =>
     child.action === "apply" ? child.object : assert.fail(child.action);
   return {
@@ -60,7 +61,7 @@ function decision({ StatefulSet: child }: WorkloadPlan): string {
 const settled = after(plan());
 
 /** Somebody scaled the StatefulSet itself. */
-function byHand(observed: Observed): Observed {
+function byHand(observed: typeof nothing): typeof nothing {
   const { StatefulSet } = observed.children;
   const edited = { ...StatefulSet, spec: { ...partOf(StatefulSet, "spec"), replicas: 7 } };
   return { ...observed, children: { ...observed.children, StatefulSet: { ...aStatefulSet, ...edited } } };

@@ -33,7 +33,7 @@ export type Renderer = { readonly settings: Settings; readonly rendererVersion: 
 export function planWorkload(
   owner: KubeObject,
   workload: Workload,
-  observed: Observed,
+  observed: Observed & { readonly fleet: FleetView },
   { settings: general, rendererVersion }: Renderer,
 ): WorkloadPlan {
   const { children, configs } = observed;

@@ -67,7 +67,9 @@ export class WorkloadReconciler<R extends WorkloadResource> implements Reconcile
     await finalizer.ensureWanted(resource, workload, context);
     const observed = gatherer.gather(workload);
     await giveWay(fieldManager);
-    const plan = planWorkload(resource, workload, observed, renderer);
+    // What the others do now, and what this one does, is one step: two must not take the same place.
+    const plan = planWorkload(resource, workload, { ...observed, fleet: fleet.view() }, renderer);
+    fleet.decided(workload, plan.StatefulSet);
     await giveWay(fieldManager);
     const outcomes = await this.#carryOut(workload, plan, context);
     const missing = await this.#missing(workload, outcomes, context);
@@ -77,7 +79,6 @@ export class WorkloadReconciler<R extends WorkloadResource> implements Reconcile
 
   async #carryOut(workload: Workload, plan: WorkloadPlan, { signal }: ReconcileContext): Promise<Outcomes> {
     const { writer, fleet } = this.#deps;
-    fleet.decided(workload, plan.StatefulSet);
     const writeStatefulSet = async () => {
       let outcome: Outcome | undefined;
       try {
