@@ -65,12 +65,11 @@ export class AnswerWriter {
    * Writes `body` and ends `sink`; destroys it when the client is too slow.
    */
   async write(sink: Sink, body: ResponseBody, { signal, whose, endless }: Reader): Promise<void> {
-    if (typeof body === "string" || body instanceof Uint8Array) {
+    if (typeof body === "string" || (body instanceof Uint8Array && body.length <= minChunkBytes)) {
       sink.end(body);
       return;
     }
-    const chunks =
-      Symbol.asyncIterator in body ? body[Symbol.asyncIterator]() : joinParts(body, () => this.#chunkBytes());
+    const chunks = this.#chunksOf(body instanceof Uint8Array ? [body] : body);
     const deadline = endless ? undefined : setTimeout(() => sink.destroy(), this.#answerMs);
     try {
       // Begun even for nobody: only what has begun releases what it holds.
@@ -81,12 +80,29 @@ export class AnswerWriter {
           sink.end();
           return;
         }
-        if (!sink.write(chunk)) await this.#drained(sink, chunk.length, signal);
+        await (endless ? this.#write(sink, chunk, signal) : this.#writeButLast(sink, chunk, signal));
       } while (!sink.destroyed);
     } finally {
       clearTimeout(deadline);
       await chunks.return?.(undefined);
     }
+  }
+
+  #chunksOf(body: Exclude<ResponseBody, string | Uint8Array>): AsyncIterator<Uint8Array> | Iterator<Uint8Array> {
+    return Symbol.asyncIterator in body ? body[Symbol.asyncIterator]() : joinParts(body, () => this.#chunkBytes());
+  }
+
+  async #write(sink: Sink, chunk: Uint8Array, signal: AbortSignal): Promise<void> {
+    if (!sink.write(chunk)) await this.#drained(sink, chunk.length, signal);
+  }
+
+  /**
+   * The last byte follows when all before it is taken. A client that has the whole answer may send its next request, and
+   * Node ends the connection (`HPE_PAUSED`) when that comes in two TLS records while the socket still waits to be drained.
+   */
+  async #writeButLast(sink: Sink, chunk: Uint8Array, signal: AbortSignal): Promise<void> {
+    await this.#write(sink, chunk.subarray(0, -1), signal);
+    if (!sink.destroyed) await this.#write(sink, chunk.subarray(-1), signal);
   }
 
   /** Smaller, the more waits already: the sum stays near the budget however many clients don't read. */
