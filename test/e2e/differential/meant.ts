@@ -30,6 +30,10 @@ const specOf = (answer: Answer): JsonObject | undefined =>
 const isApply = ({ verb }: Step): boolean => verb === "apply";
 const isAt = (step: Step, subresource: string): boolean => "subresource" in step && step.subresource === subresource;
 
+const waits = ["orphan", "foregroundDeletion"];
+const finalizersOf = (answer: JsonObject): readonly JsonValue[] =>
+  listOf(objectOf(objectOf(answer, "object"), "metadata"), "finalizers");
+
 /** The answers differ in this member of the spec alone, which only ours has. */
 function addsOnly(theirs: Answer, ours: Answer, name: string): boolean {
   const [there, here] = [specOf(theirs), specOf(ours)];
@@ -60,7 +64,8 @@ const answers: readonly MeantAnswer[] = [
       codeOf(theirs) === 200 &&
       specOf(theirs) === undefined &&
       codeOf(ours) === 422 &&
-      isDeepStrictEqual(causesOf(ours), ["FieldValueRequired spec"]),
+      causesOf(ours).includes("FieldValueRequired spec") &&
+      causesOf(ours).every((cause) => /^FieldValueRequired spec(\.|$)/.test(String(cause))),
   },
   {
     reason: "a write to the status of an object that isn't there is refused for what it lacks as a new one",
@@ -95,6 +100,27 @@ const answers: readonly MeantAnswer[] = [
       codeOf(ours) === 200 &&
       isObject(theirs) &&
       textOf(theirs, "message").includes("Precondition failed: ResourceVersion in precondition"),
+  },
+  {
+    reason: "what only waited for its dependents is shown without that wait when it goes; there with it",
+    matches: ({ step }, theirs, ours) =>
+      step.verb === "delete" &&
+      codeOf(ours) === 200 &&
+      isObject(theirs) &&
+      waits.some((finalizer) => isDeepStrictEqual(finalizersOf(theirs), [finalizer])) &&
+      isDeepStrictEqual(applyMergePatch(theirs, { object: { metadata: { finalizers: null } } }), ours),
+  },
+  {
+    reason: "nobody owns replicas of 0 before the first apply to /scale, as a Scale of 0 names no number",
+    matches: ({ subject, step }, theirs, ours) =>
+      !isOurs(subject) &&
+      isApply(step) &&
+      isAt(step, "scale") &&
+      codeOf(theirs) === 200 &&
+      codeOf(ours) === 409 &&
+      causesOf(ours).every((cause) =>
+        String(cause).startsWith('FieldManagerConflict .spec.replicas conflict with "before-first-apply"'),
+      ),
   },
   {
     reason: "the same in a dry run is answered by an object with nothing in it",
