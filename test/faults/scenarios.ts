@@ -35,11 +35,11 @@ export const scenarios = {
   },
   "three etcd members killed, stopped, cut, silent, deaf and mute, with compaction under lists": {
     short: async (seed) => etcdMembers({ seed, rounds: 6, faultMs: 600, binary: await etcd() }),
-    long: async (seed) => etcdMembers({ seed, rounds: 120, faultMs: 2000, binary: await etcd() }),
+    long: async (seed) => etcdMembers({ seed, rounds: 40, faultMs: 1500, binary: await etcd() }),
   },
   "power losses with torn logs, and full disks": {
     short: (seed) => disk({ seed, losses: 5, fills: 2 }),
-    long: (seed) => disk({ seed, losses: 200, fills: 50 }),
+    long: (seed) => disk({ seed, losses: 100, fills: 20 }),
   },
   "watchers of which every tenth never reads": {
     short: (seed) => manyWatchers({ seed, watchers: 60, writes: 300 }),
