@@ -227,6 +227,12 @@ test("insertions into a long list are told to be too many", async () => {
   assertCheap(reply, elapsedMs(), { what: "", path: "", code: 413, message: /move more than 20000000 list items/ });
 });
 
+test("a scale of nothing is not found, whatever it says", async () => {
+  const body = { metadata: { name: "absent" }, spec: { replicas: 1 }, x: [0] };
+  const reply = await tenant.send("PUT", `${functions}/absent/scale`, { body });
+  assert.equal(reply.status, 404, reply.text);
+});
+
 test("a scale of two billion is refused with its path", async () => {
   await tenant.send("POST", functions, { body: { metadata: { name: "scaled" }, spec } });
   const body = {

@@ -155,7 +155,7 @@ function* changes(): Generator<Shape> {
     method: "DELETE",
     n: 2500,
     headers: () => ({ "content-type": "application/yaml" }),
-    body: (n) => list(n, (i) => `a${i}: 1\n`).join(""),
+    body: (n) => `dryRun: [All]\n${list(n, (i) => `a${i}: 1\n`).join("")}`,
   };
   const options = (n: number): string => JSON.stringify({ dryRun: Array(n).fill("All") });
   yield { ...common, name: "DELETE function: options", method: "DELETE", n: 30_000, headers: json, body: options };

@@ -95,8 +95,9 @@ export class Writes implements Creater, Updater, Patcher {
     try {
       return await this.#revise(write);
     } catch (error) {
-      // What is no object of the kind is that also where there is none to replace.
-      if (error instanceof MissingObject) await runStages(readingStages, draftOf(undefined), write);
+      // What is no object of the kind is that also where there is none to replace; another kind was read already.
+      if (error instanceof MissingObject && part.view === part.whole)
+        await runStages(readingStages, draftOf(undefined), write);
       throw error;
     }
   }
