@@ -109,3 +109,13 @@ test("the scale of a StatefulSet tells its selector", async () => {
   assert.equal(ok(await admin.get(`${sets}/scaled/scale`)).at("status", "selector"), "a=1,b=2,c in (x,y)");
   ok(await admin.delete(`${sets}/scaled`));
 });
+
+// API U-01, U-04
+test("a PUT creates a Service that is not there, and no ConfigMap", async () => {
+  const services = "/api/v1/namespaces/core/services";
+  const spec = { clusterIP: "None", ports: [{ port: 80 }] };
+  const put = ok(await admin.put(`${services}/put`, { metadata: { name: "put", resourceVersion: "1" }, spec }), 201);
+  assert.equal(put.at("spec", "type"), "ClusterIP");
+  ok(await admin.put(`${services}/put`, { metadata: { name: "put" }, spec }));
+  assertFailure(await admin.put(`${configMaps}/put`, { metadata: { name: "put" } }), { code: 404, reason: "NotFound" });
+});
