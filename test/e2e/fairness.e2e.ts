@@ -5,6 +5,9 @@
  * FUNCTIONMESH_FLOOD_SECONDS says for how long each way is flooded; default 10. Times are judged in a run of a minute or more,
  * for a machine with nothing else to do: flood, kube-apiserver and two etcds share its cores with the server. In shorter ones
  * they are told, and all of the other's requests and probes must be answered well, and memory stay.
+ *
+ * 2026-11-30, two cores busy with other work besides, a minute straight to us: 57,667 requests answered, p99 of 1,794 of the
+ * other's 65.5 ms (177.2 by the clock), 20.1 in quiet times, /livez at most 180 ms, 308 MiB before and 386 after.
  */
 import assert from "node:assert/strict";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
