@@ -71,7 +71,10 @@ const rows: readonly Effectless[] = [
       ["certSecretKey", "certSecretName"],
     ].map(([field = "", other = ""]) => ({
       field: [connection, "tlsConfig", field],
-      when: ({ spec }: Given) => !has(objectOf(objectOf(spec, connection), "tlsConfig"), other),
+      when: ({ spec }: Given) => {
+        const tls = objectOf(objectOf(spec, connection), "tlsConfig");
+        return isTrue(tls, "enabled") && !has(tls, other);
+      },
       why: `${other} is not set, so no certificate is mounted`,
     })),
   ),

@@ -68,10 +68,13 @@ const rules: readonly Rule[] = [
 ];
 
 export function validateWorkload(kind: WorkloadKind): (object: KubeObject, old?: KubeObject) => readonly FieldError[] {
-  return ratcheted((object, old) => [
-    ...checkName(object),
-    ...validateSpec({ kind, spec: specOf(object), at: "spec", isNew: old === undefined }),
-  ]);
+  return ratcheted((object, old) => {
+    const spec = specOf(object);
+    const errors = validateSpec({ kind, spec, at: "spec", isNew: old === undefined });
+    // A name that the spec has from the metadata is told of there.
+    const own = spec.name === object.metadata.name ? errors.filter(({ field }) => field !== "spec.name") : errors;
+    return [...checkName(object), ...own];
+  });
 }
 
 /**

@@ -83,7 +83,7 @@ const legal: readonly (readonly [
   ],
   [
     "Function",
-    { pulsar: { pulsarConfig: "pulsar", tlsConfig: { certSecretName: "ca" } } },
+    { pulsar: { pulsarConfig: "pulsar", tlsConfig: { enabled: true, certSecretName: "ca" } } },
     "spec.pulsar.tlsConfig.certSecretName: has no effect: certSecretKey is not set",
   ],
   [
