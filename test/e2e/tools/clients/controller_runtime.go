@@ -281,9 +281,11 @@ func controllerRuntimeSteps(s *session) []step {
 		}},
 		{"delete", func() {
 			expectNo(direct.DeleteAllOf(s.ctx, newFunction(), inNamespace))
-			eventually("the finalizer is taken away, and the note collected", func() bool {
+			eventually("every finalizer is taken away, and the note collected", func() bool {
 				_, err := note("noted")
-				return apierrors.IsNotFound(err) && apierrors.IsNotFound(direct.Get(s.ctx, key("noted"), newFunction()))
+				left := newFunctionList()
+				expectNo(direct.List(s.ctx, left, inNamespace))
+				return apierrors.IsNotFound(err) && len(left.Items) == 0
 			})
 			second.stop()
 			s.deleteAll()
