@@ -315,7 +315,7 @@ export class Cacher<T extends Encoded, F> {
           return live.revision;
         },
         recent: (revision) => live.window.since(revision),
-        history: (revision) => this.#history.page(revision),
+        history: (revision) => this.#history.page(revision, live.changedAt),
       },
       onKeepsUp: (one, keepsUp) => {
         if (keepsUp) this.#keepingUp.add(one);

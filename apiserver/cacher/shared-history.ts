@@ -51,6 +51,7 @@ type Tape = { position: Revision; readonly watch: StorageWatch; readonly items: 
 
 type Asked<T extends Encoded> = {
   readonly after: Revision;
+  readonly upTo: Revision;
   readonly resolve: (page: HistoryPage<T>) => void;
   readonly reject: (error: unknown) => void;
 };
@@ -83,14 +84,16 @@ export class SharedHistory<T extends Encoded> {
   }
 
   /**
-   * A page with what comes after `after`; it may begin before. Its end is a while ahead, except where there is no more.
+   * A page with what comes after `after`; it may begin before. Its end is a while ahead, or reaches `upTo`.
+   * @param upTo after `after`: the revision of an event, or one that storage has answered with. Storage may tell of nothing
+   *             behind it, so nothing behind it is waited for.
    * @throws StorageError `Compacted`, and whatever a watch may end with
    */
-  page(after: Revision): Promise<HistoryPage<T>> {
+  page(after: Revision, upTo: Revision): Promise<HistoryPage<T>> {
     const known = this.#find(after);
     if (known !== undefined) return Promise.resolve(known);
     return new Promise((resolve, reject) => {
-      this.#asked.push({ after, resolve, reject });
+      this.#asked.push({ after, upTo, resolve, reject });
       if (!this.#serving) void this.#serve();
     });
   }
@@ -110,10 +113,10 @@ export class SharedHistory<T extends Encoded> {
       // Whoever asks in the same turn is taken along, and whoever begins first reads for those after.
       await nextTurn();
       const asked = this.#asked.splice(0).sort((a, b) => a.after - b.after);
-      for (const { after, resolve, reject } of asked) {
+      for (const { after, upTo, resolve, reject } of asked) {
         const known = this.#find(after);
         if (known !== undefined) resolve(known);
-        else await this.#read(after).then(resolve, reject);
+        else await this.#read(after, upTo).then(resolve, reject);
       }
     }
     this.#serving = false;
@@ -135,11 +138,11 @@ export class SharedHistory<T extends Encoded> {
     if (!signal.aborted) this.#cancelDrop = clock.after(keepMs, () => this.drop());
   }
 
-  async #read(after: Revision): Promise<HistoryPage<T>> {
+  async #read(after: Revision, upTo: Revision): Promise<HistoryPage<T>> {
     const tape = this.#tapeFor(after);
     try {
       for (;;) {
-        const page = await this.#readPage(tape);
+        const page = await this.#readPage(tape, upTo);
         tape.position = page.to;
         this.#keep(page);
         if (after < page.to) return page;
@@ -163,13 +166,13 @@ export class SharedHistory<T extends Encoded> {
     return tape;
   }
 
-  async #readPage({ position, watch, items }: Tape): Promise<HistoryPage<T>> {
+  async #readPage({ position, watch, items }: Tape, upTo: Revision): Promise<HistoryPage<T>> {
     const events: PastEvent<T>[] = [];
     const newest = new Map<string, T>();
     let bytes = 0;
     let to = position;
     watch.requestProgress();
-    while (events.length < pageEvents && bytes < pageBytes) {
+    while (to < upTo && events.length < pageEvents && bytes < pageBytes) {
       const next = await items.next();
       if (next.done === true) throw new Error("the reading of history was ended");
       const item = next.value;
@@ -180,8 +183,6 @@ export class SharedHistory<T extends Encoded> {
         if (events.length % decodedAtOnce === 0) await nextTurn();
       }
       to = Math.max(to, item.revision);
-      // Without events an item says that storage has told all there is.
-      if (item.events.length === 0 && to > position) break;
     }
     return { after: position, to, events, bytes };
   }

@@ -200,6 +200,27 @@ test("history: slow readers of it, each at another place, hold no more than its 
   assert.equal((await readUntil(one, last)).at(-1), last);
 });
 
+test("history: a reading ends where the cache does, though storage says no more once it has told the newest event", async (t) => {
+  const fixture = new Fixture(t);
+  const { backend } = fixture;
+  const watch = backend.watch.bind(backend);
+  // Whoever asks for progress is answered by an event that is new enough: storage owes no item without events.
+  backend.watch = (asked) => {
+    const told = watch(asked);
+    if (asked.previous === true) told.requestProgress = () => {};
+    return told;
+  };
+  const last = await fixture.write(0, 10);
+  await fixture.start();
+  const events = fixture.watch(last - 5);
+  const seen = readUntil(events, last);
+  await settle();
+  assert.equal(await Promise.race([seen.then(String), settle().then(() => "nothing")]), String(range(last - 4, last)));
+  const more = readUntil(events, last + 1);
+  await fixture.write(10, 11);
+  assert.deepEqual(await more, [last + 1]);
+});
+
 // API W-38
 test("history: what is no object fails those alone who would be shown it", async (t) => {
   const fixture = new Fixture(t);
