@@ -129,13 +129,19 @@ export class SharedHistory<T extends Encoded> {
   }
 
   #keep(page: HistoryPage<T>): void {
-    const { clock, signal } = this.#options;
     this.#pages = [...this.#pages.filter((other) => other !== page), page];
     for (let bytes = this.bytes; bytes > limits.maxHistoryBytes.value && this.#pages.length > 1; bytes = this.bytes) {
       this.#pages.shift();
     }
+    this.#dropLater();
+  }
+
+  /** Not while somebody is read for: a store that is away keeps a reading waiting for longer than that. */
+  #dropLater(): void {
+    const { clock, signal } = this.#options;
     this.#cancelDrop?.();
-    if (!signal.aborted) this.#cancelDrop = clock.after(keepMs, () => this.drop());
+    if (signal.aborted) return;
+    this.#cancelDrop = clock.after(keepMs, () => (this.#serving ? this.#dropLater() : this.drop()));
   }
 
   async #read(after: Revision, upTo: Revision): Promise<HistoryPage<T>> {

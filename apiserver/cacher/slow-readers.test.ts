@@ -221,6 +221,29 @@ test("history: a reading ends where the cache does, though storage says no more 
   assert.deepEqual(await more, [last + 1]);
 });
 
+test("history: a reading that waits for storage is not dropped with the pages nobody asks for", async (t) => {
+  const clock = new FakeClock();
+  const fixture = new Fixture(t, { clock });
+  const last = await fixture.write(0, 10);
+  await fixture.start();
+  assert.deepEqual(await readUntil(fixture.watch(last - 5), last), range(last - 4, last));
+  const { backend } = fixture;
+  const currentWatch = backend.watch.bind(backend);
+  const { promise: back, resolve: comeBack } = Promise.withResolvers<void>();
+  backend.watch = (asked) => {
+    const told = currentWatch(asked);
+    const items = told[Symbol.asyncIterator]();
+    told[Symbol.asyncIterator] = () => ({ next: () => back.then(() => items.next()) });
+    return told;
+  };
+  const seen = readUntil(fixture.watch(last - 8), last);
+  await clock.advance(100_000);
+  comeBack();
+  assert.deepEqual(await seen, range(last - 7, last));
+  await clock.advance(100_000);
+  assert.equal(fixture.cacher.waitingBytes, 0, "then they are");
+});
+
 // API W-38
 test("history: what is no object fails those alone who would be shown it", async (t) => {
   const fixture = new Fixture(t);
