@@ -19,7 +19,7 @@ const documentBytes = 16 * 1024 * 1024;
 
 /** What may make an answer large. */
 export type Readable = {
-  /** Of what is stored where a request may read. */
+  /** Of what is stored where a request may read, and of what it may make of it. */
   readonly storedBytes: number;
   /** It asked for indentation, or for a document. */
   readonly isExempt: boolean;
