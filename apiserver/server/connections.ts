@@ -37,7 +37,7 @@ export class Connection implements ConnectionInfo {
   #certificates: ReturnType<typeof clientCertificatesOf> | undefined;
   #user: string | undefined;
   #active = 0;
-  #hasServed = false;
+  #isRetiring = false;
   #idleSinceMs = performance.now();
   #bytesBefore = 0;
 
@@ -68,8 +68,9 @@ export class Connection implements ConnectionInfo {
     return this.#active > 0 ? undefined : this.#idleSinceMs;
   }
 
-  get hasServed(): boolean {
-    return this.#hasServed;
+  /** Whether it ends behind its next answer. */
+  get isRetiring(): boolean {
+    return this.#isRetiring;
   }
 
   /** Bytes since the last request began: a request that isn't whole yet. */
@@ -100,7 +101,6 @@ export class Connection implements ConnectionInfo {
   /** A request has come. The result is called when its answer is written or given up. */
   begin(): () => void {
     this.#active++;
-    this.#hasServed = true;
     this.#bytesBefore = this.#bytesRead;
     let isOver = false;
     return () => {
@@ -109,6 +109,11 @@ export class Connection implements ConnectionInfo {
       this.#active--;
       this.#idleSinceMs = performance.now();
     };
+  }
+
+  /** Who uses it looks for another one, and never writes to one that is closed that very moment. */
+  retire(): void {
+    this.#isRetiring = true;
   }
 
   destroy(): void {
@@ -191,11 +196,9 @@ export class Connections {
     for (const connection of this.#byPeer.values()) connection.closeGracefully();
   }
 
-  /** Ends those that have had requests, and none is under way. */
-  drainIdle(): void {
-    for (const connection of this.#byPeer.values()) {
-      if (connection.idleSinceMs !== undefined && connection.hasServed) connection.closeGracefully();
-    }
+  /** Has each end behind its next answer. */
+  retire(): void {
+    for (const connection of this.#byPeer.values()) connection.retire();
   }
 
   cut(): void {

@@ -56,7 +56,7 @@ async function serve(message: IncomingMessage, response: ServerResponse, context
     controller,
     sink: response,
     writeHead: (answer, endless) => {
-      writeHead(response, answer, exchange.retiring || reader.stalled);
+      writeHead(response, answer, exchange.retiring || connection.isRetiring || reader.stalled);
       if (endless) response.flushHeaders();
     },
   });

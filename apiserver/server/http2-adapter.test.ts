@@ -293,6 +293,25 @@ test("a connection on which nobody said who they are is closed after its answer 
   assert.equal((await answerTo(identified.request({ ":path": "/" }))).status, 200);
 });
 
+// API R-24
+test("other CAs of clients end a connection behind its next answer, a renewed certificate ends none", async (t) => {
+  const server = await serve(
+    t,
+    known(async ({ path }) => ok(path)),
+  );
+  const session = await open(t, server);
+  for (const tls of [
+    { cert, key },
+    { cert, key, clientCas: cert },
+  ]) {
+    server.reloadTls(tls);
+    // As long as a connection takes to be closed, were one.
+    (await open(t, server)).destroy();
+    assert.equal((await answerTo(session.request({ ":path": "/" }))).status, 200);
+  }
+  await (session.closed || once(session, "close"));
+});
+
 // API N-65, R-20
 test("closing tells clients to go away, ends watches, and lets other requests finish", async (t) => {
   const finish = Promise.withResolvers<void>();

@@ -73,7 +73,7 @@ async function serve(stream: ServerHttp2Stream, raw: readonly string[], context:
   stream.once("aborted", () => controller.abort());
   stream.once("close", () => {
     ended();
-    if (!connection.isIdentified) session.close();
+    if (connection.isRetiring || !connection.isIdentified) session.close();
   });
   const { method, url } = pseudoHeaders(headers);
   if (!methodName.test(method)) {

@@ -50,6 +50,14 @@ async function received(socket: Socket): Promise<string> {
   return text;
 }
 
+/** Sends a request and waits for its small answer; "" when the connection is closed instead. */
+async function ask(socket: Socket): Promise<string> {
+  if (socket.closed) return "";
+  socket.write(requestLine("GET", "/"));
+  const [answer] = await Promise.race([once(socket, "data"), once(socket, "close").then(() => [""])]);
+  return String(answer);
+}
+
 const requestLine = (method: string, path: string, ...headers: readonly string[]): string =>
   [`${method} ${path} HTTP/1.1`, "Host: a", ...headers, "", ""].join("\r\n");
 const last = "Connection: close";
@@ -316,6 +324,29 @@ test("a new certificate is shown to new connections", async (t) => {
   before.destroy();
   after.destroy();
 });
+
+// API R-24: a proxy in front keeps connections for the next request, and reads EOF where it writes to one closed that moment.
+for (const [what, tls, ends] of [
+  ["a certificate: connections stay", { cert, key }, false],
+  ["the CAs of clients: connections end behind their next answer", { cert, key, clientCas: cert }, true],
+] as const) {
+  test(`renewing ${what}, and none is cut`, async (t) => {
+    const server = await serve(t, async () => ok("answered"));
+    const [used, unused] = await Promise.all([open(server), open(server)]);
+    await ask(used);
+    // As long as the server takes to notice that an answer is sent, and then to close a connection, were one.
+    const aWhile = async (): Promise<unknown> => (await open(server)).destroy();
+    await aWhile();
+    server.reloadTls(tls);
+    await aWhile();
+    for (const socket of [used, unused]) {
+      assert.match(await ask(socket), ends ? /connection: close/i : /connection: keep-alive/i);
+      if (ends) await received(socket);
+      else assert.match(await ask(socket), /^HTTP\/1\.1 200 /);
+      socket.destroy();
+    }
+  });
+}
 
 test("a client that speaks plain HTTP is told so, as Go's server does", async (t) => {
   const { port } = await serve(t, echo);

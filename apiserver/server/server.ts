@@ -34,7 +34,10 @@ export type ServeOptions = ExchangeOptions & {
 export type RunningServer = {
   readonly address: string;
   readonly port: number;
-  /** New connections get the new certificate, open ones keep theirs (API R-24). @throws Error for bad PEM */
+  /**
+   * New connections get the new certificate, open ones keep theirs (API R-24); with other `clientCas` those end behind
+   * their next answer. @throws Error for bad PEM
+   */
   reloadTls(tls: TlsFiles): void;
   /**
    * Ends each connection with the next answer on it, so that who uses it looks for another server and doesn't write to one
@@ -58,6 +61,7 @@ export async function startServer(options: ServeOptions): Promise<RunningServer>
   const { log, http2 = true, headerTimeoutMs = limits.maxHeaderMs.value } = options;
   const exchange = new Exchange(options);
   const connections = new Connections({ unidentifiedIdleMs: headerTimeoutMs, ...options.connections });
+  let { clientCas } = options.tls;
   const server = createServer(
     {
       ...contextOf(options.tls),
@@ -94,7 +98,8 @@ export async function startServer(options: ServeOptions): Promise<RunningServer>
     reloadTls: (tls) => {
       server.setSecureContext(contextOf(tls));
       // A client that is refused under the old CAs may be welcome under the new ones: it connects anew.
-      connections.drainIdle();
+      if (tls.clientCas !== clientCas) connections.retire();
+      ({ clientCas } = tls);
     },
     retire: () => exchange.retire(),
     close: (graceMs) => close(server, { exchange, connections, graceMs }),
