@@ -229,7 +229,8 @@ suite("the chart on a node", { skip }, () => {
           ["annotate", ...mesh, `touched=${requests}`, "--overwrite"],
         ];
         for (const command of commands) {
-          const { code, stderr } = await node.kubectl.run(command);
+          // Loud enough to tell what the aggregator answered: of a 503 without a Status kubectl says no more than that.
+          const { code, stderr } = await node.kubectl.run([...command, "-v=8"]);
           if (code !== 0) failures.push(stderr);
         }
       }
