@@ -1,27 +1,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { attributesOf } from "../../test/support/admission.ts";
 import { aWidget } from "../../test/support/objects.ts";
 import type { ObjectMeta } from "../apis/meta/v1.ts";
 import { newForbidden } from "../errors/status-error.ts";
 import { AdmissionChain } from "./chain.ts";
 import type { AdmissionAttributes, AdmissionPlugin } from "./interface.ts";
 
-const attributes: AdmissionAttributes = {
-  operation: "CREATE",
-  kind: { group: "test.example", version: "v1", kind: "Widget" },
-  resource: { group: "test.example", version: "v1", resource: "widgets" },
-  subresource: "",
-  namespace: "demo",
-  name: "a",
-  object: aWidget("a"),
-  oldObject: undefined,
-  user: { name: "tester", groups: [] },
-  dryRun: false,
-  options: { kind: "CreateOptions" },
-  auditId: "audit",
-  signal: new AbortController().signal,
-  warn: () => {},
-};
+const attributes = attributesOf({ object: aWidget("a") });
 
 function labelling(name: string): AdmissionPlugin {
   return {

@@ -2,11 +2,13 @@
  * A store that is not what it was, seen by a real kube-apiserver and its garbage collector: no child is deleted, whatever
  * becomes of our etcd, and all goes on when it is back (design D9).
  */
+
 import assert from "node:assert/strict";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
+import { setTimeout as pause } from "node:timers/promises";
 import { isObject, parseJson } from "../../apiserver/machinery/json.ts";
 import { openEtcd } from "../../apiserver/storage/etcd3/store.ts";
 import { EtcdProcess } from "../support/etcd.ts";
@@ -74,8 +76,6 @@ async function refusedWith(why: RegExp): Promise<void> {
       assert.match(body, why);
     });
 }
-
-const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
 type Scenario = {
   readonly why: RegExp;

@@ -3,11 +3,13 @@
  * served, no child of ours is collected, and all recovers by itself. Whether namespaces still go is said per trouble: their
  * controller asks every group whether it holds something in them, so while no replica can say, none goes (API KC-10, KC-11).
  */
+
 import assert from "node:assert/strict";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
+import { setTimeout as pause } from "node:timers/promises";
 import { EtcdProcess } from "../support/etcd.ts";
 import { eventually, freePort } from "../support/processes.ts";
 import { ServicePort } from "../support/service-port.ts";
@@ -76,8 +78,6 @@ after(() => resources.disposeAsync());
 
 const inGuarded = (args: string, input?: string): Promise<string> =>
   installation.kubectl.ok(["-n", "guarded", ...args.split(" ")], input);
-
-const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
 async function ofCluster(path: string): Promise<{ status: number; body: string }> {
   return get(`${installation.host.url}${path}`, installation.host.servingAuthority.pem, administrator);

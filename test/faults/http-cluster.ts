@@ -1,6 +1,8 @@
 /** Writers and watchers of a server over HTTPS, which go on whatever becomes of it. */
+
 import type { ClientRequest, IncomingMessage } from "node:http";
 import { Agent, request } from "node:https";
+import { setTimeout as pause } from "node:timers/promises";
 import { type ClientIdentity, identityOf } from "../bench/client.ts";
 import type { Follower, Ledger } from "./chain.ts";
 
@@ -8,8 +10,6 @@ const configMaps = "/api/v1/namespaces/default/configmaps";
 /** How soon somebody who was cut off tries again, in ms. */
 const againMs = 50;
 const answerMs = 15_000;
-
-export const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
 export class FaultClient {
   readonly #identity: ClientIdentity;

@@ -1,13 +1,15 @@
 /** Watchers of which every tenth never reads: the others miss nothing, and memory stays flat. */
+
 import { mkdtemp, rm } from "node:fs/promises";
 import type { IncomingMessage } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
 import { residentBytes } from "../bench/process-usage.ts";
 import { startStandalone } from "../e2e/support/server.ts";
 import { random } from "../support/random.ts";
 import { Follower, Ledger } from "./chain.ts";
-import { FaultClient, follow, list, metric, pause, writeOn } from "./http-cluster.ts";
+import { FaultClient, follow, list, metric, writeOn } from "./http-cluster.ts";
 import { untilTold } from "./server-kill.ts";
 
 export type WatcherOptions = { readonly seed: number; readonly watchers: number; readonly writes: number };

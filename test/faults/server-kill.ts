@@ -1,14 +1,16 @@
 /** `kill -9` of the server, again and again, on a clock that jumps, while writers write and watchers watch. */
+
 import assert from "node:assert/strict";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
 import { startStandalone } from "../e2e/support/server.ts";
 import { EtcdProcess } from "../support/etcd.ts";
 import { freePort } from "../support/processes.ts";
 import { random } from "../support/random.ts";
 import { Follower, Ledger } from "./chain.ts";
-import { FaultClient, follow, list, pause, writeOn } from "./http-cluster.ts";
+import { FaultClient, follow, list, writeOn } from "./http-cluster.ts";
 
 /** Loaded before the server: its clock is up to an hour wrong, and differently so every few hundred ms. */
 const jumpingClock = (seed: number): string => `

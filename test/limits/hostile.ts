@@ -2,7 +2,9 @@
  * A tenant who does all at once what is known to cost a server much, until it is ended. A process of its own, at a low
  * priority: what the attack takes of the machine's CPU is not the server's doing.
  */
+
 import { setPriority } from "node:os";
+import { setTimeout as pause } from "node:timers/promises";
 import { connect } from "node:tls";
 import { limits } from "../../apiserver/limits.ts";
 import { collections, functionWith } from "./bodies.ts";
@@ -22,7 +24,6 @@ setPriority(10);
 const { hostname, port } = new URL(attack.url);
 const alice = new Tenant(attack.url, attack.identity, 64);
 const stranger = new Tenant(attack.url, { ca: attack.ca }, 16);
-const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 const done = new Map<string, number>();
 
 /** Again and again; what becomes of it is the server's affair. */

@@ -2,6 +2,7 @@
  * What a kubelet does for one container, without a node: it starts it again when it ends, ends it when its liveness probe
  * has failed as often as the Deployment says, and knows from its readiness probe whether Services may lead to it.
  */
+import { setTimeout as pause } from "node:timers/promises";
 import type { JsonObject } from "../../../apiserver/apis/meta/v1.ts";
 import { numberOf, objectOf, textOf } from "../../../apiserver/machinery/fields.ts";
 import type { Process } from "../../support/processes.ts";
@@ -36,8 +37,6 @@ export type PodOptions = {
   readonly readiness: Probe;
   readonly onReadiness: () => void;
 };
-
-const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
 export class Pod implements AsyncDisposable {
   readonly #options: PodOptions;

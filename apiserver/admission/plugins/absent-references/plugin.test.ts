@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { attributesOf } from "../../../../test/support/admission.ts";
 import type { JsonObject, KubeObject } from "../../../apis/meta/v1.ts";
 import type { ObjectRef } from "../../../client/client.ts";
 import { limits } from "../../../limits.ts";
-import type { AdmissionAttributes } from "../../interface.ts";
 import { AbsentReferences, type MissingLookup } from "./plugin.ts";
 
 const compute = { group: "compute.functionmesh.io", version: "v1alpha1" };
@@ -29,22 +29,16 @@ async function warningsOf(
   isMissing: MissingLookup = async ({ name }) => name !== "there",
 ): Promise<readonly string[]> {
   const warnings: string[] = [];
-  const attributes: AdmissionAttributes = {
+  const attributes = attributesOf({
     operation: old === undefined ? "CREATE" : "UPDATE",
     kind: { ...compute, kind: "Function" },
     resource: { ...compute, resource },
     subresource,
-    namespace: "demo",
-    name: "w",
     object: objectWith(spec),
     oldObject: old === undefined ? undefined : objectWith(old),
-    user: { name: "u", groups: [] },
-    dryRun: false,
     options: { kind: "CreateOptions", fieldValidation },
-    auditId: "a",
-    signal: new AbortController().signal,
     warn: (text) => warnings.push(text),
-  };
+  });
   await new AbsentReferences(isMissing).validate(attributes);
   return warnings;
 }

@@ -5,7 +5,7 @@
  * Asked for by strict validation, as kubectl does it: who writes for people wants to be told, and programs that write by
  * the thousand don't pay for look-ups. A dry run is told the same, as looking changes nothing.
  */
-import { group } from "../../../apis/compute/v1alpha1/group.ts";
+import { group, workloadResources } from "../../../apis/compute/v1alpha1/group.ts";
 import type { KubeObject } from "../../../apis/meta/v1.ts";
 import type { ObjectRef } from "../../../client/client.ts";
 import { joinPath } from "../../../errors/field-error.ts";
@@ -17,9 +17,6 @@ import { type Reference, referencesIn } from "./references.ts";
 
 /** Whether an object is known not to exist. */
 export type MissingLookup = (ref: ObjectRef, signal: AbortSignal) => Promise<boolean>;
-
-const workloads: ReadonlySet<string> = new Set(["functions", "sources", "sinks"]);
-const meshLists = ["functions", "sources", "sinks"] as const;
 
 export class AbsentReferences implements AdmissionPlugin {
   readonly name = "AbsentReferences";
@@ -52,9 +49,9 @@ export class AbsentReferences implements AdmissionPlugin {
 /** Those of an object, by kind and name, each where it is named first. */
 function references(resource: string, object: KubeObject | undefined): ReadonlyMap<string, Reference> {
   const spec = objectOf(object, "spec") ?? {};
-  const all = workloads.has(resource)
+  const all = workloadResources.includes(resource)
     ? referencesIn(spec, "spec")
-    : meshLists.flatMap((list) =>
+    : workloadResources.flatMap((list) =>
         listOf(spec, list).flatMap((component, index) =>
           isObject(component) ? referencesIn(component, joinPath("spec", list, index)) : [],
         ),

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { attributesOf } from "../../../../test/support/admission.ts";
 import type { JsonObject } from "../../../apis/meta/v1.ts";
 import { StatusError } from "../../../errors/status-error.ts";
 import { MaxReplicas } from "./plugin.ts";
@@ -99,22 +100,16 @@ for (const [what, { group, resource, subresource = "", spec, old, fields }] of O
       spec: content,
     });
     const found: unknown = await new MaxReplicas(100)
-      .validate({
-        operation: old === undefined ? "CREATE" : "UPDATE",
-        kind: { group, version: "v1", kind: "Kind" },
-        resource: { group, version: "v1", resource },
-        subresource,
-        namespace: "demo",
-        name: "a",
-        object: object(spec),
-        oldObject: old === undefined ? undefined : object(old),
-        user: { name: "tester", groups: [] },
-        dryRun: false,
-        options: { kind: "CreateOptions" },
-        auditId: "audit",
-        signal: new AbortController().signal,
-        warn: () => {},
-      })
+      .validate(
+        attributesOf({
+          operation: old === undefined ? "CREATE" : "UPDATE",
+          kind: { group, version: "v1", kind: "Kind" },
+          resource: { group, version: "v1", resource },
+          subresource,
+          object: object(spec),
+          oldObject: old === undefined ? undefined : object(old),
+        }),
+      )
       .catch((error: unknown) => error);
     const status = found instanceof StatusError ? found.status : undefined;
     assert.deepEqual(

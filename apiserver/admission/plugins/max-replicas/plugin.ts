@@ -2,7 +2,7 @@
  * Refuses numbers of pods that nobody means: one of them would keep every controller that counts to it busy for good.
  * A number that is stored already is let through, as long as it isn't changed: objects stay editable (API CR-25).
  */
-import { group } from "../../../apis/compute/v1alpha1/group.ts";
+import { group, workloadResources } from "../../../apis/compute/v1alpha1/group.ts";
 import type { JsonObject, JsonValue, KubeObject } from "../../../apis/meta/v1.ts";
 import { type FieldError, invalid, joinPath, path, tooMany } from "../../../errors/field-error.ts";
 import { newInvalid } from "../../../errors/status-error.ts";
@@ -14,16 +14,13 @@ import type { AdmissionAttributes, AdmissionPlugin } from "../../interface.ts";
 /** Fields of `spec` that count pods, by resource; subresource `scale` has `replicas` whatever its parent is. */
 const workloadFields = ["replicas", "minReplicas", "maxReplicas"] as const;
 const countingFields: { readonly [resource: string]: readonly string[] } = {
-  [`${group}/functions`]: workloadFields,
-  [`${group}/sources`]: workloadFields,
-  [`${group}/sinks`]: workloadFields,
+  ...Object.fromEntries(workloadResources.map((resource) => [`${group}/${resource}`, workloadFields])),
   "apps/statefulsets": ["replicas"],
   "batch/jobs": ["parallelism", "completions"],
   "autoscaling/horizontalpodautoscalers": ["minReplicas", "maxReplicas"],
 };
 const scaleFields = ["replicas"] as const;
 const meshResource = `${group}/functionmeshes`;
-const meshLists = ["functions", "sources", "sinks"] as const;
 
 export class MaxReplicas implements AdmissionPlugin {
   readonly name = "MaxReplicas";
@@ -45,7 +42,7 @@ export class MaxReplicas implements AdmissionPlugin {
     const key = `${resource.group}/${resource.resource}`;
     if (subresource === "scale") return this.#numbers("spec", scaleFields, spec, old);
     if (subresource !== "") return [];
-    if (key === meshResource) return meshLists.flatMap((list) => this.#members(list, spec, old));
+    if (key === meshResource) return workloadResources.flatMap((list) => this.#members(list, spec, old));
     return this.#numbers("spec", countingFields[key] ?? [], spec, old);
   }
 

@@ -1,29 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { attributesOf } from "../../../../test/support/admission.ts";
 import { refused } from "../../../../test/support/widgets.ts";
 import { StatusError } from "../../../errors/status-error.ts";
 import type { AdmissionAttributes } from "../../interface.ts";
 import { NamespaceLifecycle, type NamespaceState } from "./plugin.ts";
-
-function attributes(overrides: Partial<AdmissionAttributes> = {}): AdmissionAttributes {
-  return {
-    operation: "CREATE",
-    kind: { group: "test.example", version: "v1", kind: "Widget" },
-    resource: { group: "test.example", version: "v1", resource: "widgets" },
-    subresource: "",
-    namespace: "demo",
-    name: "a",
-    object: undefined,
-    oldObject: undefined,
-    user: { name: "tester", groups: [] },
-    dryRun: false,
-    options: { kind: "CreateOptions" },
-    auditId: "audit",
-    signal: new AbortController().signal,
-    warn: () => {},
-    ...overrides,
-  };
-}
 
 const missing: NamespaceState = { exists: false, terminating: false };
 const active: NamespaceState = { exists: true, terminating: false };
@@ -37,7 +18,7 @@ function plugin(...states: NamespaceState[]) {
     lookup: async () => states[Math.min(asked++, states.length - 1)] ?? missing,
     wait: async (delayMs) => void waits.push(delayMs),
   });
-  return { admit: (overrides?: Partial<AdmissionAttributes>) => lifecycle.admit(attributes(overrides)), waits };
+  return { admit: (overrides?: Partial<AdmissionAttributes>) => lifecycle.admit(attributesOf(overrides)), waits };
 }
 
 // API C-08, AD-07

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { followByInformer } from "../../../../controllers/runtime/follow.ts";
 import { silentLogger } from "../../../../controllers/runtime/logger.ts";
+import { attributesOf } from "../../../../test/support/admission.ts";
 import { FakeClient } from "../../../../test/support/fake-client.ts";
 import { FakeClock, settle } from "../../../../test/support/fake-clock.ts";
 import { refused } from "../../../../test/support/widgets.ts";
@@ -22,26 +23,6 @@ function quota(name: string, hard: number, used: number | undefined, spec: JsonO
     metadata: { name, namespace: "demo" },
     spec: { hard: { [counted]: String(hard) }, ...spec },
     status: { hard: { [counted]: String(hard) }, used: used === undefined ? {} : { [counted]: String(used) } },
-  };
-}
-
-function aCreate(overrides: Partial<AdmissionAttributes> = {}): AdmissionAttributes {
-  return {
-    operation: "CREATE",
-    kind: { group: "test.example", version: "v1", kind: "Widget" },
-    resource: { group: "test.example", version: "v1", resource: "widgets" },
-    subresource: "",
-    namespace: "demo",
-    name: "a",
-    object: undefined,
-    oldObject: undefined,
-    user: { name: "tester", groups: [] },
-    dryRun: false,
-    options: { kind: "CreateOptions" },
-    auditId: "audit",
-    signal: new AbortController().signal,
-    warn: () => {},
-    ...overrides,
   };
 }
 
@@ -68,9 +49,9 @@ const exceeded = (name: string, used: number, limit: number) =>
 // API KC-20
 test("a create takes its place in every quota of its namespace, and none is charged where one has no room", async (t) => {
   const { plugin, used } = await setup(t, quota("small", 2, 1), quota("large", 9, 4));
-  await plugin.validate(aCreate());
+  await plugin.validate(attributesOf());
   assert.deepEqual([await used("small"), await used("large")], ["2", "5"]);
-  await assert.rejects(plugin.validate(aCreate()), exceeded("small", 2, 2));
+  await assert.rejects(plugin.validate(attributesOf()), exceeded("small", 2, 2));
   assert.deepEqual([await used("small"), await used("large")], ["2", "5"]);
 });
 
@@ -81,7 +62,7 @@ test("creates that race, others' writes among them, get as many places as there 
     newConflict({ group: "", resource: "resourcequotas" }, "small", "changed"),
     2,
   );
-  const outcomes = await Promise.allSettled(Array.from({ length: 20 }, () => plugin.validate(aCreate())));
+  const outcomes = await Promise.allSettled(Array.from({ length: 20 }, () => plugin.validate(attributesOf())));
   assert.equal(outcomes.filter(({ status }) => status === "fulfilled").length, 5);
   assert.equal(await used("small"), "5");
 });
@@ -96,25 +77,25 @@ const passing: Record<string, Partial<AdmissionAttributes>> = {
 for (const [what, overrides] of Object.entries(passing)) {
   test(`${what} is not counted`, async (t) => {
     const { plugin, used } = await setup(t, quota("full", 1, 1));
-    await plugin.validate(aCreate(overrides));
+    await plugin.validate(attributesOf(overrides));
     assert.equal(await used("full"), "1");
   });
 }
 
 test("a dry run is judged and takes nothing", async (t) => {
   const { plugin, used } = await setup(t, quota("small", 1, 0));
-  await plugin.validate(aCreate({ dryRun: true }));
+  await plugin.validate(attributesOf({ dryRun: true }));
   assert.equal(await used("small"), "0");
-  await plugin.validate(aCreate());
-  await assert.rejects(plugin.validate(aCreate({ dryRun: true })), exceeded("small", 1, 1));
+  await plugin.validate(attributesOf());
+  await assert.rejects(plugin.validate(attributesOf({ dryRun: true })), exceeded("small", 1, 1));
 });
 
 test("a quota of scopes counts pods; one that nobody has counted yet refuses", async (t) => {
   const scoped = await setup(t, quota("scoped", 1, 1, { scopes: ["Terminating"] }));
-  await scoped.plugin.validate(aCreate());
+  await scoped.plugin.validate(attributesOf());
   const { plugin } = await setup(t, quota("new", 1, undefined));
   await assert.rejects(
-    plugin.validate(aCreate()),
+    plugin.validate(attributesOf()),
     refused(403, `widgets.test.example "a" is forbidden: status unknown for quota: new, resources: ${counted}`),
   );
 });

@@ -47,6 +47,11 @@ export const sinkType = namespacedType("Sink", "sinks", ["fnsink"]);
 export const functionMeshType = namespacedType("FunctionMesh", "functionmeshes", ["fnmesh"]);
 export const backendConfigType = namespacedType("BackendConfig", "backendconfigs", ["fnbc"]);
 
+/** What runs as pods; a mesh has its members in lists of the same names. */
+export const workloadResources: readonly string[] = [functionType, sourceType, sinkType].map(
+  ({ resource }) => resource,
+);
+
 /** Keys users and controllers set on our objects (FM 1.10). */
 export const annotations = {
   /** Exactly `"false"`: the object is skipped completely. */
