@@ -258,7 +258,7 @@ for (const { what, type, body, code, message } of [
     message: /the object has 9001 objects in all of its lists/,
   },
   {
-    what: "copies of copies",
+    what: "copies of copies (API P-14)",
     type: "application/json-patch+json",
     body: [
       { op: "add", path: "/spec/funcConfig", value: { a: "x".repeat(1000) } },
