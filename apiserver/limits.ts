@@ -525,6 +525,13 @@ export const limits = {
     beyond: "read in pages",
     reason: "API T-07: kube-apiserver's largest page",
   },
+  maxDecodedBytes: {
+    value: 8 * MiB,
+    unit: "bytes",
+    of: "JSON of the objects of all kinds that stay decoded, for whoever asks for the same again",
+    beyond: "decoded again",
+    reason: "decoded they take two to three times as much; some thousand of usual size, decoding one takes 50 µs",
+  },
   maxWindowEvents: {
     value: 4096,
     unit: "count",

@@ -42,10 +42,10 @@ export class CacheEvent<T extends Encoded> {
   }
 
   /** What a reader that wants only objects for which `matches` holds must be told; `undefined`: nothing. */
-  seenBy(matches: (item: T) => boolean): SeenChange<T> | undefined {
-    const { item, previous } = this;
-    const isWanted = item !== undefined && matches(item);
-    const wasWanted = previous !== undefined && matches(previous);
+  seenBy(matches: (item: T, key: string) => boolean): SeenChange<T> | undefined {
+    const { item, previous, key } = this;
+    const isWanted = item !== undefined && matches(item, key);
+    const wasWanted = previous !== undefined && matches(previous, key);
     if (isWanted) return wasWanted ? this.#asModified(item) : this.#asAdded(item);
     return wasWanted ? this.#asDeleted(previous) : undefined;
   }

@@ -5,7 +5,8 @@ import { MemoryBackend } from "../../test/support/memory-backend.ts";
 import { aWidget, brief, take, widgetKind } from "../../test/support/objects.ts";
 import type { KubeObject, Status } from "../apis/meta/v1.ts";
 import { newExpired } from "../errors/status-error.ts";
-import { type CachedObject, KindCodec } from "../registry/generic/codec.ts";
+import type { CachedObject } from "../registry/generic/cached-object.ts";
+import { KindCodec } from "../registry/generic/codec.ts";
 import type { RestWatchEvent } from "../registry/rest/interface.ts";
 import { Cacher, type CacherOptions, type CacheWatch } from "./cacher.ts";
 

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { aWidget, widgetKind } from "../../test/support/objects.ts";
-import { type CachedObject, KindCodec } from "../registry/generic/codec.ts";
+import type { CachedObject } from "../registry/generic/cached-object.ts";
+import { KindCodec } from "../registry/generic/codec.ts";
 import { CacheEvent } from "./cache-event.ts";
 import { EventWindow } from "./event-window.ts";
 

@@ -6,7 +6,8 @@ import { MemoryBackend } from "../../test/support/memory-backend.ts";
 import { aWidget, brief, take, widgetKind } from "../../test/support/objects.ts";
 import type { Status } from "../apis/meta/v1.ts";
 import { newExpired } from "../errors/status-error.ts";
-import { type CachedObject, KindCodec } from "../registry/generic/codec.ts";
+import type { CachedObject } from "../registry/generic/cached-object.ts";
+import { KindCodec } from "../registry/generic/codec.ts";
 import { Cacher } from "./cacher.ts";
 
 const prefix = "/registry/test.example/widgets/";

@@ -6,7 +6,7 @@ import { type Entry, rangeOf } from "./ordered-state.ts";
 export type Wanted<T> = {
   /** Which keys: `""` for all, `demo/` for those of a folder, or the beginning of one: a whole key. */
   readonly scope: string;
-  readonly matches: (item: T) => boolean;
+  readonly matches: (item: T, key: string) => boolean;
 };
 
 /** What a reader is given at once, about, in events and in bytes of them. */
@@ -27,7 +27,7 @@ export function* initialEvents<T extends Encoded>(
   let bytes = 0;
   for (let index = start; index < end; index++) {
     const entry = entries[index];
-    if (entry === undefined || !matches(entry.item)) continue;
+    if (entry === undefined || !matches(entry.item, entry.key)) continue;
     const event = addedEvent(entry.item, encoder);
     batch.push(event);
     bytes += event.frame.length;

@@ -19,7 +19,7 @@ export interface ReaderSource<T extends Encoded> {
 export type ReaderOptions<T extends Encoded, F> = {
   /** As `Wanted` has it. */
   readonly scope: string;
-  readonly matches: (item: T) => boolean;
+  readonly matches: (item: T, key: string) => boolean;
   /** Shown first: the state at `after`. */
   readonly initial: Iterator<Batch<T, F>, undefined>;
   /** Events up to this revision are not wanted. */

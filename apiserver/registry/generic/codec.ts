@@ -12,12 +12,13 @@ import {
   type JsonValue,
   type KubeObject,
 } from "../../apis/meta/v1.ts";
-import type { ChangeType, Encoded, Encoder } from "../../cacher/encoder.ts";
+import type { ChangeType, Encoder } from "../../cacher/encoder.ts";
 import { newServiceUnavailable } from "../../errors/status-error.ts";
 import { decodeUtf8, isObject, parseJson, stringifyJson } from "../../machinery/json.ts";
 import { withSharedFields } from "../../machinery/managed-fields/shared-fields.ts";
 import type { Revision } from "../../storage/interface.ts";
 import type { EncodedObject } from "../rest/interface.ts";
+import { CachedObject, type Selectable } from "./cached-object.ts";
 
 const frameHead = Buffer.from('{"type":"ADDED","object":');
 const frameEnd = Buffer.from("}\n");
@@ -25,14 +26,14 @@ const frameEnd = Buffer.from("}\n");
 /** `apiVersion` to what makes of an object of that version one of the stored version. */
 export type StoredForms = ReadonlyMap<string, (object: KubeObject) => KubeObject>;
 
-/** An object as the cache holds it. */
-export interface CachedObject extends EncodedObject, Encoded {
-  readonly json: Uint8Array;
-  /** `{"type":"ADDED","object":…}\n`. `json` is a view into these bytes, so the frame costs no memory of its own. */
-  readonly addedFrame: Uint8Array;
-  /** The stored bytes are of an older version: writing the same object again brings them up to date. */
-  readonly isOutdated?: true;
-}
+type SelectableFields = { readonly [path: string]: (object: KubeObject) => string };
+
+/** What a codec knows of its kind besides its name. */
+export type KindForms = {
+  /** Of the other versions in which objects of the kind may have been stored. */
+  readonly storedForms?: StoredForms;
+  readonly selectableFields?: SelectableFields;
+};
 
 export class KindCodec implements Encoder<CachedObject> {
   readonly #apiVersion: string;
@@ -41,10 +42,11 @@ export class KindCodec implements Encoder<CachedObject> {
   readonly #headBytes: Buffer;
 
   readonly #storedForms: StoredForms;
+  readonly #selectableFields: readonly (readonly [path: string, value: (object: KubeObject) => string])[];
 
-  /** @param storedForms  of the other versions in which objects of the kind may have been stored */
-  constructor(gvk: GroupVersionKind, storedForms: StoredForms = new Map()) {
+  constructor(gvk: GroupVersionKind, { storedForms = new Map(), selectableFields = {} }: KindForms = {}) {
     this.#storedForms = storedForms;
+    this.#selectableFields = Object.entries(selectableFields);
     this.#apiVersion = apiVersionOf(gvk);
     this.#kind = gvk.kind;
     const type = `"apiVersion":${stringifyJson(this.#apiVersion)},"kind":${stringifyJson(this.#kind)}`;
@@ -63,8 +65,13 @@ export class KindCodec implements Encoder<CachedObject> {
 
   /** What was just stored, without reading it back. */
   stored(object: KubeObject, value: Uint8Array, revision: Revision): CachedObject {
+    return this.#stored(object, value, { revision });
+  }
+
+  #stored(object: KubeObject, value: Uint8Array, place: { revision: Revision; isOutdated?: true }): CachedObject {
     const { resourceVersion: _resourceVersion, ...metadata } = object.metadata;
-    return this.#join(this.#typed(object, metadata, revision), value, revision);
+    const typed = this.#typed(object, metadata, place.revision);
+    return new CachedObject({ ...this.#frame(value, place.revision), ...place, ...this.#selectableOf(typed) }, typed);
   }
 
   /** What would be stored, under the resourceVersion it already has or none: the answer of a dry run (API V-14). */
@@ -88,11 +95,12 @@ export class KindCodec implements Encoder<CachedObject> {
     }
     const apiVersion = String(parsed.apiVersion);
     if (apiVersion !== this.#apiVersion) return this.#decodeOther(parsed, apiVersion, revision);
-    const object = this.#typed(parsed, withSharedFields(parsed.metadata), revision);
     // Written by something else: the text need not have our head.
     const canonical =
       this.#headBytes.equals(value.subarray(0, this.#headBytes.length)) && !("resourceVersion" in parsed.metadata);
-    return this.#join(object, canonical ? value : this.encode(object), revision);
+    const object = this.#typed(parsed, parsed.metadata, revision);
+    const own = canonical ? value : this.encode(object);
+    return new CachedObject({ ...this.#frame(own, revision), revision, ...this.#selectableOf(object) });
   }
 
   /** What another version of the server stored; it is stored anew when it is next written. */
@@ -105,7 +113,7 @@ export class KindCodec implements Encoder<CachedObject> {
     }
     const { metadata } = parsed;
     const object = toStored({ ...parsed, apiVersion, kind: this.#kind, metadata: isObject(metadata) ? metadata : {} });
-    return { ...this.stored(object, this.encode(object), revision), isOutdated: true };
+    return this.#stored(object, this.encode(object), { revision, isOutdated: true });
   }
 
   frame(type: ChangeType, { json, addedFrame }: CachedObject): Uint8Array {
@@ -116,7 +124,7 @@ export class KindCodec implements Encoder<CachedObject> {
     const oldLength = versionMember(item.revision).length;
     const start = this.#headBytes.length;
     const value = Buffer.concat([this.#headBytes, item.json.subarray(start + oldLength)]);
-    return this.#join(this.#typed(item.object, item.object.metadata, revision), value, revision);
+    return new CachedObject({ ...this.#frame(value, revision), revision, selectable: item, decode: this.#decodeJson });
   }
 
   #typed(
@@ -132,19 +140,36 @@ export class KindCodec implements Encoder<CachedObject> {
     };
   }
 
-  #join(object: KubeObject, value: Uint8Array, revision: Revision): CachedObject {
+  /** Of the bytes of a cached object, which were read before. */
+  readonly #decodeJson = (json: Uint8Array): KubeObject => {
+    const parsed = parseJson(decodeUtf8(json));
+    if (!isObject(parsed) || !isObject(parsed.metadata)) throw new Error(`cached ${this.#kind} is no object`);
+    return { ...parsed, apiVersion: this.#apiVersion, kind: this.#kind, metadata: withSharedFields(parsed.metadata) };
+  };
+
+  #selectableOf(object: KubeObject) {
+    const { labels } = object.metadata;
+    const fields = this.#selectableFields.map(([path, value]) => [path, value(object)] as const);
+    const selectable: Selectable = {
+      labels: labels === undefined ? undefined : ownCopy(labels),
+      fields: fields.length === 0 ? undefined : ownCopy(Object.fromEntries(fields)),
+    };
+    return { selectable, decode: this.#decodeJson };
+  }
+
+  /** Bytes of its own: a part of a pool keeps the rest of the pool. */
+  #frame(value: Uint8Array, revision: Revision) {
     const version = versionMember(revision);
     const start = this.#headBytes.length;
-    const length = value.length + version.length;
-    const frame = Buffer.allocUnsafe(frameHead.length + length + frameEnd.length);
-    let at = frameHead.copy(frame, 0);
-    const jsonStart = at;
-    frame.set(value.subarray(0, start), at);
-    at += start;
-    at += frame.write(version, at, "latin1");
-    frame.set(value.subarray(start), at);
-    frameEnd.copy(frame, jsonStart + length);
-    return { object, json: frame.subarray(jsonStart, jsonStart + length), addedFrame: frame, revision };
+    const jsonStart = frameHead.length;
+    const jsonEnd = jsonStart + value.length + version.length;
+    const addedFrame = Buffer.allocUnsafeSlow(jsonEnd + frameEnd.length);
+    frameHead.copy(addedFrame, 0);
+    addedFrame.set(value.subarray(0, start), jsonStart);
+    const rest = jsonStart + start + addedFrame.write(version, jsonStart + start, "latin1");
+    addedFrame.set(value.subarray(start), rest);
+    frameEnd.copy(addedFrame, jsonEnd);
+    return { addedFrame, jsonStart, jsonEnd };
   }
 }
 
@@ -156,3 +181,7 @@ export function frameOf(type: ChangeType, json: Uint8Array): Uint8Array {
 function versionMember(revision: Revision): string {
   return `"resourceVersion":"${revision}",`;
 }
+
+/** Of strings that keep nothing else: what is cut out of a text keeps all of it. */
+const ownCopy = (texts: Readonly<Record<string, string>>): Readonly<Record<string, string>> =>
+  JSON.parse(JSON.stringify(texts));

@@ -13,7 +13,8 @@ import { emptyObjectOf } from "../schema/empty-object.ts";
 import { fieldTypeOf } from "../schema/field-types.ts";
 import { patchSchema } from "../schema/patch-schema.ts";
 import { compileSchema } from "../schema/structural.ts";
-import { type CachedObject, KindCodec, type StoredForms } from "./codec.ts";
+import type { CachedObject } from "./cached-object.ts";
+import { KindCodec, type StoredForms } from "./codec.ts";
 import { GenericStore } from "./generic-store.ts";
 import { watchFailure } from "./interpret-error.ts";
 import { ObjectDecoder } from "./object-decoder.ts";
@@ -66,7 +67,7 @@ function endpointOf(
   const { kind, namespaced } = definition;
   const ofVersion = {
     gvr: { group, version, resource: definition.resource },
-    selections: new Selections({ namespaced, selectableFields }),
+    selections: new Selections({ namespaced, selectableFields: Object.keys(selectableFields) }),
     patchTypes: patchTypesOf(patchSchema(schemas, schemaName)),
   };
   const store = new GenericStore({ ...shared, ...ofVersion }, view);
@@ -123,6 +124,10 @@ function storedFormsOf(gvk: GroupVersionKind, { otherVersions = [] }: ResourceDe
   return new Map(otherVersions.map((other) => [apiVersionOf({ group: gvk.group, ...other }), storedForm(gvk, other)]));
 }
 
+/** Of all versions: they read stored objects, so a label says the same in each that has it. */
+const selectableFieldsOf = ({ selectableFields, otherVersions = [] }: ResourceDefinition) =>
+  Object.assign({}, ...otherVersions.map((other) => other.selectableFields), selectableFields);
+
 function trackedKind(gvk: GroupVersionKind, definition: ResourceDefinition, schemas: SchemaSet): TrackedKind {
   const { schemaName, otherVersions = [] } = definition;
   return new TrackedKind(gvk, [
@@ -147,7 +152,10 @@ function sharedByVersions(definition: ResourceDefinition, deps: EndpointDependen
   const { backend, schemas, admission, signal, clock = systemClock, random = Math.random, newUid = randomUUID } = deps;
   const { group, version, kind, resource, schemaName, strategy } = definition;
   const gvk = { group, version, kind };
-  const codec = new KindCodec(gvk, storedFormsOf(gvk, definition));
+  const codec = new KindCodec(gvk, {
+    storedForms: storedFormsOf(gvk, definition),
+    selectableFields: selectableFieldsOf(definition),
+  });
   const prefix = resourcePrefix({ group, resource });
   const cacher = new Cacher<CachedObject, Status>({
     backend,

@@ -3,8 +3,7 @@
 import { type Entry, lowerBound, rangeOf } from "../../cacher/ordered-state.ts";
 import { limits } from "../../limits.ts";
 import type { Revision, StorageBackend, StoredValue } from "../../storage/interface.ts";
-import type { EncodedObject } from "../rest/interface.ts";
-import type { CachedObject } from "./codec.ts";
+import type { CachedObject } from "./cached-object.ts";
 import type { Selection } from "./selection.ts";
 
 export type PageRequest = {
@@ -16,7 +15,7 @@ export type PageRequest = {
 };
 
 export type Page = {
-  readonly items: readonly EncodedObject[];
+  readonly items: readonly CachedObject[];
   /** Where the next page begins, without the scope; `undefined` when this is the last. */
   readonly next: string | undefined;
   /** Objects after this page; unknown with selectors. */
@@ -29,18 +28,18 @@ const firstReadSize = 500;
 const maxReadSize = limits.maxReadKeys.value;
 
 export function pageOfSnapshot(
-  { revision, entries }: { revision: Revision; entries: readonly Entry<EncodedObject>[] },
+  { revision, entries }: { revision: Revision; entries: readonly Entry<CachedObject>[] },
   { selection, start, limit }: PageRequest,
 ): Page {
   const { scope, singleKey, matches, everything } = selection;
   if (singleKey) return singlePage(entries, selection, revision);
   const range = rangeOf(entries, scope);
   const from = start === "" ? range.start : Math.max(range.start, lowerBound(entries, scope + start));
-  const items: EncodedObject[] = [];
+  const items: CachedObject[] = [];
   let lastKey = "";
   for (let index = from; index < range.end; index++) {
     const entry = entries[index];
-    if (entry === undefined || !matches(entry.item)) continue;
+    if (entry === undefined || !matches(entry.item, entry.key)) continue;
     if (limit > 0 && items.length === limit) {
       const remaining = everything ? range.end - index : undefined;
       return { items, next: keyAfter(lastKey, scope), remaining, revision };
@@ -51,9 +50,9 @@ export function pageOfSnapshot(
   return { items, next: undefined, remaining: undefined, revision };
 }
 
-function singlePage(entries: readonly Entry<EncodedObject>[], { scope, matches }: Selection, revision: Revision): Page {
+function singlePage(entries: readonly Entry<CachedObject>[], { scope, matches }: Selection, revision: Revision): Page {
   const entry = entries[lowerBound(entries, scope)];
-  const found = entry !== undefined && entry.key === scope && matches(entry.item);
+  const found = entry !== undefined && entry.key === scope && matches(entry.item, scope);
   return { items: found ? [entry.item] : [], next: undefined, remaining: undefined, revision };
 }
 
@@ -72,7 +71,7 @@ export async function pageOfStorage(place: StoragePlace, { selection, start, lim
   if (selection.singleKey) return singleFromStorage(place, selection);
   const { backend, prefix, decode, signal } = place;
   const scope = prefix + selection.scope;
-  const items: EncodedObject[] = [];
+  const items: CachedObject[] = [];
   let { revision } = place;
   let startKey = scope + start;
   let lastKey = "";
@@ -86,7 +85,7 @@ export async function pageOfStorage(place: StoragePlace, { selection, start, lim
     let seen = 0;
     for (const stored of read.items) {
       const item = decode(stored);
-      if (selection.matches(item)) {
+      if (selection.matches(item, stored.key.slice(prefix.length))) {
         if (limit > 0 && items.length === limit) {
           return { items, next: keyAfter(lastKey, scope), remaining: undefined, revision };
         }
@@ -113,7 +112,7 @@ async function singleFromStorage(place: StoragePlace, { scope, matches }: Select
     place.signal,
   );
   const found = items.filter((stored) => stored.key === key).map(place.decode);
-  return { items: found.filter(matches), next: undefined, remaining: undefined, revision };
+  return { items: found.filter((item) => matches(item, scope)), next: undefined, remaining: undefined, revision };
 }
 
 /** The least key greater than `key`. */

@@ -22,11 +22,12 @@ import type {
   Watcher,
   WatchOptions,
 } from "../rest/interface.ts";
-import type { CachedObject } from "./codec.ts";
+import type { CachedObject } from "./cached-object.ts";
 import { type Continue, encodeContinue, newestRevision } from "./continue-token.ts";
 import { interpreted } from "./interpret-error.ts";
 import { type Page, type PageRequest, pageOfSnapshot, pageOfStorage } from "./page.ts";
 import { listPosition, type Position, positionOf } from "./positions.ts";
+import type { Selection } from "./selection.ts";
 import { decodeStored, keyOf, type StoredResource } from "./stored-resource.ts";
 
 /** `Retry-After` while the cache is rebuilt, in seconds: a second per so much downtime, within these bounds (API W-44). */
@@ -68,7 +69,7 @@ export class Reads implements Getter, Lister, Watcher {
     await this.#untilReady(context.signal);
     const common = {
       scope,
-      matches: singleKey ? onlyKey(this.#resource, scope, matches) : matches,
+      matches: singleKey ? onlyKey(scope, matches) : matches,
       wantsBookmarks: options.allowBookmarks,
       timeoutMs: options.timeoutMs,
       signal: context.signal,
@@ -194,12 +195,10 @@ function revisionOf(position: Position): Revision {
 }
 
 /** The scope of a single key is also the beginning of longer names. */
-function onlyKey(resource: StoredResource, scope: string, matches: (item: EncodedObject) => boolean) {
-  return (item: EncodedObject): boolean => {
-    const { namespace = "", name = "" } = item.object.metadata;
-    return keyOf(resource, namespace, name) === scope && matches(item);
-  };
-}
+const onlyKey =
+  (scope: string, matches: Selection["matches"]): Selection["matches"] =>
+  (item, key) =>
+    key === scope && matches(item, key);
 
 function listMeta({ revision, next, remaining }: Page): ListResult["metadata"] {
   return {

@@ -6,9 +6,8 @@
  * admission, which may know more, is asked every time.
  */
 import { hash } from "node:crypto";
-import type { KubeObject } from "../../apis/meta/v1.ts";
 import { limits } from "../../limits.ts";
-import type { WriteRequest } from "../rest/interface.ts";
+import type { EncodedObject, WriteRequest } from "../rest/interface.ts";
 import type { Part } from "../rest/part.ts";
 
 /** Everything about a write that decides what it makes of an object; equal texts stand for equal writes. */
@@ -22,14 +21,14 @@ export function repeatOf({ body, options, preconditions }: WriteRequest, part: P
 }
 
 export class Repeats {
-  readonly #unchanged = new WeakMap<KubeObject, Set<Repeat>>();
+  readonly #unchanged = new WeakMap<EncodedObject, Set<Repeat>>();
 
-  has(existing: KubeObject, repeat: Repeat): boolean {
+  has(existing: EncodedObject, repeat: Repeat): boolean {
     return this.#unchanged.get(existing)?.has(repeat) === true;
   }
 
   /** @param existing  which this write, let through by admission as it was, left as it is */
-  add(existing: KubeObject, repeat: Repeat): void {
+  add(existing: EncodedObject, repeat: Repeat): void {
     const known = this.#unchanged.get(existing) ?? new Set();
     this.#unchanged.set(existing, known);
     const [oldest] = known;

@@ -1,9 +1,7 @@
 /** Which objects a list or watch wants: selectors, and the part of the key space they can be in (API 3.4, L-15, L-16). */
-import type { KubeObject } from "../../apis/meta/v1.ts";
 import { newBadRequest } from "../../errors/status-error.ts";
 import { type FieldSelector, type LabelSelector, requiredValue } from "../../machinery/selectors.ts";
-import type { EncodedObject } from "../rest/interface.ts";
-import type { ResourceDefinition } from "../rest/strategy.ts";
+import type { Selectable } from "./cached-object.ts";
 
 export type Selection = {
   /** Keys begin with this: `""`, `demo/`; or the whole key when `singleKey`. */
@@ -12,27 +10,19 @@ export type Selection = {
   readonly singleKey: boolean;
   /** Everything under `scope` matches. */
   readonly everything: boolean;
-  readonly matches: (item: EncodedObject) => boolean;
+  readonly matches: (item: Selectable, key: string) => boolean;
 };
 
 export type Selectors = { readonly labels: LabelSelector; readonly fields: FieldSelector };
 
-type FieldValues = (object: KubeObject, field: string) => string;
-
 export class Selections {
   readonly #namespaced: boolean;
-  readonly #fieldValue: FieldValues;
   readonly #fields: readonly string[];
 
-  constructor({ namespaced, selectableFields }: Pick<ResourceDefinition, "namespaced" | "selectableFields">) {
+  /** @param selectableFields  of the kind, beyond its name and namespace */
+  constructor({ namespaced, selectableFields }: { namespaced: boolean; selectableFields: readonly string[] }) {
     this.#namespaced = namespaced;
-    const values = new Map<string, (object: KubeObject) => string>([
-      ["metadata.name", ({ metadata }) => metadata.name ?? ""],
-      ...(namespaced ? [["metadata.namespace", namespaceOf] as const] : []),
-      ...Object.entries(selectableFields),
-    ]);
-    this.#fields = [...values.keys()];
-    this.#fieldValue = (object, field) => values.get(field)?.(object) ?? "";
+    this.#fields = ["metadata.name", ...(namespaced ? ["metadata.namespace"] : []), ...selectableFields];
   }
 
   /**
@@ -55,16 +45,18 @@ export class Selections {
     return { scope: `${within}/${name ?? ""}`, singleKey: name !== undefined && name !== "" };
   }
 
-  #matcher({ labels, fields }: Selectors): (item: EncodedObject) => boolean {
+  #matcher({ labels, fields }: Selectors): Selection["matches"] {
     if (labels.empty && fields.empty) return () => true;
-    if (fields.empty) return ({ object }) => labels.matches(object.metadata.labels);
-    const fieldValue = this.#fieldValue;
-    return ({ object }) =>
-      labels.matches(object.metadata.labels) && fields.matches((field) => fieldValue(object, field));
+    if (fields.empty) return (item) => labels.matches(item.labels);
+    return (item, key) => labels.matches(item.labels) && fields.matches((field) => fieldValue(item, key, field));
   }
 }
 
-const namespaceOf = ({ metadata }: KubeObject): string => metadata.namespace ?? "";
+function fieldValue({ fields }: Selectable, key: string, field: string): string {
+  if (field === "metadata.name") return key.slice(key.indexOf("/") + 1);
+  if (field === "metadata.namespace") return key.slice(0, key.indexOf("/"));
+  return fields?.[field] ?? "";
+}
 
 function unknownField(field: string, known: readonly string[]) {
   const names = known.map((name) => JSON.stringify(name)).join(", ");

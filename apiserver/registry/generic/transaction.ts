@@ -8,7 +8,7 @@ import { giveWay, type Pace } from "../../machinery/turns.ts";
 import { isStorageError } from "../../storage/errors.ts";
 import type { Revision, StoredValue } from "../../storage/interface.ts";
 import type { EncodedObject, RequestContext } from "../rest/interface.ts";
-import type { CachedObject } from "./codec.ts";
+import type { CachedObject } from "./cached-object.ts";
 import { interpretError, interpreted } from "./interpret-error.ts";
 import { decodeStored, keyOf, nameOf, type StoredResource } from "./stored-resource.ts";
 import { withManagedFields } from "./tracking.ts";
@@ -33,7 +33,7 @@ type Change = {
   readonly mayForgetManagers?: boolean;
   readonly pace: Pace;
   /** Runs once per attempt, each time with a newer object; throwing refuses the change. */
-  readonly decide: (existing: KubeObject) => Promise<Decision>;
+  readonly decide: (existing: KubeObject, item: EncodedObject) => Promise<Decision>;
 };
 
 /**
@@ -76,9 +76,10 @@ async function tryOnce(
   existing: CachedObject,
   change: Change,
 ): Promise<Attempt> {
+  const { object } = existing;
   let decision: Decision;
   try {
-    decision = await change.decide(existing.object);
+    decision = await change.decide(object, existing);
   } catch (error) {
     return {
       settled: "concluded",
@@ -89,7 +90,7 @@ async function tryOnce(
   }
   const { pace } = change;
   const unchanged = await pace.run(
-    () => decision.action === "put" && existing.isOutdated !== true && isUnchanged(decision.object, existing.object),
+    () => decision.action === "put" && !existing.isOutdated && isUnchanged(decision.object, object),
   );
   if (decision.action === "keep" || unchanged) return concluded({ deleted: false, unchanged, item: existing });
   const deleted = decision.action === "delete";

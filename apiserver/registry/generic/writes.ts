@@ -1,5 +1,5 @@
 /** create, update and patch of one resource: each is a walk through `write-stages.ts` that ends with a commit. */
-import type { JsonObject, KubeObject } from "../../apis/meta/v1.ts";
+import type { JsonObject } from "../../apis/meta/v1.ts";
 import { newConflict, StatusError } from "../../errors/status-error.ts";
 import { isObject } from "../../machinery/json.ts";
 import { managerName } from "../../machinery/managed-fields/manager-name.ts";
@@ -30,7 +30,7 @@ import { decisionStages, proposalStages, readingStages, repeatStages, writeStage
 const nameAttempts = 8;
 
 /** `leaves`: the stored object that the write, as it was sent, leaves as it is. */
-type Written = WriteResult & { readonly leaves?: KubeObject };
+type Written = WriteResult & { readonly leaves?: EncodedObject };
 
 export class Writes implements Creater, Updater, Patcher {
   readonly patchTypes: readonly string[];
@@ -125,7 +125,7 @@ export class Writes implements Creater, Updater, Patcher {
     const repeat = repeatOf(request, part, managerName(request.options.fieldManager, context.userAgent));
     const key = keyOf(this.#resource, context.namespace, request.name);
     const before = this.#resource.cacher.latest(key);
-    if (before !== undefined && this.#repeats.has(before.object, repeat)) {
+    if (before !== undefined && this.#repeats.has(before, repeat)) {
       const item = await this.#repeat(this.#begin(context, request, { change: noChange, pace, part }), repeat);
       if (item !== undefined) return { item: part.view.present(item), created: false };
     }
@@ -148,8 +148,8 @@ export class Writes implements Creater, Updater, Patcher {
       name: write.name,
       pace: write.pace,
       dryRun: write.options.dryRun,
-      decide: async (existing) => {
-        holds = this.#repeats.has(existing, repeat);
+      decide: async (existing, item) => {
+        holds = this.#repeats.has(item, repeat);
         if (holds) holds = (await runStages(repeatStages, draftOf(existing), write)).object === existing;
         return { action: "keep" };
       },
@@ -212,7 +212,7 @@ export class Writes implements Creater, Updater, Patcher {
         return { action: isFinished(draft.object, this.#resource.strategy) ? "delete" : "put", object: draft.object };
       },
     });
-    const leaves = unchanged && !isReshaped ? { leaves: item.object } : {};
+    const leaves = unchanged && !isReshaped ? { leaves: item } : {};
     return { item: write.part.view.present(item), created: false, ...leaves };
   }
 

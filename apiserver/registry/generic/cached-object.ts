@@ -1,0 +1,93 @@
+/**
+ * An object as the cache holds it: its bytes, and what it is selected by. The object itself is decoded when somebody asks for
+ * it, and shared as long as anybody holds it: ten thousand objects that are only listed take the memory of their bytes.
+ */
+import type { KubeObject } from "../../apis/meta/v1.ts";
+import type { Encoded } from "../../cacher/encoder.ts";
+import { limits } from "../../limits.ts";
+import type { Revision } from "../../storage/interface.ts";
+import type { EncodedObject } from "../rest/interface.ts";
+
+/** What lists and watches select objects by. */
+export type Selectable = {
+  readonly labels: Readonly<Record<string, string>> | undefined;
+  /** The kind's own selectable fields, by path; `undefined` where it has none. */
+  readonly fields: Readonly<Record<string, string>> | undefined;
+};
+
+type Parts = {
+  readonly revision: Revision;
+  readonly addedFrame: Uint8Array;
+  /** Bytes of the frame before the object. */
+  readonly jsonStart: number;
+  readonly jsonEnd: number;
+  readonly selectable: Selectable;
+  /** Makes the object of its JSON. */
+  readonly decode: (json: Uint8Array) => KubeObject;
+  /** The stored bytes are of an older version: writing the same object again brings them up to date. */
+  readonly isOutdated?: boolean;
+};
+
+export class CachedObject implements EncodedObject, Encoded, Selectable {
+  readonly revision: Revision;
+  /** `{"type":"ADDED","object":…}\n`. `json` is a view into these bytes, so the frame costs no memory of its own. */
+  readonly addedFrame: Uint8Array;
+  readonly labels: Selectable["labels"];
+  readonly fields: Selectable["fields"];
+  readonly isOutdated: boolean;
+  readonly #jsonStart: number;
+  readonly #jsonEnd: number;
+  readonly #decode: Parts["decode"];
+  #object: WeakRef<KubeObject> | undefined;
+
+  /** @param object  what `decode` makes, where that is known already */
+  constructor(parts: Parts, object?: KubeObject) {
+    this.revision = parts.revision;
+    this.addedFrame = parts.addedFrame;
+    this.labels = parts.selectable.labels;
+    this.fields = parts.selectable.fields;
+    this.isOutdated = parts.isOutdated === true;
+    this.#jsonStart = parts.jsonStart;
+    this.#jsonEnd = parts.jsonEnd;
+    this.#decode = parts.decode;
+    if (object !== undefined) this.#keep(object);
+  }
+
+  get json(): Uint8Array {
+    return this.addedFrame.subarray(this.#jsonStart, this.#jsonEnd);
+  }
+
+  get object(): KubeObject {
+    return this.#object?.deref() ?? this.#keep(this.#decode(this.json));
+  }
+
+  #keep(object: KubeObject): KubeObject {
+    this.#object = new WeakRef(object);
+    recentlyUsed.add(object, this.addedFrame.length);
+    return object;
+  }
+}
+
+/** Holds the objects that were decoded last, for those who ask for the same again. */
+class RecentObjects {
+  #objects: { readonly object: KubeObject; readonly bytes: number }[] = [];
+  #first = 0;
+  #bytes = 0;
+
+  add(object: KubeObject, bytes: number): void {
+    this.#objects.push({ object, bytes });
+    this.#bytes += bytes;
+    for (let oldest = this.#objects[this.#first]; oldest !== undefined; oldest = this.#objects[this.#first]) {
+      if (this.#bytes <= limits.maxDecodedBytes.value) break;
+      this.#bytes -= oldest.bytes;
+      this.#first++;
+    }
+    // What was dropped is freed with the array that holds it.
+    if (this.#first * 2 > this.#objects.length) {
+      this.#objects = this.#objects.slice(this.#first);
+      this.#first = 0;
+    }
+  }
+}
+
+const recentlyUsed = new RecentObjects();
