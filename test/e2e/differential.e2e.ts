@@ -82,6 +82,8 @@ async function defineOurs(host: Client): Promise<void> {
 }
 
 let objects = 0;
+/** They write in the order of their names, as those who write within the same second are put in that order. */
+const manyManagers = Array.from({ length: 14 }, (_, at) => `m${String(at).padStart(2, "0")}`);
 // Kinds side by side: each waits for its own object only.
 suite("written alike", { concurrency: true }, () => {
   for (const subject of subjects) {
@@ -90,30 +92,41 @@ suite("written alike", { concurrency: true }, () => {
       let left = Math.ceil(steps / subjects.length);
       for (let batch = 0; left > 0; batch++) {
         let failedAt: number | undefined;
-        const alike = async (bornByApply: boolean, sequence: readonly Step[]): Promise<void> => {
+        const alike = async (born: Birth, sequence: readonly Step[]): Promise<void> => {
           if (failedAt !== undefined && Date.now() > failedAt + shrinkingMs) return;
           try {
-            left -= await tell({ subject, namespace, name: `o${objects++}` }, [birth(bornByApply), ...sequence]);
+            left -= await tell({ subject, namespace, name: `o${objects++}` }, [...births[born], ...sequence]);
           } catch (error) {
             failedAt ??= Date.now();
             throw error;
           }
         };
-        await fc.assert(fc.asyncProperty(fc.boolean(), story, alike), { seed: seed + batch, numRuns: batchSize });
+        await fc.assert(fc.asyncProperty(birth, story, alike), { seed: seed + batch, numRuns: batchSize });
       }
+    });
+
+    // API S-16
+    test(`${subject.kind}, by more managers than ten`, async () => {
+      const label = (manager: string): Step => {
+        const fields = { metadata: { labels: { [manager]: "1" } } };
+        return { ...plainly, verb: "merge", subresource: "", manager, fields };
+      };
+      await tell({ subject, namespace, name: `o${objects++}` }, [...births.create, ...manyManagers.map(label)]);
     });
   }
 });
 
-const birth = (byApply: boolean): Step => ({
-  ...(byApply ? { verb: "apply", force: false, subresource: "" } : { verb: "create" }),
-  fields: {},
-  manager: "founder",
-  dryRun: false,
-  precondition: "none",
-  fieldValidation: "",
-  form: "json",
-});
+/** What every step says that is about nothing special. */
+const plainly = { manager: "founder", dryRun: false, precondition: "none", fieldValidation: "", form: "json" } as const;
+
+/** How an object comes to be; the steps of one that doesn't go to nothing until one of them makes it. */
+const births = {
+  create: [{ ...plainly, verb: "create", fields: {} }],
+  apply: [{ ...plainly, verb: "apply", force: false, subresource: "", fields: {} }],
+  none: [],
+} as const satisfies { readonly [name: string]: readonly Step[] };
+type Birth = keyof typeof births;
+const birth = fc.constantFrom<Birth>("create", "create", "create", "apply", "apply", "apply", "none");
 
 /**
  * Takes the steps one after the other, up to a difference that is meant: after it the two objects are no longer the same.

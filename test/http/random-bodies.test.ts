@@ -60,7 +60,8 @@ type Entrance = { readonly method: string; readonly path: string; readonly type:
 
 function entrancesOf({ collection, subresources }: Subject): readonly Entrance[] {
   const whole = (method: string, path: string) => bodyTypes.map((type) => ({ method, path, type }));
-  const items = ["", ...subresources].map((name) => `${collection}/a${name === "" ? "" : `/${name}`}`);
+  const under = (name: string): readonly string[] => subresources.map((part) => `${collection}/${name}/${part}`);
+  const items = [`${collection}/a`, ...under("a"), ...under("absent")];
   return [
     ...whole("POST", collection),
     ...items.flatMap((path) => [

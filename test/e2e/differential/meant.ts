@@ -50,6 +50,11 @@ function isEmptyAt(answer: Answer, cause: string): boolean {
   return value === "" || value === null;
 }
 
+/** Of its kind, with nothing in it but what a Go type of it begins with. */
+function isNew({ apiVersion, kind }: Subject, object: JsonObject): boolean {
+  return object.apiVersion === apiVersion && object.kind === kind && isDeepStrictEqual(object.metadata, {});
+}
+
 const answers: readonly MeantAnswer[] = [
   {
     reason: "resources that are given up come back as their default, which a CRD of the schema doesn't know",
@@ -128,12 +133,9 @@ const answers: readonly MeantAnswer[] = [
       step.verb === "delete" &&
       step.dryRun &&
       codeOf(ours) === 200 &&
+      codeOf(theirs) === 200 &&
       isObject(theirs) &&
-      isDeepStrictEqual(theirs, {
-        code: 200,
-        object: { apiVersion: subject.apiVersion, kind: subject.kind, metadata: {} },
-        warnings: [],
-      }),
+      isNew(subject, objectOf(theirs, "object") ?? {}),
   },
   {
     reason: "a Scale that names another uid is another object's; that of a custom resource may name any",
@@ -143,6 +145,17 @@ const answers: readonly MeantAnswer[] = [
       step.precondition === "otherUid" &&
       codeOf(theirs) === 200 &&
       codeOf(ours) === 409,
+  },
+  {
+    reason:
+      "a negative Scale is refused before it is compared with what is stored, as of built-in kinds; a CRD compares first",
+    matches: ({ subject, step }, theirs, ours) =>
+      isOurs(subject) &&
+      isAt(step, "scale") &&
+      step.precondition === "stale" &&
+      codeOf(theirs) === 409 &&
+      codeOf(ours) === 422 &&
+      isDeepStrictEqual(causesOf(ours), ["FieldValueInvalid spec.replicas"]),
   },
   {
     reason: "a map that loses its last member by apply becomes null; here that is absence, a CRD refuses its own null",

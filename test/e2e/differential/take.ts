@@ -45,7 +45,7 @@ export async function take(client: Client, target: Target, step: Step, live: Jso
     }
     case "put": {
       const shown = step.subresource === "scale" ? whatIs(await client.get(at(path, "scale"))) : live;
-      const body = shown ?? named(target, subject.base);
+      const body = shown ?? named(target, step.subresource === "scale" ? {} : subject.base, step.subresource);
       return send("PUT", at(path, step.subresource), merged(merged(body, step.fields), identity));
     }
     case "merge":
