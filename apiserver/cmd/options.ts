@@ -492,7 +492,7 @@ export const rows = {
     parse: integer(0, 100_000),
     default: 10,
     value: "N",
-    help: "Workloads that a change which concerns many of them may restart at once; 0 is all.",
+    help: "Workloads that a change which concerns many of them may restart at once; 0 is all. One that fails stops its own namespace, as many as this all.",
   }),
   readinessProbe: option({
     flag: "readiness-probe",

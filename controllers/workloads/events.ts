@@ -13,9 +13,19 @@ export function transitionEvents(
   outcomes: Outcomes,
 ): EventRecord[] {
   return [
+    ...creationEvents(outcomes),
     ...childKinds.flatMap((kind) => childEvents(kind, previous, next, outcomes[kind])),
     ...summaryEvents(previous, next),
   ];
+}
+
+/** One for all that were made: each event is a request. */
+function creationEvents(outcomes: Outcomes): EventRecord[] {
+  const made = childKinds.flatMap((kind) => {
+    const outcome = outcomes[kind];
+    return outcome.result === "created" ? [`${kind} ${outcome.live.metadata.name}`] : [];
+  });
+  return made.length === 0 ? [] : [{ type: "Normal", reason: "Created", message: `Created ${made.join(", ")}.` }];
 }
 
 const causes: { readonly [C in Cause]: string } = {
@@ -36,8 +46,6 @@ function childEvents(
   outcome: Outcome,
 ): EventRecord[] {
   switch (outcome.result) {
-    case "created":
-      return [{ type: "Normal", reason: "Created", message: `Created ${kind} ${outcome.live.metadata.name}.` }];
     case "updated":
       return [{ type: "Normal", reason: "Updated", message: updateMessage(kind, outcome) }];
     case "deleted":
@@ -55,6 +63,7 @@ function childEvents(
       const news = before?.reason !== reason || before.message !== message;
       return news ? [{ type: "Warning", reason, message }] : [];
     }
+    case "created":
     case "unchanged":
     case "absent":
       return [];

@@ -14,24 +14,26 @@ const pace = { maxConcurrentRollouts: places };
 const names = ["a", "b", "c", "d", "e"];
 
 /** As the StatefulSet controller reports when its pods are as wanted; `ready: 0` while the new ones don't come up. */
-async function report(world: ComputeControllers, name: string, ready = 1): Promise<void> {
-  const live = await world.find(StatefulSet, `${name}-function`);
+async function report(world: ComputeControllers, name: string, ready = 1, namespace = "demo"): Promise<void> {
+  const live = await world.find(StatefulSet, `${name}-function`, namespace);
   const revisions = { updateRevision: `r${live?.metadata.generation}`, ...(ready > 0 && { currentRevision: "" }) };
   const status = {
     ...{ observedGeneration: live?.metadata.generation, replicas: 1, readyReplicas: ready, updatedReplicas: ready },
     ...revisions,
     ...(ready > 0 && { currentRevision: revisions.updateRevision }),
   };
-  await world.patch(StatefulSet, `${name}-function`, { status }, "status");
+  const ref = { type: StatefulSet, name: `${name}-function`, namespace };
+  await world.client.patch(ref, { type: "merge", body: { status } }, { subresource: "status" });
+  await settle();
 }
 
-async function podOf(world: ComputeControllers, name: string, status: JsonObject): Promise<void> {
-  const set = await world.find(StatefulSet, `${name}-function`);
+async function podOf(world: ComputeControllers, name: string, status: JsonObject, namespace = "demo"): Promise<void> {
+  const set = await world.find(StatefulSet, `${name}-function`, namespace);
   const owner = { apiVersion: "apps/v1", kind: "StatefulSet", name: `${name}-function`, uid: set?.metadata.uid ?? "" };
   const labels = { "compute.functionmesh.io/name": name, "compute.functionmesh.io/component": "function" };
   const metadata = {
     name: `${name}-function-0`,
-    namespace: "demo",
+    namespace,
     labels,
     ownerReferences: [{ ...owner, controller: true }],
   };
@@ -137,6 +139,97 @@ test("one that fails stops the others; what mends it reaches it at once, and the
   for (const name of names) await report(world, name);
   for (const name of names) await report(world, name);
   assert.deepEqual(await having(world, "good"), names);
+});
+
+/** Functions `a` to `e` in each of these namespaces, ready, made with MODE one of the installation's BackendConfig. */
+async function tenants(namespaces: readonly string[], changes = {}): Promise<ComputeControllers> {
+  const globalBackendConfig = { namespace: "demo", name: "backend-config" };
+  const world = await ComputeControllers.start({ ...pace, globalBackendConfig, ...changes });
+  await world.create(backendConfigType, config("one"));
+  for (const namespace of namespaces) {
+    await world.create(hostTypes.ConfigMap, { ...pulsarConfig, metadata: { name: "pulsar", namespace } });
+    for (const name of names) {
+      await world.create(functionType, aFunction(name, { metadata: { namespace } }));
+      await report(world, name, 1, namespace);
+    }
+  }
+  return world;
+}
+const pulsarConfig = { apiVersion: "v1", kind: "ConfigMap" };
+
+/** `namespace/name` of Functions whose pods are made with this MODE. */
+async function havingIn(world: ComputeControllers, namespaces: readonly string[], MODE: string): Promise<string[]> {
+  const sets = (
+    await Promise.all(namespaces.map((namespace) => world.client.list(StatefulSet, { namespace })))
+  ).flatMap(({ items }) => items);
+  return sets
+    .filter((set) => JSON.stringify(partOf(set, "spec").template).includes(`"MODE","value":"${MODE}"`))
+    .map(({ metadata }) => `${metadata.namespace}/${metadata.name?.replace("-function", "")}`);
+}
+
+/** Lets what has the change become ready, and waiting ones look again, until nothing moves. */
+async function goOn(world: ComputeControllers, namespaces: readonly string[], failing: string): Promise<string[]> {
+  for (let had = -1; ; ) {
+    const having = await havingIn(world, namespaces, "two");
+    if (having.length === had) return having;
+    had = having.length;
+    for (const key of having) {
+      const [namespace = "", name = ""] = key.split("/");
+      if (namespace !== failing) await report(world, name, 1, namespace);
+    }
+    await world.clock.advance(60_000);
+    await settle();
+  }
+}
+
+test("a tenant whose workloads fail stops its own namespace, and nobody else's", async () => {
+  const namespaces = ["ta", "tb"];
+  await using world = await tenants(namespaces);
+  await setMode(world, "two");
+  const first = await havingIn(world, namespaces, "two");
+  assert.deepEqual(first, ["ta/a", "ta/b"], "both places are one tenant's");
+  for (const name of ["a", "b"]) {
+    await report(world, name, 0, "ta");
+    await podOf(world, name, crash, "ta");
+  }
+  const having = await goOn(world, namespaces, "ta");
+  assert.deepEqual(having, [...first, ...names.map((name) => `tb/${name}`)]);
+  assert.match(String(partOf(await world.find(functionType, "c", "ta"), "status").pendingChange), /^RolloutStopped: /);
+});
+
+test("a change that breaks the workloads of several tenants stops for all", async () => {
+  const namespaces = ["ta", "tb", "tc"];
+  await using world = await tenants(namespaces);
+  await setMode(world, "two");
+  await report(world, "a", 0, "ta");
+  await podOf(world, "a", crash, "ta");
+  await report(world, "b", 1, "ta");
+  await world.clock.advance(60_000);
+  await settle();
+  const [other = ""] = (await havingIn(world, namespaces, "two")).filter((key) => !key.startsWith("ta/"));
+  const [namespace = "", name = ""] = other.split("/");
+  await report(world, name, 0, namespace);
+  await podOf(world, name, crash, namespace);
+  const before = await havingIn(world, namespaces, "two");
+  for (const key of before.filter((each) => each !== other && !each.startsWith("ta/"))) {
+    const [in_ = "", ready = ""] = key.split("/");
+    await report(world, ready, 1, in_);
+  }
+  await world.clock.advance(60_000);
+  await settle();
+  assert.deepEqual(await havingIn(world, namespaces, "two"), before);
+});
+
+test("one whose pod isn't ready after ten minutes fails, though nothing says why", async () => {
+  await using world = await fiveReady();
+  await setMode(world, "two");
+  await report(world, "a", 0);
+  await podOf(world, "a", { phase: "Running" });
+  await report(world, "b");
+  assert.equal((await having(world, "two")).length, 3, "it may take a while");
+  await world.clock.advance(601_000);
+  await world.patch(functionType, "d", { metadata: { labels: { look: "again" } } });
+  assert.match(await pending(world, "d"), /^RolloutStopped: /);
 });
 
 test("one that fails and is switched off, or changed by its user, stops nobody", async () => {

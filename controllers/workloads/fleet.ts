@@ -1,6 +1,10 @@
 /**
  * The pace at which a change that concerns many workloads goes through them: so many at once, the next one when one of
- * them is ready again, and none while one of them fails.
+ * them is ready again, and none in a namespace where one of them fails.
+ *
+ * What fails gives its place to other namespaces, so that one tenant's trouble is no other's. A change that breaks the
+ * workloads of several is nobody's own trouble: when as many fail as may change at once, it stops for all. Of one namespace
+ * at most half of that counts.
  *
  * Who has a turn is read from the StatefulSets themselves (`paced` of their record, until the roll-out is over), so that a
  * restart or another leader goes on where the last one was; only turns whose write the cache hasn't shown yet are kept here.
@@ -9,6 +13,8 @@
  */
 import type { KubeObject } from "../../apiserver/apis/meta/v1.ts";
 import type { Clock } from "../../apiserver/machinery/clock.ts";
+import { listOf, objectOf, textOf } from "../../apiserver/machinery/fields.ts";
+import { isObject } from "../../apiserver/machinery/json.ts";
 import type { Informer, Trigger } from "../runtime/interface.ts";
 import { formatKey, keyOf, type ObjectKey, parseKey } from "../runtime/object-key.ts";
 import { controlledBy, ownerOf } from "../runtime/owners.ts";
@@ -24,7 +30,7 @@ import { type Component, objectName, type Workload } from "./workload.ts";
 export type FleetView = {
   /** Another one may change now. */
   readonly hasPlace: boolean;
-  /** Pods of one that got its change can't do their work. */
+  /** Pods of one in the same namespace that got its change can't do their work, or those of many in others. */
   readonly isFailing: boolean;
 };
 
@@ -85,15 +91,29 @@ export class Fleet {
     sets.addIndex(turnIndex, (set) => (hasTurn(set) ? [inTurn] : []));
   }
 
-  view(): FleetView {
+  /** As the workloads of one namespace see it. */
+  view(namespace: string): FleetView {
     if (this.#places === 0) return unlimited;
     const changing = this.#sets.lister.byIndex(turnIndex, inTurn);
-    const keys = new Set(changing.map((set) => formatKey(keyOf(set))));
+    const failing = changing.filter((set) => this.#fails(set));
+    const keys = new Set(changing.filter((set) => !failing.includes(set)).map((set) => formatKey(keyOf(set))));
     for (const [key, generation] of this.#taken) {
       if (this.#isShown(key, generation)) this.#taken.delete(key);
       else keys.add(key);
     }
-    return { hasPlace: keys.size < this.#places, isFailing: changing.some((set) => this.#fails(set)) };
+    return { hasPlace: keys.size < this.#places, isFailing: this.#stops(failing)(namespace) };
+  }
+
+  /** Which namespaces the change stops in. */
+  #stops(failing: readonly KubeObject[]): (namespace: string) => boolean {
+    const counts = new Map<string, number>();
+    for (const { metadata } of failing) {
+      const namespace = metadata.namespace ?? "";
+      counts.set(namespace, (counts.get(namespace) ?? 0) + 1);
+    }
+    const most = Math.max(1, Math.floor(this.#places / 2));
+    const total = [...counts.values()].reduce((sum, count) => sum + Math.min(count, most), 0);
+    return total >= Math.max(2, this.#places) ? () => true : (namespace) => counts.has(namespace);
   }
 
   /** To be called with a plan before anything is awaited, so that nobody else takes the same place. */
@@ -122,9 +142,21 @@ export class Fleet {
   turnOver(component: Component): Trigger {
     return {
       informer: this.#sets,
-      keysOf: () => [...this.#waitingOf(component)].slice(0, this.#places).map(parseKey),
+      keysOf: () => this.#next(component),
       concerns: (set, old) => hasTurn(old) && !hasTurn(set),
     };
+  }
+
+  /** Who came first, but for those whose change is stopped. */
+  #next(component: Component): ObjectKey[] {
+    const stops = this.#stops(this.#sets.lister.byIndex(turnIndex, inTurn).filter((set) => this.#fails(set)));
+    const next: ObjectKey[] = [];
+    for (const waiting of this.#waitingOf(component)) {
+      if (next.length >= this.#places) break;
+      const key = parseKey(waiting);
+      if (!stops(key.namespace)) next.push(key);
+    }
+    return next;
   }
 
   #waitingOf(component: Component): Set<string> {
@@ -139,13 +171,25 @@ export class Fleet {
     return set === undefined || (set.metadata.generation ?? 0) >= generation;
   }
 
-  /** That a pod isn't ready yet is what a roll-out is about. */
+  /** That a pod isn't ready yet is what a roll-out is about, for a while. */
   #fails(set: KubeObject): boolean {
-    const pods = controlledBy(this.#pods.lister, ownerOf(hostTypes.StatefulSet, set));
-    return pods
-      .map((pod) => podProblem(pod, this.#clock.now()))
-      .some((problem) => problem !== undefined && problem.reason !== "ProbeFailing");
+    const now = this.#clock.now();
+    return controlledBy(this.#pods.lister, ownerOf(hostTypes.StatefulSet, set)).some((pod) => {
+      const problem = podProblem(pod, now);
+      return (problem !== undefined && problem.reason !== "ProbeFailing") || isOverdue(pod, now);
+    });
   }
+}
+
+/** A pod that isn't ready so long after it was made fails, in ms; as long as a Deployment waits for progress. */
+const readyWithinMs = 600_000;
+
+function isOverdue(pod: KubeObject, nowMs: number): boolean {
+  const { metadata } = pod;
+  if (metadata.deletionTimestamp !== undefined || metadata.creationTimestamp === undefined) return false;
+  const conditions = listOf(objectOf(pod, "status"), "conditions").filter(isObject);
+  const isReady = conditions.some((each) => textOf(each, "type") === "Ready" && textOf(each, "status") === "True");
+  return !isReady && Date.parse(metadata.creationTimestamp) + readyWithinMs < nowMs;
 }
 
 export const isTurnReason = (reason: HoldReason): boolean => reason === "WaitsForTurn" || reason === "RolloutStopped";

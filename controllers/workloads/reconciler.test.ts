@@ -51,7 +51,7 @@ test("a new Function costs one write per object and one for its status", async (
     StatefulSet: "False Wait PodsNotReady",
     Service: "True NoAction Ready",
   });
-  assert.deepEqual(world.events.map(({ reason }) => reason).sort(), ["Created", "Created"]);
+  assert.deepEqual(world.events.map(({ reason }) => reason).sort(), ["Created"]);
 });
 
 test("status follows the pods", async () => {

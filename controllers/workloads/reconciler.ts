@@ -68,7 +68,7 @@ export class WorkloadReconciler<R extends WorkloadResource> implements Reconcile
     const observed = gatherer.gather(workload);
     await giveWay(fieldManager);
     // What the others do now, and what this one does, is one step: two must not take the same place.
-    const plan = planWorkload(resource, workload, { ...observed, fleet: fleet.view() }, renderer);
+    const plan = planWorkload(resource, workload, { ...observed, fleet: fleet.view(workload.namespace) }, renderer);
     fleet.decided(workload, plan.StatefulSet);
     await giveWay(fieldManager);
     const outcomes = await this.#carryOut(workload, plan, context);
