@@ -1,6 +1,7 @@
 /** JSON texts before they are parsed: how deep they nest, and what of them a double or UTF-8 cannot hold. */
 import type { JsonObject, JsonValue } from "../apis/meta/v1.ts";
 import { limits } from "../limits.ts";
+import { runAtOnce, type Steps } from "./turns.ts";
 
 /** Deepest nesting of arrays and objects that is accepted (API N-17). */
 export const maxDepth = limits.maxDepth.value;
@@ -12,6 +13,9 @@ export class DepthError extends SyntaxError {
     this.name = "DepthError";
   }
 }
+
+/** Characters that are looked at or parsed in one step: some 2 ms. */
+export const stepLength = 128 * 1024;
 
 export const quote = 0x22;
 export const openBrace = 0x7b;
@@ -57,7 +61,7 @@ const surrogate = /\\u[dD][89a-fA-F]/;
  * @throws DepthError           beyond `maxDepth`
  * @throws TooManyNumbersError
  */
-export function exactForm(text: string): ExactForm | undefined {
+export function* exactFormInSteps(text: string): Steps<ExactForm | undefined> {
   // Nobody can know it, so no string of a user looks like a number of ours.
   const marker = `${Math.random().toString(36).slice(2, 8)}:`;
   const mayBeIllFormed = text.includes("\\u") && surrogate.test(text);
@@ -70,7 +74,12 @@ export function exactForm(text: string): ExactForm | undefined {
     pieces.push(text.slice(copied, start), by);
     copied = end;
   };
+  let looked = 0;
   for (let i = 0; i < text.length; i++) {
+    if (i - looked >= stepLength) {
+      looked = i;
+      yield;
+    }
     const code = text.charCodeAt(i);
     if (code === quote) {
       const end = endOfString(text, i);
@@ -97,6 +106,9 @@ export function exactForm(text: string): ExactForm | undefined {
   pieces.push(text.slice(copied));
   return { text: pieces.join(""), marker, numbers: [...numbers.keys()] };
 }
+
+/** As `exactFormInSteps`. */
+export const exactForm = (text: string): ExactForm | undefined => runAtOnce(exactFormInSteps(text));
 
 /** `undefined` for one that a double prints as it was written; what is malformed is the parser's to refuse. */
 function positionOf(number: string, numbers: Map<string, number>): number | undefined {
@@ -155,7 +167,7 @@ function wellFormed(string: string): string {
 }
 
 /** The value of an exact form, with its numbers in their places. */
-export function withNumbers(value: JsonValue, marker: string, numbers: readonly string[]): JsonValue {
+export function* withNumbersInSteps(value: JsonValue, marker: string, numbers: readonly string[]): Steps<JsonValue> {
   const raw = numbers.map((number) => JSON.rawJSON(number));
   const rest: (JsonValue[] | JsonObject)[] = [];
   const visit = (item: JsonValue | undefined): JsonValue | undefined => {
@@ -164,28 +176,42 @@ export function withNumbers(value: JsonValue, marker: string, numbers: readonly 
     return item;
   };
   const root = visit(value) ?? null;
+  let looked = 0;
   for (let container = rest.pop(); container !== undefined; container = rest.pop()) {
-    if (Array.isArray(container)) restoreItems(container, visit);
-    else restoreMembers(container, visit);
+    looked += Array.isArray(container) ? restoreItems(container, visit) : restoreMembers(container, visit);
+    if (looked < stepItems) continue;
+    looked = 0;
+    yield;
   }
   return root;
 }
 
+/** Items and members that are looked at in one step. */
+export const stepItems = 8192;
+
+/** As `withNumbersInSteps`. */
+export const withNumbers = (value: JsonValue, marker: string, numbers: readonly string[]): JsonValue =>
+  runAtOnce(withNumbersInSteps(value, marker, numbers));
+
 type Visit = (item: JsonValue | undefined) => JsonValue | undefined;
 
-function restoreItems(list: JsonValue[], visit: Visit): void {
+/** @returns  how many were looked at */
+function restoreItems(list: JsonValue[], visit: Visit): number {
   for (let i = 0; i < list.length; i++) {
     const item = list[i];
     const restored = typeof item === "number" ? item : visit(item);
     if (restored !== undefined && restored !== item) list[i] = restored;
   }
+  return list.length + 1;
 }
 
 /** Members exist already, so that assignment is safe for every name. */
-function restoreMembers(object: JsonObject, visit: Visit): void {
-  for (const name of Object.keys(object)) {
+function restoreMembers(object: JsonObject, visit: Visit): number {
+  const names = Object.keys(object);
+  for (const name of names) {
     const item = object[name];
     const restored = visit(item);
     if (restored !== item) object[name] = restored;
   }
+  return names.length + 1;
 }

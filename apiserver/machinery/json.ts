@@ -10,9 +10,11 @@ import {
   openBrace,
   openBracket,
   quote,
+  stepLength,
   withNumbers,
 } from "./json-text.ts";
 import { printDeep } from "./json-tree.ts";
+import { runAtOnce, type Steps } from "./turns.ts";
 
 export { DepthError, maxDepth } from "./json-text.ts";
 export { clone, deepEqual } from "./json-tree.ts";
@@ -111,14 +113,19 @@ type Frame = { names: Map<string, boolean> | undefined; name: string; index: num
  * Paths of members that occur more than once in their object, e.g. `spec.foo` or `spec.list[0].x` (API N-15); each path
  * once, in the order of the text. `text` must be valid JSON.
  */
-export function duplicateFields(text: string): string[] {
+export function* duplicateFieldsInSteps(text: string): Steps<string[]> {
   const found = new Set<string>();
   /** Paths made: a deep one takes time, and many may be the same. */
   let spelled = 0;
   const frames: Frame[] = [];
   let frame: Frame | undefined;
   let expectName = false;
+  let looked = 0;
   for (let i = 0; i < text.length; i++) {
+    if (i - looked >= stepLength) {
+      looked = i;
+      yield;
+    }
     switch (text.charCodeAt(i)) {
       case quote: {
         const end = endOfString(text, i);
@@ -157,6 +164,9 @@ export function duplicateFields(text: string): string[] {
   }
   return [...found];
 }
+
+/** As `duplicateFieldsInSteps`. */
+export const duplicateFields = (text: string): string[] => runAtOnce(duplicateFieldsInSteps(text));
 
 function unescaped(text: string, start: number, end: number): string {
   const raw = text.slice(start + 1, end);

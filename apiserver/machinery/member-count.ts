@@ -17,7 +17,10 @@ import {
   openBrace,
   openBracket,
   quote,
+  stepItems,
+  stepLength,
 } from "./json-text.ts";
+import { runAtOnce, type Steps } from "./turns.ts";
 
 /** A body has more members or items than it may have; answered as 400. */
 export class TooManyPartsError extends SyntaxError {
@@ -38,7 +41,7 @@ const shortestItem = 3;
  *
  * @throws TooManyPartsError
  */
-export function checkBodyParts(json: string): void {
+export function* checkBodyPartsInSteps(json: string): Steps<void> {
   const { maxBodyMembers, maxBodyItems } = limits;
   if (json.length < Math.min(maxBodyMembers.value * shortestMember, maxBodyItems.value * shortestItem)) return;
   let members = 0;
@@ -46,7 +49,12 @@ export function checkBodyParts(json: string): void {
   let others = 0;
   let afterColon = true;
   let depth = 0;
+  let looked = 0;
   for (let i = 0; i < json.length && depth <= maxDepth; i++) {
+    if (i - looked >= stepLength) {
+      looked = i;
+      yield;
+    }
     const code = json.charCodeAt(i);
     if (code === colon) {
       members++;
@@ -67,6 +75,9 @@ export function checkBodyParts(json: string): void {
   if (others - members > maxBodyItems.value) throw new TooManyPartsError(maxBodyItems);
 }
 
+/** As `checkBodyPartsInSteps`. */
+export const checkBodyParts = (json: string): void => runAtOnce(checkBodyPartsInSteps(json));
+
 type Sized = JsonObject | KubeObject;
 /** An owner is one field, whatever it has, and there may be more. */
 const metadataMaps = ["labels", "annotations", "finalizers"] as const;
@@ -79,8 +90,8 @@ const bounds: readonly (readonly [what: string, limit: Limit])[] = [
 ];
 
 /** In the order of `bounds`. */
-function sizesOf(object: Sized): readonly number[] {
-  const { members, entries } = partsOf(object);
+function* sizesOf(object: Sized): Steps<readonly number[]> {
+  const { members, entries } = yield* partsInSteps(object);
   const { metadata } = object;
   return [...metadataMaps.map((name) => entriesOf(isObject(metadata) ? metadata[name] : undefined)), members, entries];
 }
@@ -93,10 +104,10 @@ const entriesOf = (value: unknown): number =>
  * @param existing  what `object` replaces
  * @throws StatusError 413
  */
-export function checkObjectSize(object: JsonObject, existing: KubeObject | undefined): void {
-  const sizes = sizesOf(object);
+export function* checkObjectSize(object: JsonObject, existing: KubeObject | undefined): Steps<void> {
+  const sizes = yield* sizesOf(object);
   if (bounds.every(([, { value }], index) => (sizes[index] ?? 0) <= value)) return;
-  const before = existing === undefined ? [] : sizesOf(existing);
+  const before = existing === undefined ? [] : yield* sizesOf(existing);
   for (const [index, [what, { value }]] of bounds.entries()) {
     const size = sizes[index] ?? 0;
     if (size <= value || size <= (before[index] ?? 0)) continue;
@@ -111,7 +122,11 @@ const notCounted: ReadonlySet<string> = new Set(["managedFields", "ownerReferenc
  * @param object  nests as deep as JSON may
  * @returns       members of all maps, objects in all lists
  */
-export function partsOf(object: Sized): { readonly members: number; readonly entries: number } {
+export const partsOf = (object: Sized): Parts => runAtOnce(partsInSteps(object));
+
+type Parts = { readonly members: number; readonly entries: number };
+
+function* partsInSteps(object: Sized): Steps<Parts> {
   const { metadata } = object;
   const waiting: object[] = [object];
   const enter = (value: unknown): boolean => {
@@ -121,15 +136,21 @@ export function partsOf(object: Sized): { readonly members: number; readonly ent
   };
   let members = 0;
   let entries = 0;
+  let looked = 0;
   for (let value = waiting.pop(); value !== undefined; value = waiting.pop()) {
+    if (looked >= stepItems) {
+      looked = 0;
+      yield;
+    }
     if (Array.isArray(value)) {
       for (const item of value) if (enter(item) && !Array.isArray(item)) entries++;
+      looked += value.length + 1;
       continue;
     }
-    for (const [name, item] of Object.entries(value)) {
-      members++;
-      if (value !== metadata || !notCounted.has(name)) enter(item);
-    }
+    const own = Object.entries(value);
+    members += own.length;
+    looked += own.length + 1;
+    for (const [name, item] of own) if (value !== metadata || !notCounted.has(name)) enter(item);
   }
   return { members, entries };
 }

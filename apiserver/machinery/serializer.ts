@@ -1,8 +1,9 @@
 /** How request bodies are encoded: a table from media type to decoder (API 7.2). */
 import type { JsonValue, KubeObject } from "../apis/meta/v1.ts";
 import { newUnsupportedMediaType } from "../errors/status-error.ts";
-import { decodeUtf8, duplicateFields, parseJson } from "./json.ts";
-import { checkBodyParts } from "./member-count.ts";
+import { decodeUtf8, duplicateFieldsInSteps } from "./json.ts";
+import { parseJsonInSteps } from "./json-pieces.ts";
+import { checkBodyPartsInSteps } from "./member-count.ts";
 import { decodeKubernetesProtobuf, protobufMediaType } from "./protobuf.ts";
 import { runAtOnce, type Steps } from "./turns.ts";
 import { parseYamlInSteps } from "./yaml.ts";
@@ -48,14 +49,12 @@ type Decoder = (bytes: Uint8Array, findDuplicates: boolean) => Steps<DecodedBody
 const decodeJson: Decoder = function* (bytes, findDuplicates) {
   const text = decodeUtf8(bytes);
   if (text.trim() === "") throw new SyntaxError("unexpected end of JSON input");
-  checkBodyParts(text);
+  yield* checkBodyPartsInSteps(text);
   yield;
-  const value = parseJson(text);
+  const value = yield* parseJsonInSteps(text);
   yield;
-  return {
-    value,
-    problems: findDuplicates ? duplicateFields(text).map((field) => `duplicate field ${JSON.stringify(field)}`) : [],
-  };
+  const duplicates = findDuplicates ? yield* duplicateFieldsInSteps(text) : [];
+  return { value, problems: duplicates.map((field) => `duplicate field ${JSON.stringify(field)}`) };
 };
 const decodeYaml: Decoder = function* (bytes) {
   const text = decodeUtf8(bytes);

@@ -2,8 +2,9 @@ import { EVENT_ID, type Event, getScalarValue, parseEvents, SCALAR_STYLE, YAMLEx
 import type { JsonObject, JsonValue } from "../apis/meta/v1.ts";
 import { quoteValue } from "../errors/abridge.ts";
 import { limits } from "../limits.ts";
-import { DepthError, duplicateFields, isObject, isRawNumber, parseJson, setMember } from "./json.ts";
-import { checkBodyParts, TooManyPartsError } from "./member-count.ts";
+import { DepthError, duplicateFieldsInSteps, isObject, isRawNumber, setMember } from "./json.ts";
+import { parseJsonInSteps } from "./json-pieces.ts";
+import { checkBodyPartsInSteps, TooManyPartsError } from "./member-count.ts";
 import { runAtOnce, type Steps } from "./turns.ts";
 import { plainValue } from "./yaml-scalars.ts";
 
@@ -33,11 +34,12 @@ export const parseYaml = (text: string): ParsedYaml => runAtOnce(parseYamlInStep
 function* parseAsJson(text: string): Steps<ParsedYaml | undefined> {
   if (!/^\s*\{/.test(text)) return undefined;
   try {
-    checkBodyParts(text);
+    yield* checkBodyPartsInSteps(text);
     yield;
-    const value = parseJson(text);
+    const value = yield* parseJsonInSteps(text);
     yield;
-    return duplicateFields(text).length === 0 ? { value, duplicates: [] } : undefined;
+    const duplicates = yield* duplicateFieldsInSteps(text);
+    return duplicates.length === 0 ? { value, duplicates: [] } : undefined;
   } catch (error) {
     if (error instanceof DepthError || error instanceof TooManyPartsError) throw error;
     return undefined;

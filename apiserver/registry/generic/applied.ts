@@ -19,7 +19,7 @@ export function* readApplied({ bytes }: RequestBody): Steps<AppliedBody> {
   const { value, duplicates } = yield* parse(bytes);
   if (!isObject(value)) throw newBadRequest("error decoding patch: it must be an object with apiVersion and kind");
   yield;
-  checkObjectSize(value, undefined);
+  yield* checkObjectSize(value, undefined);
   return { value, duplicates };
 }
 

@@ -165,7 +165,7 @@ export class VirtualDecoder extends ObjectDecoder {
   *#read(context: RequestContext, { body, name, options: { fieldValidation } }: WriteRequest): Steps<KubeObject> {
     const { value, problems } = yield* this.parse(body, fieldValidation);
     yield;
-    checkObjectSize(value, undefined);
+    yield* checkObjectSize(value, undefined);
     yield;
     const namespace = context.namespace === "" ? undefined : context.namespace;
     const strictness = { fieldValidation, ofPatch: [], ofBody: problems, warn: context.warn };

@@ -1,9 +1,10 @@
 /** The patches this server applies: a table from media type to what reads one (API P-01). */
 import type { JsonValue } from "../../apis/meta/v1.ts";
 import { newBadRequest, newUnsupportedMediaType } from "../../errors/status-error.ts";
-import { decodeUtf8, duplicateFields, isObject, parseJson } from "../../machinery/json.ts";
+import { decodeUtf8, duplicateFieldsInSteps, isObject } from "../../machinery/json.ts";
 import { applyJsonPatch, jsonPatchOperations, unknownPatchMembers } from "../../machinery/json-patch.ts";
-import { checkBodyParts } from "../../machinery/member-count.ts";
+import { parseJsonInSteps } from "../../machinery/json-pieces.ts";
+import { checkBodyPartsInSteps } from "../../machinery/member-count.ts";
 import { applyMergePatch } from "../../machinery/merge-patch.ts";
 import type { RequestBody } from "../../machinery/serializer.ts";
 import { applyStrategicMergePatch, type PatchSchema } from "../../machinery/strategic-merge-patch.ts";
@@ -24,10 +25,11 @@ const jsonPatch: PatchType = function* (text) {
   const patch = yield* parsePatch(text);
   jsonPatchOperations(patch);
   yield;
+  const duplicates = yield* duplicateFieldsInSteps(text);
   return {
     apply: (document) => applyJsonPatch(document, patch),
     problems: [
-      ...duplicateFields(text).map((field) => `json patch duplicate field ${JSON.stringify(field)}`),
+      ...duplicates.map((field) => `json patch duplicate field ${JSON.stringify(field)}`),
       ...unknownPatchMembers(patch).map((field) => `json patch unknown field ${JSON.stringify(field)}`),
     ],
   };
@@ -37,9 +39,10 @@ const mergePatch: PatchType = function* (text) {
   const patch = yield* parsePatch(text);
   if (!isObject(patch)) throw newBadRequest("invalid JSON patch: a merge patch must be an object");
   yield;
+  const duplicates = yield* duplicateFieldsInSteps(text);
   return {
     apply: (document) => applyMergePatch(document, patch),
-    problems: duplicateFields(text).map((field) => `duplicate field ${JSON.stringify(field)}`),
+    problems: duplicates.map((field) => `duplicate field ${JSON.stringify(field)}`),
   };
 };
 
@@ -48,17 +51,18 @@ const strategicMergePatch = (schema: PatchSchema): PatchType =>
     const patch = yield* parsePatch(text);
     if (!isObject(patch)) throw newBadRequest("invalid JSON patch: a strategic merge patch must be an object");
     yield;
+    const duplicates = yield* duplicateFieldsInSteps(text);
     return {
       apply: (document) => applyStrategicMergePatch(document, patch, schema),
-      problems: duplicateFields(text).map((field) => `duplicate field ${JSON.stringify(field)}`),
+      problems: duplicates.map((field) => `duplicate field ${JSON.stringify(field)}`),
     };
   };
 
 function* parsePatch(text: string): Steps<JsonValue> {
   try {
-    checkBodyParts(text);
+    yield* checkBodyPartsInSteps(text);
     yield;
-    return parseJson(text);
+    return yield* parseJsonInSteps(text);
   } catch (error) {
     throw newBadRequest(`invalid JSON patch: ${error instanceof Error ? error.message : String(error)}`);
   }

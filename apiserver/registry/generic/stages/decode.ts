@@ -19,9 +19,9 @@ export const applyChange: Stage = function* (draft, write) {
 };
 
 /** Every stage after it takes a step for each member. */
-export const refuseCrowded: Stage = (draft) => {
+export const refuseCrowded: Stage = function* (draft) {
   const { existing, wanted } = draft;
-  if (wanted.object !== existing) checkObjectSize(wanted.object, existing);
+  if (wanted.object !== existing) yield* checkObjectSize(wanted.object, existing);
   return draft;
 };
 
