@@ -1,8 +1,10 @@
 import type { JsonObject, JsonValue } from "../apis/meta/v1.ts";
 import { newBadRequest, newRequestEntityTooLarge, type StatusError, statusError } from "../errors/status-error.ts";
 import { limits } from "../limits.ts";
-import { clone, deepEqual, isObject, member, setMember, stringifyJson } from "./json.ts";
+import { clone, deepEqual, isObject, maxDepth, member, setMember, stringifyJson } from "./json.ts";
+import { stepLength } from "./json-text.ts";
 import { withinDepth } from "./patch-depth.ts";
+import { runAtOnce, type Steps } from "./turns.ts";
 
 /** JSON patch (RFC 6902) with the limits and the leniencies of kube-apiserver (API P-10 … P-14). */
 
@@ -29,16 +31,27 @@ export function jsonPatchOperations(patch: JsonValue): readonly JsonValue[] {
  * @throws StatusError `Invalid`    when an operation fails; why is not told (API P-12)
  * @throws StatusError `BadRequest` when the result nests too deep, as for a body that does (API N-17)
  */
-export function applyJsonPatch(document: JsonValue, patch: JsonValue): JsonValue {
-  return withinDepth(() => {
-    const state = new PatchedDocument(clone(document));
-    for (const operation of jsonPatchOperations(patch)) {
-      if (!isObject(operation)) throw newBadRequest("every operation of a JSON patch must be an object");
-      state.apply(operation);
+export function* applyJsonPatchInSteps(document: JsonValue, patch: JsonValue): Steps<JsonValue> {
+  const state = new PatchedDocument(clone(document));
+  let [operations, copiedBytes] = [0, 0];
+  for (const operation of jsonPatchOperations(patch)) {
+    if (!isObject(operation)) throw newBadRequest("every operation of a JSON patch must be an object");
+    if (++operations >= stepOperations || state.copiedBytes - copiedBytes >= stepLength) {
+      [operations, copiedBytes] = [0, state.copiedBytes];
+      yield;
     }
-    return state.root;
-  });
+    state.apply(operation);
+  }
+  yield;
+  return withinDepth(() => state.root);
 }
+
+/** Operations that are carried out in one step, some µs each. */
+const stepOperations = 500;
+
+/** As `applyJsonPatchInSteps`. */
+export const applyJsonPatch = (document: JsonValue, patch: JsonValue): JsonValue =>
+  runAtOnce(applyJsonPatchInSteps(document, patch));
 
 /** Members of operations that mean nothing, as `[0].zz`; reported as `fieldValidation` asks (API P-13). */
 export function unknownPatchMembers(patch: JsonValue): string[] {
@@ -59,7 +72,7 @@ function failed(): StatusError {
 class PatchedDocument {
   /** Owned by this patch: changed in place. */
   root: JsonValue;
-  #copiedBytes = 0;
+  copiedBytes = 0;
   #movedItems = 0;
 
   constructor(root: JsonValue) {
@@ -146,8 +159,8 @@ class PatchedDocument {
 
   #copied(from: Pointer): JsonValue {
     const value = this.#memberOrNull(from);
-    this.#copiedBytes += Buffer.byteLength(stringifyJson(value));
-    if (this.#copiedBytes > limits.maxPatchCopiedBytes.value) throw failed();
+    this.copiedBytes += Buffer.byteLength(stringifyJson(value));
+    if (this.copiedBytes > limits.maxPatchCopiedBytes.value) throw failed();
     return clone(value);
   }
 
@@ -196,9 +209,10 @@ function pointerOf(operation: JsonObject, name: "path" | "from"): Pointer {
   if (typeof text !== "string") throw failed();
   if (text === "") return [];
   if (!text.startsWith("/")) throw failed();
+  // One that is longer names nothing: no document is so deep.
   return text
     .slice(1)
-    .split("/")
+    .split("/", maxDepth + 1)
     .map((part) => part.replaceAll("~1", "/").replaceAll("~0", "~"));
 }
 

@@ -10,9 +10,9 @@ const inPieces = (text: string, length: number) => runAtOnce(parseJsonInSteps(te
 
 test("a text parsed in pieces of whatever length is what it is when it is parsed at once", () => {
   const space = fc.constantFrom("", " ", "\n\t");
-  const laidOut = fc.tuple(fc.jsonValue({ maxDepth: 6 }), space, fc.integer({ min: 0, max: 3 })).map(
-    ([value, around, indent]) => `${around}${JSON.stringify(value, undefined, indent)}${around}`,
-  );
+  const laidOut = fc
+    .tuple(fc.jsonValue({ maxDepth: 6 }), space, fc.integer({ min: 0, max: 3 }))
+    .map(([value, around, indent]) => `${around}${JSON.stringify(value, undefined, indent)}${around}`);
   fc.assert(
     fc.property(laidOut, fc.integer({ min: 1, max: 40 }), (text, length) => {
       assert.equal(stringifyJson(inPieces(text, length)), stringifyJson(parseJson(text)));
@@ -23,7 +23,11 @@ test("a text parsed in pieces of whatever length is what it is when it is parsed
 
 test("what is no JSON is none in pieces either", () => {
   const mutated = fc
-    .tuple(fc.jsonValue({ maxDepth: 5 }), fc.nat(), fc.constantFrom("", ",", "[", "]", "{", "}", ":", '"', "1", " ", '""'))
+    .tuple(
+      fc.jsonValue({ maxDepth: 5 }),
+      fc.nat(),
+      fc.constantFrom("", ",", "[", "]", "{", "}", ":", '"', "1", " ", '""'),
+    )
     .map(([value, at, by]) => {
       const text = JSON.stringify(value);
       const position = at % (text.length + 1);
@@ -50,7 +54,10 @@ test("what is no JSON is none in pieces either", () => {
 });
 
 for (const { text, reason } of [
-  { text: '{"__proto__":{"a":[1,2]},"b":[1,2,3],"__proto__":{"c":1}}', reason: "names are data, and the last one counts" },
+  {
+    text: '{"__proto__":{"a":[1,2]},"b":[1,2,3],"__proto__":{"c":1}}',
+    reason: "names are data, and the last one counts",
+  },
   { text: '{"a":1,"b":{"x":[1,2,3]},"a":{"y":[1,2,3]},"b":2}', reason: "a name given twice stays where it was first" },
   { text: '[1.10,{"n":12345678901234567890,"s":"x, ]}"},[1e400,-0]]', reason: "numbers stay as they are written" },
   { text: '{"a\\"b":["\\ud800,"],"\\\\":[{},[],{"":[]}]}', reason: "what is in strings has no meaning" },

@@ -14,8 +14,8 @@ export class DepthError extends SyntaxError {
   }
 }
 
-/** Characters that are looked at or parsed in one step: some 2 ms. */
-export const stepLength = 128 * 1024;
+/** Characters that are looked at or parsed in one step: a millisecond or two. */
+export const stepLength = 64 * 1024;
 
 export const quote = 0x22;
 export const openBrace = 0x7b;

@@ -9,8 +9,11 @@
 
 import { limits } from "../limits.ts";
 
-/** Time in which pieces are made one after the other, in ms: far below what another client would notice. */
-const sliceMs = 10;
+/**
+ * Time in which pieces are made one after the other, in ms: far below what another client would notice. One piece at a time
+ * is made while somebody else's request is under way.
+ */
+const sliceMs = 5;
 
 type Queue = {
   /** What this user's pieces took, in ms, on one scale with those of the others. */
@@ -107,7 +110,8 @@ function nextSlice(): void {
   const start = performance.now();
   sliceStart = start;
   setImmediate(endSlice);
-  while (waitingCount > 0 && !isOver(start)) makeNext();
+  do makeNext();
+  while (waitingCount > 0 && !isOver(start) && !othersArePresent());
 }
 
 function makeNext(): void {

@@ -24,7 +24,7 @@ export function* parseYamlInSteps(text: string): Steps<ParsedYaml> {
   const json = yield* parseAsJson(text);
   if (json !== undefined) return json;
   yield;
-  return parseDocument(firstDocument(text));
+  return yield* parseDocument(firstDocument(text));
 }
 
 /** As `parseYamlInSteps`. */
@@ -57,10 +57,11 @@ function firstDocument(text: string): string {
   return text;
 }
 
-function parseDocument(text: string): ParsedYaml {
+function* parseDocument(text: string): Steps<ParsedYaml> {
   assertFewParts(text);
   try {
     const reader = new EventReader(text, parseEvents(text, { maxDepth: limits.maxYamlDepth.value }));
+    yield;
     return { value: reader.readDocument(), duplicates: reader.duplicates };
   } catch (error) {
     if (error instanceof RangeError) throw new DepthError();
@@ -91,6 +92,7 @@ class EventReader {
   #next = 0;
   /** Anchored values read so far, so that an alias shares one; `undefined` while one is being read. */
   readonly #anchored = new Map<string, JsonValue | undefined>();
+  readonly #weights = new Map<string, number>();
   #expansion = 0;
   /** Where the line of the last duplicate starts, and its number: they come in order. */
   #line = { number: 1, start: 0 };
@@ -129,17 +131,27 @@ class EventReader {
     this.#anchored.set(anchor, undefined);
     const value = this.#contentOf(event);
     this.#anchored.set(anchor, value);
+    this.#weights.delete(anchor);
     return value;
   }
 
   #aliased(anchor: string): JsonValue {
     const value = this.#anchored.get(anchor);
     if (value === undefined) throw new SyntaxError(`yaml: anchor ${quoteValue(anchor)} is unknown or contains itself`);
-    this.#expansion += weight(value);
+    this.#expansion += this.#weightOf(anchor, value);
     if (this.#expansion > limits.maxYamlExpansion.value) {
       throw new SyntaxError("yaml: document contains excessive aliasing");
     }
     return value;
+  }
+
+  /** Weighed once: what it holds may be aliases of aliases. */
+  #weightOf(anchor: string, value: JsonValue): number {
+    const known = this.#weights.get(anchor);
+    if (known !== undefined) return known;
+    const made = weight(value);
+    this.#weights.set(anchor, made);
+    return made;
   }
 
   #contentOf(event: Exclude<NodeEvent, { type: typeof EVENT_ID.ALIAS }>): JsonValue {

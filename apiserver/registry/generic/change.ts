@@ -57,8 +57,9 @@ export const noChange: Change = {
 
 export function patchChange({ apply, problems }: ParsedPatch): Change {
   return {
-    apply(existing, { view }) {
-      const patched = apply(existing === undefined ? {} : view.show(existing));
+    *apply(existing, { view }) {
+      const made = apply(existing === undefined ? {} : view.show(existing));
+      const patched = made instanceof Iterator ? yield* made : made;
       if (isObject(patched)) return { form: "shown", object: patched };
       throw undecodable(patched, "the patched object must be an object");
     },

@@ -2,7 +2,7 @@
 import type { JsonValue } from "../../apis/meta/v1.ts";
 import { newBadRequest, newUnsupportedMediaType } from "../../errors/status-error.ts";
 import { decodeUtf8, duplicateFieldsInSteps, isObject } from "../../machinery/json.ts";
-import { applyJsonPatch, jsonPatchOperations, unknownPatchMembers } from "../../machinery/json-patch.ts";
+import { applyJsonPatchInSteps, jsonPatchOperations, unknownPatchMembers } from "../../machinery/json-patch.ts";
 import { parseJsonInSteps } from "../../machinery/json-pieces.ts";
 import { checkBodyPartsInSteps } from "../../machinery/member-count.ts";
 import { applyMergePatch } from "../../machinery/merge-patch.ts";
@@ -13,7 +13,7 @@ import type { Steps } from "../../machinery/turns.ts";
 /** A well-formed patch. */
 export type ParsedPatch = {
   /** Changes nothing of `document`. @throws StatusError when the patch does not fit it */
-  readonly apply: (document: JsonValue) => JsonValue;
+  readonly apply: (document: JsonValue) => JsonValue | Steps<JsonValue>;
   /** Repeated and unknown members of the patch itself (API P-13, P-21). */
   readonly problems: readonly string[];
 };
@@ -27,7 +27,7 @@ const jsonPatch: PatchType = function* (text) {
   yield;
   const duplicates = yield* duplicateFieldsInSteps(text);
   return {
-    apply: (document) => applyJsonPatch(document, patch),
+    apply: (document) => applyJsonPatchInSteps(document, patch),
     problems: [
       ...duplicates.map((field) => `json patch duplicate field ${JSON.stringify(field)}`),
       ...unknownPatchMembers(patch).map((field) => `json patch unknown field ${JSON.stringify(field)}`),

@@ -63,6 +63,7 @@ export class ObjectNode implements Node {
 
   #decodeMembers(value: JsonObject, walk: Walk): JsonObject {
     let result = value;
+    const dropped: string[] = [];
     for (const name of Object.keys(value)) {
       const before = value[name];
       const node = this.#parts.properties.get(name) ?? this.#parts.undeclared;
@@ -78,10 +79,10 @@ export class ObjectNode implements Node {
       }
       if (after === before && before !== undefined) continue;
       if (result === value) result = { ...value };
-      if (after === undefined) delete result[name];
+      if (after === undefined) dropped.push(name);
       else result[name] = after;
     }
-    return result;
+    return without(result, dropped);
   }
 
   #withDefaults(value: JsonObject, walk: Walk): JsonObject {
@@ -104,6 +105,19 @@ export class ObjectNode implements Node {
       walk.report(unlike(value, `should have at least ${this.#minProperties} properties`));
     }
   }
+}
+
+/** More than are deleted one by one: an object that lost many stays as large for whoever copies it. */
+const fewMembers = 16;
+
+/** @param object  may be changed when `names` has any */
+function without(object: JsonObject, names: readonly string[]): JsonObject {
+  if (names.length > fewMembers) {
+    const unwanted = new Set(names);
+    return Object.fromEntries(Object.entries(object).filter(([name]) => !unwanted.has(name)));
+  }
+  for (const name of names) delete object[name];
+  return object;
 }
 
 const isEmpty = (collection: JsonValue): boolean =>
