@@ -222,12 +222,20 @@ export const limits = {
     beyond: "429",
     reason: "a quarter of the longest a request may take, as in API Priority and Fairness",
   },
-  maxRequestSeries: {
-    value: 500,
-    unit: "count",
-    of: "kinds of requests that metrics tell apart",
+  maxMetricsBytes: {
+    value: 200_000,
+    unit: "bytes",
+    of: "metrics of kinds of requests, calls of the store, questions to admission and to the host",
     beyond: "counted together",
-    reason: "some 5 KiB each on the page; a busy server shows a hundred",
+    reason:
+      "the page stays under 300 KB; a kind of request takes 5 KB where it is timed and 200 bytes where it is counted",
+  },
+  maxObjectSeries: {
+    value: 100,
+    unit: "count",
+    of: "kinds, phases and reasons of objects that metrics tell apart",
+    beyond: "counted without a reason",
+    reason: "some 100 bytes each on that page; anybody who may write a status chooses its reason",
   },
   maxAuditIdLength: {
     value: 64,

@@ -38,7 +38,9 @@ test("what a plugin throws fails the request, and is told when it is neither a r
   });
   const bug = new TypeError("a bug");
   const outcomes = async (error: Error, more: Partial<AdmissionAttributes> = {}) => {
-    const chain = new AdmissionChain([throwing(error)], (plugin, err) => told.push([plugin, err]));
+    const chain = new AdmissionChain([throwing(error)], {
+      onFailure: (plugin, err) => told.push([plugin, err]),
+    });
     await assert.rejects(chain.admit({ ...attributes, ...more }), error);
     await assert.rejects(chain.validate({ ...attributes, ...more }), error);
   };

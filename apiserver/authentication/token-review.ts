@@ -1,5 +1,6 @@
 import type { JsonValue, KubeObject } from "../apis/meta/v1.ts";
 import type { ResourceClient } from "../client/client.ts";
+import { type AnswerObserver, observed } from "../client/observed.ts";
 import { tokenReviewType } from "../client/resource-types.ts";
 import { retry, reviewBackoff, type Sleep, sleep } from "../client/retry.ts";
 import { isObject } from "../machinery/json.ts";
@@ -18,8 +19,9 @@ export function tokenReviewVerifier(options: {
   client: ResourceClient;
   apiAudiences?: readonly string[];
   sleep?: Sleep;
+  onAnswer?: AnswerObserver;
 }): TokenVerifier {
-  const { client, apiAudiences = [] } = options;
+  const { client, apiAudiences = [], onAnswer } = options;
   return {
     verify: async (token, audiences, signal) => {
       const wanted = audiences.length > 0 ? audiences : apiAudiences;
@@ -33,7 +35,10 @@ export function tokenReviewVerifier(options: {
         client.create(tokenReviewType, review, {
           signal: AbortSignal.any([signal, AbortSignal.timeout(requestTimeoutMs)]),
         });
-      const answer = await retry(ask, reviewBackoff, { sleep: options.sleep ?? sleep, signal });
+      const answer = await retry(() => observed(ask, onAnswer), reviewBackoff, {
+        sleep: options.sleep ?? sleep,
+        signal,
+      });
       return identityFrom(answer.status, wanted);
     },
   };

@@ -2,6 +2,7 @@ import type { JsonObject, JsonValue, KubeObject } from "../apis/meta/v1.ts";
 import { extraToJson, stringOf } from "../authentication/user-json.ts";
 import type { ResourceClient } from "../client/client.ts";
 import { ExpiringCache } from "../client/expiring-cache.ts";
+import { type AnswerObserver, observed } from "../client/observed.ts";
 import { subjectAccessReviewType } from "../client/resource-types.ts";
 import { retry, reviewBackoff, type Sleep, sleep } from "../client/retry.ts";
 import { isObject, stringifyJson } from "../machinery/json.ts";
@@ -21,6 +22,7 @@ export type SubjectAccessReviewOptions = {
   readonly ttlMs?: { readonly allowed: number; readonly denied: number };
   readonly now?: () => number;
   readonly sleep?: Sleep;
+  readonly onAnswer?: AnswerObserver;
 };
 
 /**
@@ -42,7 +44,9 @@ export function subjectAccessReviewAuthorizer(options: SubjectAccessReviewOption
     // Not the caller's signal: others may wait for the same answer.
     const attempt = () =>
       client.create(subjectAccessReviewType, review, { signal: AbortSignal.timeout(requestTimeoutMs) });
-    const answer = await retry(attempt, reviewBackoff, { sleep: options.sleep ?? sleep });
+    const answer = await retry(() => observed(attempt, options.onAnswer), reviewBackoff, {
+      sleep: options.sleep ?? sleep,
+    });
     return decisionFrom(answer.status);
   };
 

@@ -125,6 +125,11 @@ export class Cacher<T extends Encoded, F> {
     return this.#live !== undefined;
   }
 
+  /** Of its objects; `undefined` while it is not ready. */
+  get size(): number | undefined {
+    return this.#live?.state.size;
+  }
+
   get readerCount(): number {
     return this.#readers.size;
   }

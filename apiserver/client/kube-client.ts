@@ -54,6 +54,12 @@ export type KubeClientOptions = {
   /** Longest time a request may take, and a watch may take to begin, in ms. */
   readonly requestTimeoutMs?: number;
   readonly userAgent?: string;
+  /** Told of every request: the code of its answer, or that there was none. */
+  readonly onAnswer?: (answer: {
+    readonly method: string;
+    readonly host: string;
+    readonly code: number | "<error>";
+  }) => void;
 };
 
 /** kube-apiserver ends its own requests after 60 s; this leaves its answer time to arrive. */
@@ -74,11 +80,13 @@ export class KubeClient implements ResourceClient {
   readonly #endpoint: KubeEndpoint;
   readonly #requestTimeoutMs: number;
   readonly #userAgent: string;
+  readonly #onAnswer: KubeClientOptions["onAnswer"];
 
   constructor(endpoint: KubeEndpoint, options: KubeClientOptions = {}) {
     this.#endpoint = endpoint;
     this.#requestTimeoutMs = options.requestTimeoutMs ?? defaultRequestTimeoutMs;
     this.#userAgent = options.userAgent ?? "functionmesh";
+    this.#onAnswer = options.onAnswer;
   }
 
   async get(ref: ObjectRef, options: { subresource?: string; signal?: AbortSignal } = {}): Promise<KubeObject> {
@@ -168,6 +176,18 @@ export class KubeClient implements ResourceClient {
   }
 
   async #send(send: Send, signal: AbortSignal): Promise<Dispatcher.ResponseData> {
+    const asked = { method: send.method, host: this.#endpoint.server.host };
+    try {
+      const response = await this.#request(send, signal);
+      this.#onAnswer?.({ ...asked, code: response.statusCode });
+      return response;
+    } catch (error) {
+      this.#onAnswer?.({ ...asked, code: "<error>" });
+      throw error;
+    }
+  }
+
+  async #request(send: Send, signal: AbortSignal): Promise<Dispatcher.ResponseData> {
     const { dispatcher, headers } = await this.#endpoint.credentials();
     const { server } = this.#endpoint;
     return dispatcher.request({

@@ -11,9 +11,11 @@ import { withAuthentication } from "../filters/authentication.ts";
 import { withAuthorization } from "../filters/authorization.ts";
 import { withImpersonation } from "../filters/impersonation.ts";
 import { withStoreGate } from "../filters/store-gate.ts";
+import { accessMetrics } from "../observability/access-metrics.ts";
 import { HealthMetrics } from "../observability/health-metrics.ts";
 import type { Logger } from "../observability/log.ts";
 import type { RequestMetrics } from "../observability/metrics.ts";
+import { watchMetrics } from "../observability/watch-metrics.ts";
 import { buildChain, type Chain } from "../server/chain.ts";
 import { healthHandlers, standardChecks, unknownCheckPrefixes } from "../server/health.ts";
 import { metricsHandler } from "../server/metrics-handler.ts";
@@ -47,6 +49,7 @@ export type ChainParts = {
 export function composeChain(parts: ChainParts): Chain {
   const { registry, profile, guard, options, metrics, log } = parts;
   const { authenticator, authorizer, frontProxy } = profile;
+  const access = accessMetrics(metrics.registry);
   const stored = new Set(registry.stored.map(({ group, resource }) => `${group}/${resource}`));
   const gate = withStoreGate({
     refusal: () => guard.refusal,
@@ -60,11 +63,13 @@ export function composeChain(parts: ChainParts): Chain {
     authentication: withAuthentication({
       authenticator,
       frontProxy,
+      onResult: access.authenticated,
       onFailure: (err, { auditId }) => log.info({ auditId, reason: sentenceOf(err) }, "credentials refused"),
     }),
     impersonation: withImpersonation({ authorizer }),
     authorization: withAuthorization({
       authorizer,
+      onResult: access.authorized,
       onFailure: (err, { auditId }) => log.error({ auditId, err }, "authorizer failed"),
     }),
     requestTimeoutMs: options.requestTimeout,
@@ -101,6 +106,7 @@ function apiHandler({ registry, schemas, backend, guard, progress, options, metr
     paths: new Map([...indexHandlers(paths.keys()), ...paths]),
     prefixes: [...openApi.prefixes, ...unknownCheckPrefixes],
     minWatchMs: options.minRequestTimeout,
+    watches: watchMetrics(metrics.registry, metrics.budget),
   });
 }
 

@@ -7,8 +7,10 @@ import type { NamespaceLookup } from "../admission/plugins/namespace-lifecycle/p
 import { admissionPlugins } from "../admission/plugins.ts";
 import { Existence } from "../client/existence.ts";
 import { systemClock } from "../machinery/clock.ts";
+import { admissionMetrics } from "../observability/admission-metrics.ts";
 import type { Logger } from "../observability/log.ts";
 import type { RequestMetrics } from "../observability/metrics.ts";
+import { registerStoredObjects } from "../observability/storage-metrics.ts";
 import { createEndpoints } from "../registry/generic/endpoint.ts";
 import type { ResourceEndpoint } from "../registry/rest/interface.ts";
 import type { StorageBackend } from "../storage/interface.ts";
@@ -41,9 +43,10 @@ export function composeRegistry(parts: RegistryParts): Registry {
   const { backend, schemas, profile, namespaces, maxReplicas, metrics, health, log, signal } = parts;
   const existence = new Existence(profile.host, systemClock, referenceLifetimes);
   const isMissing: MissingLookup = (ref, within) => existence.isMissing(ref, within);
+  const { asked, passed } = admissionMetrics(metrics.registry, metrics.budget);
   const admission = new AdmissionChain(
     [...admissionPlugins({ namespaces, maxReplicas, isMissing }), ...profile.admission],
-    (plugin, error) => health.erred(`admission ${plugin}`, error),
+    { onAsked: asked, onPassed: passed, onFailure: (plugin, error) => health.erred(`admission ${plugin}`, error) },
   );
   const stored = profile.definitions.flatMap((definition) =>
     createEndpoints(definition, {
@@ -55,5 +58,14 @@ export function composeRegistry(parts: RegistryParts): Registry {
       onSlowReader: (resource) => metrics.watcherTerminated(resource),
     }),
   );
+  registerStoredObjects(metrics.registry, () =>
+    stored
+      .filter(isStoredVersion)
+      .map(({ group, resource, storedObjects }) => ({ group, resource, objects: storedObjects?.() ?? -1 })),
+  );
   return { resources: [...stored, ...profile.reviews], stored };
 }
+
+/** Whether it stands for its objects among the versions they are served in: each is to be counted once. */
+export const isStoredVersion = ({ group, version, stored }: ResourceEndpoint): boolean =>
+  group === stored.group && version === stored.version;

@@ -24,6 +24,7 @@ import type { Chain } from "../server/chain.ts";
 import { type RunningServer, startServer } from "../server/server.ts";
 import type { StoreGuard } from "../storage/guard/store-guard.ts";
 import type { Progress } from "./compose-chain.ts";
+import { isStoredVersion } from "./compose-registry.ts";
 import type { Options } from "./options.ts";
 import type { Profile } from "./profile.ts";
 
@@ -149,7 +150,7 @@ function startControllers({
     profile.host === own ? ownInformers : new SharedInformers({ client: profile.host, clock, log, health });
   const events = new ClientEventRecorder({ client: profile.host, clock, log, component: "function-mesh" });
   // Each object once: controllers know it as it is stored.
-  const types = endpoints.filter(({ group, version, stored }) => group === stored.group && version === stored.version);
+  const types = endpoints.filter(isStoredVersion);
   const { registry } = requestMetrics;
   const metrics = controllerMetrics(registry);
   const kinds = types.filter(({ group }) => group === computeGroup).map((type) => ownInformers.informer(type));

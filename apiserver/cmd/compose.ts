@@ -15,9 +15,12 @@ import type { ApiHandler } from "../endpoints/api-handler.ts";
 import { LoopbackClient } from "../endpoints/loopback-client.ts";
 import { StartError } from "../errors/start-error.ts";
 import { systemClock } from "../machinery/clock.ts";
+import { registerBuildInfo } from "../observability/build-info.ts";
 import { registerComponentMetrics } from "../observability/component-metrics.ts";
 import type { Logger } from "../observability/log.ts";
 import { RequestMetrics } from "../observability/metrics.ts";
+import { registerStorageSize, storageCallMetrics } from "../observability/storage-metrics.ts";
+import { MeteredBackend } from "../storage/metered-backend.ts";
 import { composeChain, type Progress } from "./compose-chain.ts";
 import { composeRegistry } from "./compose-registry.ts";
 import { runServer, type Started } from "./compose-run.ts";
@@ -27,6 +30,7 @@ import { effectiveLimits } from "./limits-table.ts";
 import type { Options } from "./options.ts";
 import type { Foundation, FoundationParts } from "./profile.ts";
 import { openBackendWhenReachable } from "./storage.ts";
+import { version } from "./version.ts";
 
 export type Running<F extends Foundation> = Started & { readonly foundation: F };
 
@@ -47,16 +51,21 @@ export async function run<F extends Foundation>(
   await using failed = new AsyncDisposableStack();
   failed.defer(() => ending.abort());
   const opened = failed.use(await openBackendWhenReachable(options, { log, signal }));
-  const foundation = await layFoundation({ options, log, signal });
-  const { backend, guard } = await guardStorage(opened, foundation.storeMemory, log, signal);
+  const metrics = new RequestMetrics({ processMetrics: true });
+  metrics.setLimits(effectiveLimits(options));
+  registerBuildInfo(metrics.registry, version);
+  const foundation = await layFoundation({ options, metrics, log, signal });
+  const metered = new MeteredBackend(opened, storageCallMetrics(metrics.registry, metrics.budget));
+  const { backend, guard } = await guardStorage(metered, foundation.storeMemory, log, signal);
+  registerStorageSize(metrics.registry, options.etcdServers.length === 0 ? "embedded" : "etcd", () =>
+    opened.sizeBytes(),
+  );
   if (foundation.refusesAtStart && guard.refusal !== undefined) throw new StartError(guard.refusal);
 
   const schemas = loadSchemas();
   const loopback = late<Parameters<ApiHandler>, Awaited<ReturnType<ApiHandler>>>();
   const own: ResourceClient = new LoopbackClient(loopback.call, serverUser);
   const profile = await foundation.profile({ own, schemas, refusal: () => guard.refusal });
-  const metrics = new RequestMetrics({ processMetrics: true });
-  metrics.setLimits(effectiveLimits(options));
 
   const namespaces = late<Parameters<NamespaceLookup>, Awaited<ReturnType<NamespaceLookup>>>();
   const { maxReplicas } = options;

@@ -9,6 +9,7 @@ import type { FrontProxyConfig } from "../authentication/front-proxy.ts";
 import type { Authorizer } from "../authorization/authorizer.ts";
 import type { ResourceClient, ResourceType } from "../client/client.ts";
 import type { Logger } from "../observability/log.ts";
+import type { RequestMetrics } from "../observability/metrics.ts";
 import type { ResourceEndpoint } from "../registry/rest/interface.ts";
 import type { ResourceDefinition } from "../registry/rest/strategy.ts";
 import type { TlsFiles } from "../server/server.ts";
@@ -17,6 +18,7 @@ import type { Options } from "./options.ts";
 
 export type FoundationParts = {
   readonly options: Options;
+  readonly metrics: RequestMetrics;
   readonly log: Logger;
   /** Ends whatever the foundation follows. */
   readonly signal: AbortSignal;

@@ -22,6 +22,7 @@ import { type KubeClient, loadKubeClient } from "../client/kube-client.ts";
 import { verticalPodAutoscalerType } from "../client/resource-types.ts";
 import { isNotFound } from "../errors/status-error.ts";
 import { systemClock } from "../machinery/clock.ts";
+import { hostRequestMetrics, reviewMetrics } from "../observability/host-metrics.ts";
 import type { Logger } from "../observability/log.ts";
 import { ApiServiceRegistration, type ServiceReference } from "../registration/api-service.ts";
 import { conflictingDefinitions, definitionsWarning } from "../registration/custom-resource-definitions.ts";
@@ -46,13 +47,15 @@ const everyAddress = "0.0.0.0";
 
 /** @param lifetimes of the serving certificate that replicas make and share */
 export async function aggregatedFoundation(
-  { options, log, signal }: FoundationParts,
+  { options, metrics, log, signal }: FoundationParts,
   lifetimes: Lifetimes = defaultLifetimes,
 ): Promise<Foundation> {
   const settings = await readSettings(options);
+  const { registry, budget } = metrics;
+  const onAnswer = hostRequestMetrics(registry, budget);
   const clients = new Map<string, Promise<KubeClient>>();
   const clientOf = (kubeconfig: string): Promise<KubeClient> => {
-    const known = clients.get(kubeconfig) ?? loadKubeClient(kubeconfig === "" ? {} : { kubeconfig });
+    const known = clients.get(kubeconfig) ?? loadKubeClient({ onAnswer, ...(kubeconfig === "" ? {} : { kubeconfig }) });
     clients.set(kubeconfig, known);
     return known;
   };
@@ -97,13 +100,17 @@ export async function aggregatedFoundation(
         authenticator: unionAuthenticator([
           frontProxyAuthenticator({ config: frontProxy, others: clientCaBundle }),
           clientCertificateAuthenticator({ bundle: clientCaBundle, others: proxyCaBundle }),
-          bearerTokenAuthenticator(cachedTokenVerifier(tokenReviewVerifier({ client: authentication }))),
+          bearerTokenAuthenticator(
+            cachedTokenVerifier(
+              tokenReviewVerifier({ client: authentication, onAnswer: reviewMetrics(registry, budget, "authn") }),
+            ),
+          ),
         ]),
         frontProxy,
         authorizer: unionAuthorizer([
           mastersAuthorizer,
           allowedPathsAuthorizer(),
-          subjectAccessReviewAuthorizer({ client: authorization }),
+          subjectAccessReviewAuthorizer({ client: authorization, onAnswer: reviewMetrics(registry, budget, "authz") }),
         ]),
         host,
         prepare: () => tellOfDefinitions(host, log, signal),

@@ -8,6 +8,7 @@ import {
   newMethodNotAllowedOnPath,
   newPathNotFound,
 } from "../errors/status-error.ts";
+import type { WatchMetrics } from "../observability/watch-metrics.ts";
 import type { ResourceEndpoint } from "../registry/rest/interface.ts";
 import type { ApiHandler, ApiRequest, ApiResponse } from "./api-handler.ts";
 import { deleteObject } from "./handlers/delete.ts";
@@ -18,7 +19,7 @@ import { watchObjects } from "./handlers/watch.ts";
 import { createObject, patchObject, updateObject } from "./handlers/write.ts";
 import { isServedMethod, namePathProblem } from "./request-info.ts";
 import { pathNotFoundResponse } from "./responses.ts";
-import { type RequestScope, scopeOf, subresourceScopeOf, type VerbHandler } from "./scope.ts";
+import { type RequestScope, type ScopeOptions, scopeOf, subresourceScopeOf, type VerbHandler } from "./scope.ts";
 
 type Verbs = { readonly [verb: string]: VerbHandler };
 const collectionVerbs: Verbs = {
@@ -54,6 +55,7 @@ type RouteTable = ReadonlyMap<string, ReadonlyMap<string, ReadonlyMap<string, Re
  * @param resources     what is served under `/api` and `/apis`; a group and version exists by having a resource
  * @param paths         handlers of exact decoded paths such as `/version`; one for `/apis/G/V` serves `/apis/G/V/` too
  * @param minWatchMs    shortest life of a watch that names no time; default as kube-apiserver's
+ * @param watches       told what watches are sent
  * @param prefixes      handlers of everything below a path, e.g. `/openapi/v3/`; the first that fits
  */
 export function installApi(parts: {
@@ -61,13 +63,14 @@ export function installApi(parts: {
   readonly paths: ReadonlyMap<string, ApiHandler>;
   readonly prefixes: readonly (readonly [prefix: string, handler: ApiHandler])[];
   readonly minWatchMs?: number;
+  readonly watches?: WatchMetrics;
 }): ApiHandler {
-  const table = routeTable(parts.resources, parts.minWatchMs);
+  const table = routeTable(parts.resources, parts);
   const other = pathHandler(parts.paths, parts.prefixes, table);
   return (request) => (request.info.isResourceRequest ? serveResource(request, table) : other(request));
 }
 
-function routeTable(resources: readonly ResourceEndpoint[], minWatchMs: number | undefined): RouteTable {
+function routeTable(resources: readonly ResourceEndpoint[], options: ScopeOptions): RouteTable {
   const groups = new Map<string, Map<string, Map<string, ResourceRoutes>>>();
   for (const endpoint of resources) {
     const versions = getOrAdd(groups, endpoint.group, () => new Map());
@@ -76,7 +79,7 @@ function routeTable(resources: readonly ResourceEndpoint[], minWatchMs: number |
       throw new Error(`${endpoint.resource} is installed twice in ${endpoint.group}/${endpoint.version}`);
     }
     byName.set(endpoint.resource, {
-      scope: scopeOf(endpoint, minWatchMs),
+      scope: scopeOf(endpoint, options),
       subresources: new Map(endpoint.subresources.map((sub) => [sub.name, subresourceScopeOf(endpoint, sub)])),
     });
   }

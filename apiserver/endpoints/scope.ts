@@ -1,6 +1,7 @@
 /** What the handlers know of the resource they serve: made once per endpoint, never per request. */
 import { apiVersionOf, type GroupResource, type GroupVersionKind } from "../apis/meta/v1.ts";
 import { newMethodNotAllowed, type StatusError } from "../errors/status-error.ts";
+import type { WatchMetrics } from "../observability/watch-metrics.ts";
 import type {
   Column,
   RequestContext,
@@ -30,14 +31,19 @@ export type RequestScope = {
   readonly storage: RestStorage;
   /** Shortest life of a watch that names no time, in ms. */
   readonly minWatchMs: number;
+  /** Told what watches are sent. */
+  readonly watches?: WatchMetrics;
 };
+
+export type ScopeOptions = { readonly minWatchMs?: number | undefined; readonly watches?: WatchMetrics | undefined };
 
 export type VerbHandler = (request: ApiRequest, scope: RequestScope) => Promise<ApiResponse>;
 
 /** kube-apiserver's own `--min-request-timeout`, in ms. */
 export const defaultMinWatchMs = 1_800_000;
 
-export function scopeOf(endpoint: ResourceEndpoint, minWatchMs: number = defaultMinWatchMs): RequestScope {
+export function scopeOf(endpoint: ResourceEndpoint, options: ScopeOptions = {}): RequestScope {
+  const { minWatchMs = defaultMinWatchMs, watches } = options;
   const { group, version, kind, namespaced } = endpoint;
   return {
     resource: { group, resource: endpoint.resource },
@@ -52,6 +58,7 @@ export function scopeOf(endpoint: ResourceEndpoint, minWatchMs: number = default
     returnsDeleted: endpoint.returnsDeleted === true,
     storage: endpoint.storage,
     minWatchMs,
+    ...(watches === undefined ? {} : { watches }),
   };
 }
 

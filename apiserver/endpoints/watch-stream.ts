@@ -70,13 +70,35 @@ export async function* eventsWithin(
 export function watchResponse(
   scope: RequestScope,
   events: AsyncIterable<readonly RestWatchEvent[]>,
-  { format, headers }: { format: CheckedFormat; headers: HeaderFields },
+  { format, headers, observed }: { format: CheckedFormat; headers: HeaderFields; observed: ObservedWatch },
 ): ApiResponse {
   return {
     status: 200,
     headers: { "content-type": "application/json", ...headers },
-    body: () => lines(events, encoderFor(scope, format)),
+    body: () => lines(events, tellingEncoder(encoderFor(scope, format), scope, observed)),
     result: { kind: "watch", events },
+  };
+}
+
+/** What metrics tell of a watch: over what it goes, and when it was asked for, by `performance.now()`. */
+export type ObservedWatch = { readonly over: "cluster" | "namespace" | "resource"; readonly startedMs: number };
+
+function tellingEncoder(
+  encode: EventEncoder,
+  { watches, kind, resource: { resource } }: RequestScope,
+  { over, startedMs }: ObservedWatch,
+): EventEncoder {
+  if (watches === undefined) return encode;
+  const watched = { group: kind.group, version: kind.version, resource };
+  return (event) => {
+    const parts = encode(event);
+    watches.told(
+      watched,
+      parts.reduce((sum, { length }) => sum + length, 0),
+    );
+    if (event.type === "BOOKMARK" && event.initialEventsEnd)
+      watches.listed(watched, over, performance.now() - startedMs);
+    return parts;
   };
 }
 

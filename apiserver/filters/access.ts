@@ -32,7 +32,8 @@ export function withAccessRecords(deps: {
     if (isLongRunning(info) && response.status === 200) {
       return whileRead(response, metrics.longRunningStarted(labels, response.status));
     }
-    metrics.finished(labels, { code: response.status, seconds: ms / 1000, bytes: contentLength(response) });
+    const answered = { code: response.status, seconds: ms / 1000, bytes: contentLength(response) };
+    metrics.finished(labels, request.connection.isInProcess === true ? { code: response.status } : answered);
     return response;
   };
 }

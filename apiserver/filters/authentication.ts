@@ -11,6 +11,8 @@ export type AuthenticationOptions = {
   readonly allowAnonymous?: boolean;
   /** Names of identity headers besides the standard ones; read on every request. */
   readonly frontProxy?: () => FrontProxyConfig;
+  /** Told what came of a request's credentials, and after how many ms. `error`: they were no good. */
+  readonly onResult?: (result: "success" | "failure" | "error", ms: number, user?: string) => void;
   /** Told why credentials were refused; the client is not (API A-14). */
   readonly onFailure?: (error: unknown, request: ApiRequest) => void;
 };
@@ -20,18 +22,24 @@ export type AuthenticationOptions = {
  * Answers 401 when credentials were given and none was good, or none were and anonymous is off.
  */
 export function withAuthentication(options: AuthenticationOptions): Filter {
-  const { authenticator, allowAnonymous = true, frontProxy = () => noFrontProxy, onFailure } = options;
+  const { authenticator, allowAnonymous = true, frontProxy = () => noFrontProxy, onFailure, onResult } = options;
   return (next) => async (request) => {
+    const startedMs = performance.now();
     let user: UserInfo | undefined;
     try {
       user = await authenticator.authenticate(request, request.signal);
     } catch (error) {
       onFailure?.(error, request);
+      onResult?.("error", performance.now() - startedMs);
       return errorResponse(request, newUnauthorized());
     }
     if (user !== undefined) request.connection.identified?.(user.name);
-    if (user === undefined && !allowAnonymous) return errorResponse(request, newUnauthorized());
+    if (user === undefined && !allowAnonymous) {
+      onResult?.("failure", performance.now() - startedMs);
+      return errorResponse(request, newUnauthorized());
+    }
     const asking = user === undefined ? anonymous : authenticated(user);
+    onResult?.("success", performance.now() - startedMs, asking.name);
     request.onIdentity?.(asking);
     return next({ ...request, headers: withoutCredentials(request.headers, frontProxy()), user: asking });
   };

@@ -8,6 +8,8 @@ export type AuthorizationOptions = {
   readonly authorizer: Authorizer;
   /** Told of every decision, for the audit log (API Z-13). */
   readonly onDecision?: (request: ApiRequest, decision: Decision) => void;
+  /** Told what came of it, and after how many ms. */
+  readonly onResult?: (result: "allowed" | "denied" | "error", ms: number) => void;
   /** Told why no decision could be had. */
   readonly onFailure?: (error: unknown, request: ApiRequest) => void;
 };
@@ -17,17 +19,20 @@ export type AuthorizationOptions = {
  * and headers, so that strangers learn neither what exists nor what would be valid (API Z-14, Z-16). Answers 403 when it
  * is not allowed and 500 when nobody could tell.
  */
-export function withAuthorization({ authorizer, onDecision, onFailure }: AuthorizationOptions): Filter {
+export function withAuthorization({ authorizer, onDecision, onResult, onFailure }: AuthorizationOptions): Filter {
   return (next) => async (request) => {
     const attributes = attributesOf(request);
+    const startedMs = performance.now();
     let decision: Decision;
     try {
       decision = await authorizer.authorize(attributes, request.signal);
     } catch (error) {
       onFailure?.(error, request);
+      onResult?.("error", performance.now() - startedMs);
       return authorizerFailed(request, error);
     }
     onDecision?.(request, decision);
+    onResult?.(decision.decision === "allow" ? "allowed" : "denied", performance.now() - startedMs);
     if (decision.decision !== "allow") return errorResponse(request, newDenied(attributes, decision.reason));
     return next({
       ...request,

@@ -11,8 +11,10 @@ const functions = "/apis/compute.functionmesh.io/v1alpha1/namespaces/n/functions
 const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 const user = (name: string, ...groups: readonly string[]): UserInfo => ({ name, groups });
 
+type Given = { readonly handler?: ApiHandler; readonly maxWaitMs?: number };
+
 /** The filter over a handler that reads bodies and answers at once, with what has come to the handler. */
-function limited(inFlight: InFlightLimits, handler?: ApiHandler) {
+function limited(inFlight: InFlightLimits, { handler, maxWaitMs = 50 }: Given = {}) {
   const metrics = new RequestMetrics({ processMetrics: false });
   const served: ApiRequest[] = [];
   const fine: ApiHandler = async (request) => {
@@ -20,9 +22,7 @@ function limited(inFlight: InFlightLimits, handler?: ApiHandler) {
     served.push(request);
     return { status: 200, headers: {} };
   };
-  const filter = withInFlightLimits({ limits: inFlight, metrics, labelsOf: () => true, maxWaitMs: 50 })(
-    handler ?? fine,
-  );
+  const filter = withInFlightLimits({ limits: inFlight, metrics, labelsOf: () => true, maxWaitMs })(handler ?? fine);
   return { served, metrics, send: (parts: RequestParts) => filter(aRequest({ url: functions, ...parts })) };
 }
 
@@ -30,7 +30,7 @@ const written = ({ onWritten }: ApiResponse): void => onWritten?.();
 const textOf = async (response: ApiResponse): Promise<string> => String(await bytesOf(response));
 
 test("a place is held until the answer is written, and then is the next one's", async () => {
-  const { send, served } = limited({ readOnly: 1, mutating: 1 });
+  const { send, served } = limited({ readOnly: 1, mutating: 1 }, { maxWaitMs: 60_000 });
   const first = await send({ user: user("ann") });
   const second = send({ user: user("joe") });
   await settled();
@@ -126,8 +126,6 @@ test("administrators and health checks always pass, Kubernetes' components have 
 });
 
 test("a request that fails gives its place back", async () => {
-  const { send } = limited({ readOnly: 1, mutating: 1 }, async () => {
-    throw new Error("a bug");
-  });
+  const { send } = limited({ readOnly: 1, mutating: 1 }, { handler: async () => Promise.reject(new Error("a bug")) });
   for (let i = 0; i < 3; i++) await assert.rejects(send({}), /a bug/);
 });

@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { aRequest, type RequestParts } from "../../test/support/requests.ts";
-import { limits } from "../limits.ts";
 import { silentLogger } from "../observability/log.ts";
 import { RequestMetrics } from "../observability/metrics.ts";
 import { withAccessRecords } from "./access.ts";
@@ -43,38 +42,4 @@ test("metrics: what is served is told apart", async () => {
   const lines = await countsAfter([{ url: `${root}/functions/x/status` }, { url: `${root}/functions` }], 200);
   assert.equal(lines.length, 2);
   assert.match(lines.join("\n"), /verb="GET".*subresource="status"[\s\S]*verb="LIST".*scope="namespace"/);
-});
-
-test("metrics: of every verb on every kind and subresource of ours the page is below 500 kB, twice answered otherwise", async () => {
-  const metrics = new RequestMetrics({ processMetrics: true });
-  const common = {
-    dry_run: "",
-    group: "compute.functionmesh.io",
-    version: "v1alpha1",
-    component: "apiserver",
-  } as const;
-  const outcome = { seconds: 0.1, bytes: 1000 };
-  const verbs = {
-    "": ["GET", "LIST", "POST", "PUT", "PATCH", "APPLY", "DELETE"],
-    status: ["GET", "PUT", "PATCH", "APPLY"],
-    scale: ["GET", "PUT", "PATCH"],
-  };
-  for (const resource of ["functions", "sources", "sinks", "functionmeshes", "backendconfigs"])
-    for (const [subresource, each] of Object.entries(verbs))
-      for (const verb of each)
-        for (const code of [200, 404, 409])
-          metrics.finished({ ...common, resource, subresource, verb, scope: "resource" }, { ...outcome, code });
-  const { text } = await metrics.expose();
-  assert.ok(text.length < 500_000, `${text.length} bytes`);
-});
-
-test("metrics: however many kinds of requests there are, the page has a bound", async () => {
-  const metrics = new RequestMetrics({ processMetrics: false });
-  const kinds = 3 * limits.maxRequestSeries.value;
-  for (let i = 0; i < kinds; i++) {
-    const labels = { verb: "GET", dry_run: "", group: "g", version: "v1", subresource: "", scope: "resource" } as const;
-    metrics.finished({ ...labels, resource: `r${i}`, component: "apiserver" }, { code: 200, seconds: 0.1, bytes: 10 });
-  }
-  const { text } = await metrics.expose();
-  assert.equal(text.match(/^apiserver_request_total\{/gm)?.length, limits.maxRequestSeries.value + 1);
 });

@@ -3,7 +3,7 @@ import type { GroupVersionResource } from "../apis/meta/v1.ts";
 import type { ApiRequest } from "../endpoints/api-handler.ts";
 import { contentType } from "../endpoints/body.ts";
 import type { RequestInfo } from "../endpoints/request-info.ts";
-import type { RequestLabels } from "../observability/metrics.ts";
+import { otherRequests, type RequestLabels } from "../observability/metrics.ts";
 
 /** Whether a request is for something in the route table: all others count together (API MT-23). */
 export type RouteLabels = (info: RequestInfo) => boolean;
@@ -41,21 +41,10 @@ const metricVerbs: ReadonlyMap<string, string> = new Map([
 /** A patch of this type is no patch of what is stored, and counts apart. */
 const applyPatchType = "application/apply-patch+yaml";
 
-const unknownLabels: RequestLabels = {
-  verb: "other",
-  dry_run: "",
-  group: "",
-  version: "",
-  resource: "",
-  subresource: "",
-  scope: "",
-  component: "apiserver",
-};
-
 export function requestLabels(request: ApiRequest, isServed: RouteLabels): RequestLabels {
   const { info } = request;
   const verb = metricVerbs.get(info.verb);
-  if (verb === undefined || (info.isResourceRequest && !isServed(info))) return unknownLabels;
+  if (verb === undefined || (info.isResourceRequest && !isServed(info))) return otherRequests;
   return {
     verb: verb === "PATCH" && contentType(request) === applyPatchType ? "APPLY" : verb,
     dry_run: dryRunLabel(request),
@@ -70,7 +59,7 @@ export function requestLabels(request: ApiRequest, isServed: RouteLabels): Reque
 
 /** Of who may not do it, or is nobody, nothing but that it was refused is worth a series. */
 export const refusedLabels = (code: number, labels: RequestLabels): RequestLabels =>
-  code === 401 || code === 403 ? { ...unknownLabels, verb: labels.verb } : labels;
+  code === 401 || code === 403 ? { ...otherRequests, verb: labels.verb } : labels;
 
 function dryRunLabel({ rawQuery, query }: ApiRequest): string {
   if (rawQuery === "" || !query.has("dryRun")) return "";

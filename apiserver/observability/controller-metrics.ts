@@ -1,5 +1,6 @@
 /** What controllers and their queues tell, under the names that dashboards for controller-runtime and client-go read. */
 import { Counter, Gauge, Histogram, type Registry } from "@prometheus-io/client";
+import { limits } from "../limits.ts";
 
 const secondsPerMs = 1 / 1000;
 const durationBuckets = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
@@ -88,9 +89,6 @@ export type ObjectState = { readonly kind: string; readonly phase: string; reado
 
 const phases: ReadonlySet<string> = new Set(["Pending", "Progressing", "Ready", "Degraded", "Paused", "Failed"]);
 const reasonPattern = /^[A-Z][A-Za-z]{0,39}$/;
-/** Distinct reasons per scrape; a status may have been written by anybody who may, so more are counted together. */
-const maxReasons = 50;
-
 /** @param states of every object of ours, as controllers see it; walked once per scrape */
 export function registerObjectStates(registry: Registry, states: () => Iterable<ObjectState>): void {
   const objects = new Gauge({
@@ -100,11 +98,12 @@ export function registerObjectStates(registry: Registry, states: () => Iterable<
     registers: [registry],
     collect() {
       objects.reset();
-      const reasons = new Set<string>();
-      for (const { kind, phase, reason } of states()) {
-        if (reasonPattern.test(reason) && reasons.size < maxReasons) reasons.add(reason);
-        const known = { phase: phases.has(phase) ? phase : "", reason: reasons.has(reason) ? reason : "" };
-        objects.inc({ kind, ...known });
+      const told = new Set<string>();
+      for (const { kind, phase: given, reason } of states()) {
+        const phase = phases.has(given) ? given : "";
+        const key = `${kind} ${phase} ${reason}`;
+        if (reasonPattern.test(reason) && told.size < limits.maxObjectSeries.value) told.add(key);
+        objects.inc({ kind, phase, reason: told.has(key) ? reason : "" });
       }
     },
   });

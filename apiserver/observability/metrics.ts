@@ -1,6 +1,6 @@
 /** Metrics under the names that dashboards for Kubernetes API servers read (API section 12): home of @prometheus-io/client. */
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "@prometheus-io/client";
-import { limits } from "../limits.ts";
+import { BoundedSeries, PageBudget } from "./bounded-series.ts";
 import { exposition } from "./exposition.ts";
 
 /** What a request counts as. Bounded sets only: never a name, a namespace or a raw path (API MT-23). */
@@ -15,6 +15,14 @@ export type RequestLabels = {
   readonly component: "apiserver";
 };
 
+export type RequestOutcome = {
+  readonly code: number;
+  /** Absent: this process asked itself, which tells nothing of how clients fare. */
+  readonly seconds?: number;
+  /** Of the body, when it is known beforehand. */
+  readonly bytes?: number | undefined;
+};
+
 const common = ["verb", "group", "version", "resource", "subresource", "scope", "component"] as const;
 const durationBuckets = [
   0.005, 0.025, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1, 1.25, 1.5, 2, 3, 4, 5, 6, 8, 10, 15, 20, 30, 45, 60,
@@ -23,10 +31,34 @@ const durationBuckets = [
 const reads: ReadonlySet<string> = new Set(["GET", "LIST"]);
 const sizeBuckets = [1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9];
 
+/** A set of labels that is one too many for a metric counts with all others of its kind (API MT-23). */
+function bounded(series: BoundedSeries, labels: RequestLabels, code: number | "" = ""): RequestLabels {
+  const { verb, dry_run, group, version, resource, subresource, scope } = labels;
+  if (series.admits(verb, dry_run, group, version, resource, subresource, scope, code)) return labels;
+  return otherRequests;
+}
+
+/** Whatever is not told apart. */
+export const otherRequests: RequestLabels = {
+  verb: "other",
+  dry_run: "",
+  group: "",
+  version: "",
+  resource: "",
+  subresource: "",
+  scope: "",
+  component: "apiserver",
+};
+
 /** One set per server, so that several can run in one process. */
 export class RequestMetrics {
   readonly registry = new Registry();
-  readonly #seen = new Set<string>();
+  readonly budget = new PageBudget();
+  readonly #counted = new BoundedSeries(this.budget, 215);
+  readonly #timed = new BoundedSeries(this.budget, 5300);
+  readonly #sized = new BoundedSeries(this.budget, 1900);
+  readonly #watched = new BoundedSeries(this.budget, 200);
+  readonly #terminated = new BoundedSeries(this.budget, 225);
   private readonly requests = new Counter({
     name: "apiserver_request_total",
     help: "Requests answered, by what was asked and the HTTP code.",
@@ -35,7 +67,7 @@ export class RequestMetrics {
   });
   private readonly durations = new Histogram({
     name: "apiserver_request_duration_seconds",
-    help: "Time from a request's arrival to its answer; long-running requests are not in it.",
+    help: "Time from a request's arrival to its answer; without long-running ones and those of this process itself.",
     labelNames: [...common, "dry_run"],
     buckets: durationBuckets,
     registers: [this.registry],
@@ -84,44 +116,23 @@ export class RequestMetrics {
     for (const request_kind of ["mutating", "readOnly"]) this.inFlight.set({ request_kind }, 0);
   }
 
-  /** A set of labels that is one too many counts with all others of its kind (API MT-23). */
-  #bounded(labels: RequestLabels): RequestLabels {
-    const { verb, dry_run, group, version, resource, subresource, scope } = labels;
-    const key = `${verb} ${dry_run} ${group} ${version} ${resource} ${subresource} ${scope}`;
-    if (this.#seen.has(key)) return labels;
-    if (this.#seen.size >= limits.maxRequestSeries.value) {
-      return {
-        ...labels,
-        verb: "other",
-        dry_run: "",
-        group: "",
-        version: "",
-        resource: "",
-        subresource: "",
-        scope: "",
-      };
-    }
-    this.#seen.add(key);
-    return labels;
+  finished(labels: RequestLabels, { code, seconds, bytes }: RequestOutcome): void {
+    this.requests.inc({ ...bounded(this.#counted, labels, code), code });
+    if (seconds !== undefined) this.durations.observe(bounded(this.#timed, labels), seconds);
+    if (bytes === undefined || !reads.has(labels.verb)) return;
+    const { dry_run: _, ...plain } = bounded(this.#sized, labels);
+    this.sizes.observe(plain, bytes);
   }
 
-  /** @param bytes  of the body, when it is known beforehand */
-  finished(given: RequestLabels, outcome: { code: number; seconds: number; bytes: number | undefined }): void {
-    const { dry_run, ...plain } = this.#bounded(given);
-    this.requests.inc({ ...plain, dry_run, code: outcome.code });
-    this.durations.observe({ ...plain, dry_run }, outcome.seconds);
-    if (outcome.bytes !== undefined && reads.has(given.verb)) this.sizes.observe(plain, outcome.bytes);
-  }
-
-  longRunningStarted(given: RequestLabels, code: number): () => void {
-    const { dry_run, ...plain } = this.#bounded(given);
-    this.requests.inc({ ...plain, dry_run, code });
+  longRunningStarted(labels: RequestLabels, code: number): () => void {
+    this.requests.inc({ ...bounded(this.#counted, labels, code), code });
+    const { dry_run: _, ...plain } = bounded(this.#watched, labels);
     this.longRunning.inc(plain);
     return () => this.longRunning.dec(plain);
   }
 
-  terminated(given: RequestLabels, code: number): void {
-    const { dry_run: _, ...plain } = this.#bounded(given);
+  terminated(labels: RequestLabels, code: number): void {
+    const { dry_run: _, ...plain } = bounded(this.#terminated, labels, code);
     this.terminations.inc({ ...plain, code });
   }
 

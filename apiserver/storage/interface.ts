@@ -167,6 +167,9 @@ export interface StorageBackend extends AsyncDisposable {
 
   /** Rejects if the store cannot serve a read now (health check; ends within about 2 s). */
   ping(): Promise<void>;
+
+  /** What the store takes of its disk, in bytes; of etcd, the member's that is asked. Ends within about 2 s. */
+  sizeBytes(): Promise<number>;
 }
 
 /** Largest value a store accepts, in bytes. */

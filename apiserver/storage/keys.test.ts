@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import fc from "fast-check";
-import { compareKeys, prefixEnd, resourcePrefix } from "./keys.ts";
+import { compareKeys, prefixEnd, resourceOf, resourcePrefix } from "./keys.ts";
 
 const functions = { group: "compute.functionmesh.io", resource: "functions" };
 const namespaces = { group: "", resource: "namespaces" };
@@ -47,4 +47,14 @@ test("prefixEnd: bounds exactly what starts with the prefix", () => {
       assert.equal(inRange(other), other.startsWith(prefix));
     }),
   );
+});
+
+test("keys: whose they are", () => {
+  for (const resource of [functions, namespaces]) {
+    assert.deepEqual(resourceOf(resourcePrefix(resource)), resource);
+    assert.deepEqual(resourceOf(`${resourcePrefix(resource)}a/b`), resource);
+  }
+  for (const key of ["", "/registry/health", "/registry/core/x", "/other/core/pods/a"]) {
+    assert.equal(resourceOf(key), undefined, key);
+  }
 });

@@ -6,7 +6,7 @@
  *            compares UTF-16 units and so sorts U+FF5E after U+1F600.
  */
 
-type ResourceIdentity = {
+export type ResourceIdentity = {
   readonly group: string;
   readonly resource: string;
 };
@@ -22,6 +22,16 @@ const coreSegment = "core";
  */
 export function resourcePrefix({ group, resource }: ResourceIdentity): string {
   return `${root}${group === "" ? coreSegment : group}/${resource}/`;
+}
+
+/** Whose key it is, or whose prefix; `undefined` when it is of no resource. */
+export function resourceOf(key: string): ResourceIdentity | undefined {
+  if (!key.startsWith(root)) return undefined;
+  const groupEnd = key.indexOf("/", root.length);
+  const resourceEnd = groupEnd === -1 ? -1 : key.indexOf("/", groupEnd + 1);
+  if (resourceEnd === -1) return undefined;
+  const group = key.slice(root.length, groupEnd);
+  return { group: group === coreSegment ? "" : group, resource: key.slice(groupEnd + 1, resourceEnd) };
 }
 
 const lastCodePoint = 0x10ffff;

@@ -288,9 +288,10 @@ const lifeCases: readonly StorageCase[] = [
     },
   },
   {
-    promise: "a store that is well answers a ping, and a closed one refuses everything",
+    promise: "a store that is well answers a ping and tells its size, and a closed one refuses everything",
     check: async (store) => {
       await store.ping();
+      assert.ok((await store.sizeBytes()) > 0);
       await store[Symbol.asyncDispose]();
       await store[Symbol.asyncDispose]();
       await rejectsWith(store.ping(), "Closed");

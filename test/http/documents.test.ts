@@ -4,7 +4,7 @@ import { test } from "node:test";
 import type { JsonValue } from "../../apiserver/apis/meta/v1.ts";
 import { isObject } from "../../apiserver/machinery/json.ts";
 import { type Reply, valueAt } from "./support/client.ts";
-import { groupVersion, ok, root } from "./support/objects.ts";
+import { aFunction, groupVersion, ok, root } from "./support/objects.ts";
 import { serverForFile } from "./support/server.ts";
 
 const { admin, anonymous } = await serverForFile();
@@ -237,6 +237,12 @@ test("/metrics/slis says how health checks went (API H-13), to who may see it", 
   assert.equal((await anonymous.get("/metrics/slis")).status, 403);
 });
 
+/** Value of the first sample with this name and these labels; NaN when there is none. */
+function sampleOf(page: string, name: string, ...labels: readonly string[]): number {
+  const line = page.split("\n").find((each) => each.startsWith(name) && labels.every((label) => each.includes(label)));
+  return Number(line?.replace(/^.* /, "") ?? Number.NaN);
+}
+
 // API H-12, MT-01, MT-09, MT-22
 test("metrics count requests by what they were", async () => {
   ok(await admin.get(`${root}/functions`));
@@ -244,16 +250,40 @@ test("metrics count requests by what they were", async () => {
   ok(await admin.get(`${root}/namespaces/none/functions/x`), 404);
   const reply = ok(await admin.get("/metrics"));
   assert.match(String(reply.headers["content-type"]), /^text\/plain; version=0\.0\.4/);
-  const sample = (name: string, ...labels: readonly string[]): number =>
-    Number(
-      reply.text
-        .split("\n")
-        .find((line) => line.startsWith(`${name}{`) && labels.every((each) => line.includes(each)))
-        ?.replace(/^.* /, ""),
-    );
+  const sample = (name: string, ...labels: readonly string[]): number => sampleOf(reply.text, `${name}{`, ...labels);
   const ours = [`group="${group}"`, 'resource="functions"'];
   assert.ok(sample("apiserver_request_total", 'verb="LIST"', 'code="200"', 'scope="cluster"', ...ours) >= 2);
   assert.equal(sample("apiserver_request_total", 'verb="GET"', 'code="404"', 'scope="resource"', ...ours), 1);
   assert.match(reply.text, /^process_cpu_seconds_total /m);
   assert.match(reply.text, /^apiserver_request_duration_seconds_bucket\{/m);
+  assert.equal(sample("kubernetes_build_info", `git_version="v1.37.`), 1);
+});
+
+test("metrics tell of watches, of what is stored and how, of admission, and of who asks (API MT-10…MT-13, MT-16, MT-17)", async () => {
+  const path = `${root}/namespaces/default/functions`;
+  const before = ok(await admin.get("/metrics")).text;
+  ok(await admin.post(path, aFunction("metered")), 201);
+  ok(await admin.post(`${root}/namespaces/none/functions`, aFunction("metered")), 404);
+  const initial = "watch=1&sendInitialEvents=true&resourceVersionMatch=NotOlderThan&allowWatchBookmarks=true";
+  ok(await admin.get(`${path}?${initial}&timeoutSeconds=1`));
+  const { text } = ok(await admin.get("/metrics"));
+  const ours = [`group="${group}"`, 'resource="functions"'];
+  const grew = (name: string, ...labels: readonly string[]): number => {
+    return sampleOf(text, name, ...labels) - (sampleOf(before, name, ...labels) || 0);
+  };
+  assert.ok(grew("apiserver_watch_events_total{", ...ours) >= 2);
+  assert.ok(grew("apiserver_watch_events_sizes_sum{", ...ours) > 100);
+  assert.equal(grew("apiserver_watch_list_duration_seconds_count{", ...ours, 'scope="namespace"'), 1);
+  assert.equal(grew("apiserver_resource_objects{", ...ours), 1);
+  assert.equal(grew("apiserver_storage_objects{", `resource="functions.${group}"`), 1);
+  assert.ok(sampleOf(text, "apiserver_storage_size_bytes{") > 0);
+  assert.ok(grew("etcd_requests_total{", 'operation="create"', ...ours) >= 1);
+  assert.ok(grew("etcd_request_duration_seconds_count{", 'operation="create"', ...ours) >= 1);
+  const lifecycle = ['name="NamespaceLifecycle"', 'type="admit"', 'operation="CREATE"', 'rejected="false"'];
+  assert.ok(grew("apiserver_admission_controller_admission_duration_seconds_count{", ...lifecycle) >= 1);
+  const refused = ['type="admit"', 'operation="CREATE"', 'rejected="true"'];
+  assert.equal(grew("apiserver_admission_step_admission_duration_seconds_count{", ...refused), 1);
+  assert.ok(grew("authentication_attempts{", 'result="success"') >= 3);
+  assert.ok(grew("authorization_attempts_total{", 'result="allowed"') >= 3);
+  assert.ok(grew("authenticated_user_requests{", 'username="other"') >= 3);
 });

@@ -179,6 +179,11 @@ export class MemoryBackend implements StorageBackend {
     this.#checkOpen();
   }
 
+  /** Of keys and values. */
+  async sizeBytes(): Promise<number> {
+    return [...this.#current.values()].reduce((sum, { key, value }) => sum + key.length + value.length, 0);
+  }
+
   async pingWrite(): Promise<void> {
     this.#checkOpen();
   }

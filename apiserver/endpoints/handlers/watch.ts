@@ -1,14 +1,16 @@
 import { newBadRequest } from "../../errors/status-error.ts";
 import { newFieldSelector, requiredValue } from "../../machinery/selectors.ts";
+import type { ApiRequest } from "../api-handler.ts";
 import { negotiateStream } from "../negotiation.ts";
 import { checkFormat, wrongShape } from "../output.ts";
 import { inQueryTurn, type WatchQuery, watchOptions } from "../query-options.ts";
 import { contextOf, urlName, type VerbHandler, verbNotServed } from "../scope.ts";
 import { Warnings } from "../warnings.ts";
-import { eventsWithin, WatchLifetime, watchResponse } from "../watch-stream.ts";
+import { eventsWithin, type ObservedWatch, WatchLifetime, watchResponse } from "../watch-stream.ts";
 
 /** API section 6. What is wrong with the parameters is an HTTP error, everything later an ERROR event (API W-14). */
 export const watchObjects: VerbHandler = async (request, scope) => {
+  const startedMs = performance.now();
   const { storage } = scope;
   if (storage.watch === undefined) throw verbNotServed(scope, "watch");
   const negotiated = negotiateStream(request);
@@ -30,12 +32,18 @@ export const watchObjects: VerbHandler = async (request, scope) => {
     return watchResponse(scope, events, {
       format,
       headers: warnings.headers(),
+      observed: { over: watchedScope(request), startedMs },
     });
   } catch (error) {
     lifetime[Symbol.dispose]();
     throw error;
   }
 };
+
+function watchedScope(request: ApiRequest): ObservedWatch["over"] {
+  if (urlName(request) !== "") return "resource";
+  return request.info.namespace === "" ? "cluster" : "namespace";
+}
 
 /** The deprecated path `/watch/…/NAME` is a watch on that name (API V-03, L-36). */
 function forName(options: WatchQuery, name: string): WatchQuery {

@@ -188,6 +188,8 @@ export type ResourceEndpoint = {
   readonly bareItems?: boolean;
   /** A deletion answers the object that is gone, not a Status. */
   readonly returnsDeleted?: boolean;
+  /** How many there are, all versions together; `undefined` while that is not known. Absent: nothing is stored. */
+  readonly storedObjects?: () => number | undefined;
 };
 
 export type { JsonObject };

@@ -310,6 +310,11 @@ export class LogTable {
     return integer(this.#sql.freePages.get()?.freelist_count) * this.#pageBytes;
   }
 
+  /** Of the file. */
+  sizeBytes(): number {
+    return integer(this.#sql.pages.get()?.page_count) * this.#pageBytes;
+  }
+
   /** Whether so much can be written before the file has reached its bound. */
   hasRoom(bytes: number): boolean {
     if (this.#maxPages === undefined) return true;

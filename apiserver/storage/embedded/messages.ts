@@ -63,6 +63,8 @@ export type Query =
   | { readonly type: "position" }
   /** Is the disk writable? */
   | { readonly type: "probe" }
+  /** Of the file. */
+  | { readonly type: "size" }
   /** The first values of the range, not more than a bounded piece of it. */
   | {
       readonly type: "page";
@@ -110,6 +112,7 @@ export type QueryResult =
     }
   | { readonly type: "position"; readonly position: StorePosition }
   | { readonly type: "probe" }
+  | { readonly type: "size"; readonly bytes: number }
   | ({ readonly type: "page" } & RangePage)
   | { readonly type: "count"; readonly count: number }
   | ({ readonly type: "history" } & HistoryPage)

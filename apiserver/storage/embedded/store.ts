@@ -220,6 +220,11 @@ class EmbeddedStore implements StorageBackend {
     await this.#probe;
   }
 
+  async sizeBytes(): Promise<number> {
+    const size = await this.#query({ type: "size" }, AbortSignal.timeout(pingDeadlineMs));
+    return expectResult(size, "size").bytes;
+  }
+
   async position(signal?: AbortSignal): Promise<StorePosition> {
     return expectResult(await this.#query({ type: "position" }, signal), "position").position;
   }

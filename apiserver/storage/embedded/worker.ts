@@ -138,7 +138,7 @@ type QueryMessage = { readonly id: number; readonly query: Query };
 
 /** What is answered before steps of anybody's reading. */
 function isSingle({ type }: Query): boolean {
-  return type === "get" || type === "position" || type === "probe";
+  return type === "get" || type === "position" || type === "probe" || type === "size";
 }
 
 function run(table: LogTable, writer: Writer, query: Query): QueryResult {
@@ -154,6 +154,8 @@ function run(table: LogTable, writer: Writer, query: Query): QueryResult {
     case "probe":
       writer.probe();
       return { type: "probe" };
+    case "size":
+      return { type: "size", bytes: table.sizeBytes() };
     case "page":
       return { type: "page", ...table.page(query.range, query.limit, query.revision) };
     case "count":
@@ -178,6 +180,7 @@ function resultValues(result: QueryResult): readonly Uint8Array[] {
       return result.entries.flatMap(({ value, previous }) => [...(value ? [value] : []), ...storedBytes(previous)]);
     case "position":
     case "probe":
+    case "size":
     case "count":
     case "compactStep":
       return [];

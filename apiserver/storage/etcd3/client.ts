@@ -100,6 +100,12 @@ export class EtcdClient {
     }
   }
 
+  /** Of the database file of the member in use. */
+  async sizeBytes(): Promise<number> {
+    const { dbSize } = await (await this.#reachable()).maintenance.status();
+    return Number(dbSize);
+  }
+
   close(): void {
     for (const member of this.#members) member.close();
   }

@@ -253,6 +253,11 @@ class EtcdStore implements StorageBackend {
     await this.#session.attempt(ask, healthKey, AbortSignal.timeout(pingDeadlineMs));
   }
 
+  async sizeBytes(): Promise<number> {
+    const { client } = this.#session;
+    return this.#session.attempt(() => client.sizeBytes(), "", AbortSignal.timeout(pingDeadlineMs));
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#session.closed) return;
     clearInterval(this.#compactTimer);

@@ -97,6 +97,10 @@ export class GuardedBackend implements StorageBackend {
     return this.#backend.ping();
   }
 
+  sizeBytes(): Promise<number> {
+    return this.#backend.sizeBytes();
+  }
+
   pingWrite(): Promise<void> {
     return this.#guarded(() => this.#backend.pingWrite());
   }
