@@ -498,6 +498,13 @@ export const limits = {
     beyond: "the rest is started when these are there",
     reason: "planning so many takes a few ms",
   },
+  maxJobIndexes: {
+    value: 100_000,
+    unit: "count",
+    of: "indexes of a Job that a laptop's simulator keeps track of",
+    beyond: "those above are neither counted nor listed",
+    reason: "its policies and its status name any number of them in a few characters",
+  },
   maxAnnotationsBytes: {
     value: 256 * KiB,
     unit: "bytes",

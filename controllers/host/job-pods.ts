@@ -2,60 +2,75 @@
 import type { JsonObject, KubeObject } from "../../apiserver/apis/meta/v1.ts";
 import { jobType } from "../../apiserver/client/resource-types.ts";
 import { limits } from "../../apiserver/limits.ts";
-import { isTrue, listOf, numberOf, objectOf, textOf } from "../../apiserver/machinery/fields.ts";
+import { listOf, numberOf, objectOf, textOf } from "../../apiserver/machinery/fields.ts";
 import { isObject } from "../../apiserver/machinery/json.ts";
 import { hashName } from "./hash-name.ts";
-import { hasEnded, isTerminating, phaseOf, podFromTemplate } from "./pods.ts";
+import {
+  activePods,
+  completionsOf,
+  indexKey,
+  indexOf,
+  isIndexed,
+  isSuspended,
+  stoppingPods,
+  succeededCount,
+  succeededIndexes,
+} from "./job-facts.ts";
+import { delayMs, failedIndexes, failuresByIndex, limitPerIndex } from "./job-failures.ts";
+import { podFromTemplate } from "./pods.ts";
 import { controllerReference } from "./requests.ts";
 
-const indexKey = "batch.kubernetes.io/job-completion-index";
+/** A pod is replaced when it has ended, and not as soon as it is told to. */
+const replacesOnlyFailed = (job: KubeObject): boolean =>
+  textOf(objectOf(job, "spec"), "podReplacementPolicy") === "Failed";
 
-export const isSuspended = (job: KubeObject): boolean => isTrue(objectOf(job, "spec"), "suspend");
-export const isIndexed = (job: KubeObject): boolean => textOf(objectOf(job, "spec"), "completionMode") === "Indexed";
+/** Pods whose place is not free yet. */
+const placed = (job: KubeObject, pods: readonly KubeObject[]): readonly KubeObject[] =>
+  replacesOnlyFailed(job) ? [...activePods(pods), ...stoppingPods(pods)] : activePods(pods);
 
-/** Absent: the first pod that succeeds ends the Job, once the others have ended, too. */
-export const completionsOf = (job: KubeObject): number | undefined => numberOf(objectOf(job, "spec"), "completions");
-
-export const withPhase = (pods: readonly KubeObject[], phase: string): readonly KubeObject[] =>
-  pods.filter((pod) => phaseOf(pod) === phase);
-
-export const activePods = (pods: readonly KubeObject[]): readonly KubeObject[] => pods.filter((pod) => !hasEnded(pod));
-
-/** Active pods that are not told yet to stop, where none should be active. */
-export const podsToStop = (pods: readonly KubeObject[]): readonly KubeObject[] =>
-  activePods(pods).filter((pod) => !isTerminating(pod));
-
-/** Of an Indexed Job's pods; -1 for a pod without one. */
-export function indexOf({ metadata }: KubeObject): number {
-  const text = metadata.annotations?.[indexKey] ?? "";
-  return /^\d{1,10}$/.test(text) ? Number(text) : -1;
+/** The active pods that are more than the Job wants, whatever is left to do. */
+export function excessPods(job: KubeObject, pods: readonly KubeObject[]): readonly KubeObject[] {
+  const active = activePods(pods);
+  if (isSuspended(job)) return active;
+  if (completionsOf(job) === undefined && succeededCount(job, pods) > 0) return [];
+  return active.slice(Math.max(0, concurrency(job, pods)));
 }
 
-/** What a Job has done: pods that succeeded, each index of an Indexed Job once. */
-export function succeededCount(job: KubeObject, pods: readonly KubeObject[]): number {
-  return isIndexed(job) ? succeededIndexes(job, pods).length : withPhase(pods, "Succeeded").length;
-}
-
-/** In ascending order. */
-export function succeededIndexes(job: KubeObject, pods: readonly KubeObject[]): readonly number[] {
-  const completions = completionsOf(job) ?? 0;
-  const indexes = new Set(withPhase(pods, "Succeeded").map(indexOf));
-  return [...indexes].filter((index) => index >= 0 && index < completions).sort((a, b) => a - b);
-}
+/** @param waitMs  until more are to be started than `pods`; absent: there are no more for now */
+export type Starts = { readonly pods: readonly KubeObject[]; readonly waitMs?: number };
 
 /**
- * The pods to start now. Named after the job and their number, so that a stale cache can't start one twice.
  * @param maxPods  that a Job may have in all: what was stored before there was a limit is borne
+ * @param isTaken  whether a pod of this name is there that is not the Job's
  */
-export function missingPods(job: KubeObject, pods: readonly KubeObject[], maxPods: number): readonly KubeObject[] {
-  if (isSuspended(job)) return [];
+type Room = {
+  readonly maxPods: number;
+  readonly nowMs: number;
+  readonly isTaken?: (podName: string) => boolean;
+};
+
+/**
+ * The pods to start now. Named after the job and their number, so that a stale cache can't start one twice. After a failure
+ * a Job waits before it tries again; one with a limit for each index lets each wait for itself.
+ */
+export function missingPods(
+  job: KubeObject,
+  pods: readonly KubeObject[],
+  { maxPods, nowMs, isTaken = () => false }: Room,
+): Starts {
+  if (isSuspended(job)) return { pods: [] };
   const wanted = Math.min(
-    concurrency(job, pods) - activePods(pods).length,
+    concurrency(job, pods) - placed(job, pods).length,
     maxPods - pods.length,
     limits.maxPodsPerStep.value,
   );
-  if (wanted <= 0) return [];
-  return isIndexed(job) ? missingIndexes(job, pods, wanted) : missingNumbers(job, pods, wanted);
+  if (wanted <= 0) return { pods: [] };
+  if (limitPerIndex(job) !== undefined) return missingIndexes(job, pods, { wanted, nowMs });
+  const waitMs = delayMs(pods, nowMs);
+  if (waitMs > 0) return { pods: [], waitMs };
+  return isIndexed(job)
+    ? missingIndexes(job, pods, { wanted, nowMs: Number.POSITIVE_INFINITY })
+    : { pods: missingNumbers(job, pods, { wanted, isTaken }) };
 }
 
 /** Pods that may run at once. */
@@ -64,36 +79,66 @@ function concurrency(job: KubeObject, pods: readonly KubeObject[]): number {
   const succeeded = succeededCount(job, pods);
   const completions = completionsOf(job);
   if (completions === undefined) return succeeded > 0 ? 0 : parallelism;
-  return Math.min(parallelism, completions - succeeded);
+  return Math.min(parallelism, completions - succeeded - (failedIndexes(job, pods)?.size ?? 0));
 }
 
-function missingNumbers(job: KubeObject, pods: readonly KubeObject[], wanted: number): readonly KubeObject[] {
+function missingNumbers(
+  job: KubeObject,
+  pods: readonly KubeObject[],
+  { wanted, isTaken }: { readonly wanted: number; readonly isTaken: (podName: string) => boolean },
+): readonly KubeObject[] {
   const names = new Set(pods.map(({ metadata }) => metadata.name));
   const missing: KubeObject[] = [];
   // Suffixes are few and may clash: a number whose name is taken is passed over, but not for ever.
   const lastNumber = 10 * (pods.length + wanted);
   for (let number = 0; missing.length < wanted && number <= lastNumber; number++) {
     const podName = podNameOf(job, "", String(number));
-    if (names.has(podName)) continue;
+    if (names.has(podName) || isTaken(podName)) continue;
     names.add(podName);
     missing.push(newPod(job, podName));
   }
   return missing;
 }
 
-/** The lowest indexes that nobody has done or is at; after a failure under another name. */
-function missingIndexes(job: KubeObject, pods: readonly KubeObject[], wanted: number): readonly KubeObject[] {
+/** The lowest indexes that nobody has done, given up or is at; after a failure under another name. */
+function missingIndexes(
+  job: KubeObject,
+  pods: readonly KubeObject[],
+  { wanted, nowMs }: { readonly wanted: number; readonly nowMs: number },
+): Starts {
   const completions = completionsOf(job) ?? 0;
-  const taken = new Set([...succeededIndexes(job, pods), ...activePods(pods).map(indexOf)]);
-  const attempts = new Map<number, number>();
-  for (const pod of withPhase(pods, "Failed")) attempts.set(indexOf(pod), (attempts.get(indexOf(pod)) ?? 0) + 1);
+  const isLimited = limitPerIndex(job) !== undefined;
+  const taken = new Set([
+    ...succeededIndexes(job, pods),
+    ...(failedIndexes(job, pods) ?? []),
+    ...placed(job, pods).map(indexOf),
+  ]);
+  const failures = failuresByIndex(job, pods);
+  const byIndex = Map.groupBy(pods, indexOf);
+  const waits: number[] = [];
   const missing: KubeObject[] = [];
   for (let index = 0; missing.length < wanted && index < completions; index++) {
     if (taken.has(index)) continue;
-    const podName = podNameOf(job, `-${index}`, `${index}/${attempts.get(index) ?? 0}`);
-    missing.push(withIndex(newPod(job, podName), job, index));
+    const { counted, ignored } = failures.get(index) ?? { counted: 0, ignored: 0 };
+    const waitMs = delayMs(byIndex.get(index) ?? [], nowMs);
+    if (waitMs > 0) {
+      waits.push(waitMs);
+      continue;
+    }
+    const podName = podNameOf(job, `-${index}`, `${index}/${counted + ignored}`);
+    const pod = withIndex(newPod(job, podName), job, index);
+    missing.push(isLimited ? withFailures(pod, counted, ignored) : pod);
   }
-  return missing;
+  return { pods: missing, ...(waits.length === 0 ? {} : { waitMs: Math.min(...waits) }) };
+}
+
+/** How often its index has failed before, and how often that was ignored. */
+function withFailures({ metadata, ...pod }: KubeObject, counted: number, ignored: number): KubeObject {
+  const counts = {
+    "batch.kubernetes.io/job-index-failure-count": String(counted),
+    ...(ignored > 0 && { "batch.kubernetes.io/job-index-ignored-failure-count": String(ignored) }),
+  };
+  return { ...pod, metadata: { ...metadata, annotations: { ...metadata.annotations, ...counts } } };
 }
 
 /** As long as the names Kubernetes generates: 58 characters and five more. */

@@ -1,22 +1,15 @@
 /** What a Job with these pods says of itself. Pure; conditions and their texts are Kubernetes' own. */
 import type { JsonObject, KubeObject } from "../../apiserver/apis/meta/v1.ts";
-import { listOf, numberOf, objectOf, textOf } from "../../apiserver/machinery/fields.ts";
-import { isObject } from "../../apiserver/machinery/json.ts";
-import {
-  activePods,
-  completionsOf,
-  isIndexed,
-  isSuspended,
-  succeededCount,
-  succeededIndexes,
-  withPhase,
-} from "./job-pods.ts";
+import { numberOf, objectOf, textOf } from "../../apiserver/machinery/fields.ts";
+import { formatTime } from "../../apiserver/machinery/time.ts";
+import { conditionsOf, type End, endOf, failedCount } from "./job-end.ts";
+import { activePods, isIndexed, isSuspended, stoppingPods, succeededCount, succeededIndexes } from "./job-facts.ts";
+import { failedIndexes } from "./job-failures.ts";
+import { rangesOf } from "./job-indexes.ts";
 import { isReady } from "./pods.ts";
 
-/** Failures a Job forgives when it doesn't say. */
-const defaultBackoffLimit = 6;
-
-export type JobStatus = { readonly status: JsonObject; readonly finished: boolean };
+/** @param ending  no more pods are started, and those that are active are stopped */
+export type JobStatus = { readonly status: JsonObject; readonly ending: boolean };
 
 /** When the Job ended; `undefined` while it hasn't. */
 export function finishedAt(job: KubeObject): string | undefined {
@@ -26,32 +19,44 @@ export function finishedAt(job: KubeObject): string | undefined {
   return found === undefined ? undefined : textOf(found, "lastTransitionTime");
 }
 
-const conditionsOf = (job: KubeObject): readonly JsonObject[] =>
-  listOf(objectOf(job, "status"), "conditions").filter(isObject);
-
-export function deriveJobStatus(job: KubeObject, pods: readonly KubeObject[], now: string): JobStatus {
-  const old = objectOf(job, "status") ?? {};
-  const active = activePods(pods);
-  const failed = withPhase(pods, "Failed").length;
-  const common: JsonObject = {
-    ...old,
+export function deriveJobStatus(job: KubeObject, pods: readonly KubeObject[], nowMs: number): JobStatus {
+  const now = formatTime(nowMs);
+  const [active, stopping] = [activePods(pods), stoppingPods(pods)];
+  const end = endOf(job, pods, nowMs);
+  const isDecided = conditionsOf(job).some(({ type }) => type === "FailureTarget" || type === "SuccessCriteriaMet");
+  // Whoever is stopped because the Job has failed has failed with it.
+  const stopped = end?.succeeds === false && !isDecided ? active.length + stopping.length : 0;
+  const failed = failedIndexes(job, pods);
+  const status: JsonObject = {
+    ...objectOf(job, "status"),
     ...startOf(job, now),
-    ...countOf("succeeded", succeededCount(job, pods)),
-    ...countOf("failed", failed),
+    ...countOf("succeeded", succeededNow(job, pods)),
+    ...countOf("failed", failedCount(job, pods) + stopped),
+    ...countOf("active", active.length),
+    ready: active.filter(isReady).length,
+    terminating: stopping.length,
     ...(isIndexed(job) ? { completedIndexes: rangesOf(succeededIndexes(job, pods)) } : {}),
+    ...(failed === undefined ? {} : { failedIndexes: rangesOf(failed) }),
     uncountedTerminatedPods: {},
   };
-  const ended = endOf(job, { succeeded: succeededCount(job, pods), failed, active: active.length });
-  if (ended !== undefined) {
-    const { conditions, ...rest } = ended(now);
-    const before = conditionsOf(job);
-    return {
-      status: { ...common, active: undefined, ready: 0, ...rest, conditions: [...before, ...conditions] },
-      finished: true,
-    };
+  const before = withSuspension(job, now);
+  if (end === undefined) {
+    return { status: { ...status, ...(before.length > 0 && { conditions: before }) }, ending: false };
   }
-  const counts = { ...countOf("active", active.length), ready: active.filter(isReady).length };
-  return { status: { ...common, ...counts, ...suspension(job, now) }, finished: false };
+  const isOver = active.length + stopping.length === 0;
+  const completion = isOver && end.succeeds ? { completionTime: now } : {};
+  return { status: { ...status, ...completion, conditions: endConditions(before, end, isOver, now) }, ending: true };
+}
+
+/** A pod that has gone has succeeded all the same. */
+const succeededNow = (job: KubeObject, pods: readonly KubeObject[]): number =>
+  Math.max(numberOf(objectOf(job, "status"), "succeeded") ?? 0, succeededCount(job, pods));
+
+/** What is decided is said at once; that it has come to pass, when the last pod has ended. */
+function endConditions(before: JsonObject[], end: End, isOver: boolean, now: string): JsonObject[] {
+  const [decided, final] = end.succeeds ? ["SuccessCriteriaMet", "Complete"] : ["FailureTarget", "Failed"];
+  const types = [...(before.some(({ type }) => type === decided) ? [] : [decided]), ...(isOver ? [final] : [])];
+  return [...before, ...types.map((type) => condition(type, "True", { ...end, now }))];
 }
 
 /** A Job that waits hasn't started; when it goes on, it starts again. */
@@ -61,56 +66,23 @@ function startOf(job: KubeObject, now: string): JsonObject {
   return { startTime: started || now };
 }
 
-type Counts = { readonly succeeded: number; readonly failed: number; readonly active: number };
-type End = { readonly conditions: readonly JsonObject[]; readonly completionTime?: string };
-
-/** What is to be said at the end, if this is it. */
-function endOf(job: KubeObject, { succeeded, failed, active }: Counts): ((now: string) => End) | undefined {
-  const completions = completionsOf(job);
-  if (completions === undefined ? succeeded > 0 && active === 0 : succeeded >= completions) {
-    const [reason, message] = ["CompletionsReached", "Reached expected number of succeeded pods"];
-    return (now) => ({
-      conditions: ["SuccessCriteriaMet", "Complete"].map((type) => condition(type, "True", { reason, message, now })),
-      completionTime: now,
-    });
-  }
-  if (failed <= (numberOf(objectOf(job, "spec"), "backoffLimit") ?? defaultBackoffLimit)) return undefined;
-  const [reason, message] = ["BackoffLimitExceeded", "Job has reached the specified backoff limit"];
-  return (now) => ({
-    conditions: ["FailureTarget", "Failed"].map((type) => condition(type, "True", { reason, message, now })),
-  });
-}
-
-/** Said from the first suspension on. */
-function suspension(job: KubeObject, now: string): JsonObject {
-  const before = conditionsOf(job);
+/** Whether it waits is said from the first time on. */
+function withSuspension(job: KubeObject, now: string): JsonObject[] {
+  const before = [...conditionsOf(job)];
   const known = before.find(({ type }) => type === "Suspended");
   const wanted = isSuspended(job) ? "True" : "False";
-  if (known === undefined ? wanted === "False" : known.status === wanted) return {};
+  if (known === undefined ? wanted === "False" : known.status === wanted) return before;
   const said =
     wanted === "True"
       ? { reason: "JobSuspended", message: "Job suspended", now }
       : { reason: "JobResumed", message: "Job resumed", now };
-  return { conditions: [...before.filter((one) => one !== known), condition("Suspended", wanted, said)] };
+  return [...before.filter((one) => one !== known), condition("Suspended", wanted, said)];
 }
 
 const countOf = (field: string, count: number): JsonObject => ({ [field]: count === 0 ? undefined : count });
 
-/** As `1,3-5`. */
-function rangesOf(indexes: readonly number[]): string {
-  const ranges: { first: number; last: number }[] = [];
-  for (const index of indexes) {
-    const range = ranges.at(-1);
-    if (range !== undefined && range.last === index - 1) range.last = index;
-    else ranges.push({ first: index, last: index });
-  }
-  return ranges
-    .map(({ first, last }) => (first === last ? String(first) : `${first}${last === first + 1 ? "," : "-"}${last}`))
-    .join(",");
-}
-
 const condition = (
-  type: string,
+  type: string | undefined,
   status: "True" | "False",
   { reason, message, now }: { readonly reason: string; readonly message: string; readonly now: string },
 ): JsonObject => ({ type, status, reason, message, lastProbeTime: now, lastTransitionTime: now });

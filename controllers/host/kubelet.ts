@@ -1,4 +1,4 @@
-/** Kubelet and scheduler in one: pods run as soon as they exist, those of Jobs have done their work, and stop when told. */
+/** Kubelet and scheduler in one: pods run as soon as they exist, those of Jobs do their work, and stop when told. */
 import type { JsonObject, KubeObject } from "../../apiserver/apis/meta/v1.ts";
 import type { ResourceClient } from "../../apiserver/client/client.ts";
 import { podType } from "../../apiserver/client/resource-types.ts";
@@ -16,6 +16,7 @@ import { hashOf } from "./hash-name.ts";
 import { type Hurdle, hurdleOf, type Lookup, type Source, sourcesOf } from "./pod-hurdles.ts";
 import { initialisationMs, waitingStatus } from "./pod-waiting.ts";
 import { hasEnded, isTerminating, nodeName, phaseOf, simulatedLabel } from "./pods.ts";
+import { courseOf, lastingMs } from "./program.ts";
 
 /** Pods that don't run yet by what they need, as `namespace/Kind/name`. */
 const neededIndex = "needed";
@@ -107,11 +108,14 @@ export class Kubelet implements Reconciler {
     await unlessGone(this.#client.update(podType, { ...pod, status }, { subresource: "status", signal }));
   }
 
-  /** Until its own deadline, if it has one. */
+  /** Until its own deadline, if it has one, or until its work is done. */
   async #keepRunning(pod: KubeObject, signal: AbortSignal): Promise<Result> {
-    const leftMs = deadlineOf(pod) - this.#clock.now();
+    const nowMs = this.#clock.now();
+    const [deadline, end] = [deadlineOf(pod), endOfWork(pod)];
+    const leftMs = Math.min(deadline, end) - nowMs;
     if (leftMs <= 0) {
-      const status = overdueStatus(pod, formatTime(this.#clock.now()));
+      const now = formatTime(nowMs);
+      const status = end <= deadline ? endedStatus(pod, now) : overdueStatus(pod, now);
       await unlessGone(this.#client.update(podType, { ...pod, status }, { subresource: "status", signal }));
       return done;
     }
@@ -125,7 +129,7 @@ export class Kubelet implements Reconciler {
     if (deletionGracePeriodSeconds > 0) {
       await unlessGone(this.#client.delete(refOf(pod), { gracePeriodSeconds: 0, preconditions: { uid }, signal }));
     } else if (phaseOf(pod) === "Running") {
-      const status = succeededStatus(pod, formatTime(this.#clock.now()));
+      const status = endedStatus(pod, formatTime(this.#clock.now()), stopped);
       await unlessGone(this.#client.update(podType, { ...pod, status }, { subresource: "status", signal }));
     }
   }
@@ -138,7 +142,7 @@ export class Kubelet implements Reconciler {
 
   async #run(pod: KubeObject, signal: AbortSignal): Promise<void> {
     const now = formatTime(this.#clock.now());
-    const status = controllerOf(pod)?.kind === "Job" ? succeededStatus(pod, now) : runningStatus(pod, now);
+    const status = isWorking(pod) && lastingMs(pod) === 0 ? endedStatus(pod, now) : runningStatus(pod, now);
     const { name = "", namespace = "" } = pod.metadata;
     const message = `Successfully assigned ${namespace}/${name} to ${nodeName}`;
     this.#events.record(pod, { type: "Normal", reason: "Scheduled", message, component: "default-scheduler" });
@@ -215,21 +219,38 @@ function runningStatus(pod: KubeObject, now: string): JsonObject {
   };
 }
 
-function succeededStatus(pod: KubeObject, now: string): JsonObject {
-  const over = (type: string) => condition(type, "False", now, "PodCompleted");
+/** Pods of others serve until they are stopped. */
+const isWorking = (pod: KubeObject): boolean => controllerOf(pod)?.kind === "Job";
+
+type ExitCode = (container: JsonObject) => number;
+const ownExitCode: ExitCode = (container) => courseOf(container).exitCode;
+const stopped: ExitCode = () => 0;
+
+/** Restarts in place are not simulated: a pod whose program fails has failed, whatever its restart policy. */
+function endedStatus(pod: KubeObject, now: string, exitCodeOf: ExitCode = ownExitCode): JsonObject {
+  const main = containers(pod, "containers");
+  const succeeded = main.every((container) => exitCodeOf(container) === 0);
+  const reason = succeeded ? "PodCompleted" : "PodFailed";
+  const over = (type: string) => condition(type, "False", now, reason);
   return {
     ...commonStatus(pod, now),
-    phase: "Succeeded",
+    phase: succeeded ? "Succeeded" : "Failed",
     conditions: [
       over("PodReadyToStartContainers"),
-      condition("Initialized", "True", now, "PodCompleted"),
+      condition("Initialized", "True", now, reason),
       over("Ready"),
       over("ContainersReady"),
       condition("PodScheduled", "True", now),
     ],
     initContainerStatuses: containers(pod, "initContainers").map((container) => completed(container, now)),
-    containerStatuses: containers(pod, "containers").map((container) => completed(container, now)),
+    containerStatuses: main.map((container) => completed(container, now, exitCodeOf(container))),
   };
+}
+
+/** When a working pod will have done its work, in ms since the epoch; infinity for others. */
+function endOfWork(pod: KubeObject): number {
+  const startedAt = Date.parse(textOf(objectOf(pod, "status"), "startTime"));
+  return isWorking(pod) && !Number.isNaN(startedAt) ? startedAt + lastingMs(pod) : Number.POSITIVE_INFINITY;
 }
 
 /** In ms since the epoch; infinity for most. */
@@ -297,9 +318,11 @@ const containerStatus = (container: JsonObject): JsonObject => ({
   lastState: {},
 });
 
-const completed = (container: JsonObject, now: string): JsonObject => ({
+const completed = (container: JsonObject, now: string, exitCode = 0): JsonObject => ({
   ...containerStatus(container),
   ready: false,
   started: false,
-  state: { terminated: { exitCode: 0, reason: "Completed", startedAt: now, finishedAt: now } },
+  state: {
+    terminated: { exitCode, reason: exitCode === 0 ? "Completed" : "Error", startedAt: now, finishedAt: now },
+  },
 });
