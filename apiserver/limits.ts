@@ -547,6 +547,13 @@ export const limits = {
     beyond: "decoded again",
     reason: "decoded they take two to three times as much; some thousand of usual size, decoding one takes 50 µs",
   },
+  maxCacheIndexes: {
+    value: 8,
+    unit: "count",
+    of: "indexes of a resource's objects in memory, each of a label or field that lists ask for",
+    beyond: "the one not used for longest is forgotten",
+    reason: "an entry of some 50 bytes per object each; more keys than programs list by",
+  },
   maxWindowEvents: {
     value: 4096,
     unit: "count",

@@ -13,14 +13,15 @@ import type { Revision, StorageBackend, StorageEvent, StorageWatch, StorageWatch
 import { CacheEvent } from "./cache-event.ts";
 import type { CacheWatchEvent, Encoded, Encoder } from "./encoder.ts";
 import { EventWindow } from "./event-window.ts";
+import { ItemIndexes } from "./item-indexes.ts";
 import { loadState } from "./load.ts";
-import { type Entry, OrderedState } from "./ordered-state.ts";
+import { type Entry, OrderedState, type Sought } from "./ordered-state.ts";
 import { OwnWrites } from "./own-writes.ts";
 import { ProgressGate } from "./progress-gate.ts";
 import { ReaderIndex } from "./reader-index.ts";
 import { RevisionWaiters } from "./revision-waiters.ts";
 import { SharedHistory } from "./shared-history.ts";
-import { initialEvents, type Wanted } from "./views.ts";
+import { endOfInitialEvents, followedBy, initialEvents, type Wanted } from "./views.ts";
 import { WatchReader } from "./watch-reader.ts";
 
 /** API W-31: "roughly every minute". */
@@ -79,7 +80,7 @@ export class Cacher<T extends Encoded, F> {
   readonly #gate: ProgressGate;
   readonly #readers = new Set<WatchReader<T, F>>();
   /** Those that are offered what happens. */
-  readonly #keepingUp = new ReaderIndex<WatchReader<T, F>>();
+  readonly #keepingUp: ReaderIndex<T, WatchReader<T, F>>;
   readonly #waiters: RevisionWaiters;
   readonly #own = new OwnWrites<T>();
   readonly #history: SharedHistory<T>;
@@ -91,6 +92,7 @@ export class Cacher<T extends Encoded, F> {
   constructor(options: CacherOptions<T, F>) {
     this.#options = options;
     this.#history = new SharedHistory(options);
+    this.#keepingUp = new ReaderIndex(options.encoder.indexing);
     this.#gate = new ProgressGate(() => options.backend.currentRevision());
     this.#waiters = new RevisionWaiters(options.clock, () => this.#live?.watch.requestProgress());
     this.#lostAtMs = options.clock.elapsedMs();
@@ -179,9 +181,10 @@ export class Cacher<T extends Encoded, F> {
     return this.#own.carryOut(key, write, commit);
   }
 
-  snapshot(): Snapshot<T> | undefined {
+  /** The newest state; with `sought` at least all of it that this finds. */
+  snapshot(sought: Sought = everything): Snapshot<T> | undefined {
     const live = this.#live;
-    return live === undefined ? undefined : { revision: live.revision, entries: live.state.snapshot() };
+    return live === undefined ? undefined : { revision: live.revision, entries: live.state.select(sought) };
   }
 
   /** Why the newest state under `scope` cannot be shown, if so (API L-17). */
@@ -190,12 +193,12 @@ export class Cacher<T extends Encoded, F> {
     return undefined;
   }
 
-  /** The state at exactly this revision, if it is still in memory. */
-  snapshotAt(revision: Revision): Snapshot<T> | undefined {
+  /** The state at exactly this revision, if it is still in memory; with `sought` as of `snapshot`. */
+  snapshotAt(revision: Revision, sought: Sought = everything): Snapshot<T> | undefined {
     const live = this.#live;
     const isReadable = live !== undefined && live.unreadable.size === 0;
     if (isReadable && revision >= live.changedAt && revision <= live.revision) {
-      return { revision, entries: live.state.snapshot() };
+      return { revision, entries: live.state.select(sought) };
     }
     return this.#held.get(revision);
   }
@@ -229,7 +232,7 @@ export class Cacher<T extends Encoded, F> {
     await using watch = backend.watch({ prefix, after: revision, signal });
     this.#own.told(revision);
     this.#live = {
-      state: new OrderedState(entries),
+      state: new OrderedState(entries, this.#newIndexes()),
       window: new EventWindow(revision),
       watch,
       revision,
@@ -239,6 +242,11 @@ export class Cacher<T extends Encoded, F> {
     onLoaded();
     this.#waiters.reached(revision);
     for await (const item of watch) this.#ingest(this.#live, item);
+  }
+
+  #newIndexes(): ItemIndexes<T> | undefined {
+    const { encoder, clock } = this.#options;
+    return encoder.indexing === undefined ? undefined : new ItemIndexes(encoder.indexing, () => clock.elapsedMs());
   }
 
   #ingest(live: Live<T>, { revision, events }: StorageWatchItem): void {
@@ -253,7 +261,7 @@ export class Cacher<T extends Encoded, F> {
   #publish(news: readonly CacheEvent<T>[]): void {
     const told = new Set<WatchReader<T, F>>();
     for (const event of news) {
-      for (const reader of this.#keepingUp.concerning(event.key)) if (reader.offer(event)) told.add(reader);
+      for (const reader of this.#keepingUp.concerning(event)) if (reader.offer(event)) told.add(reader);
     }
     for (const reader of told) reader.flush();
   }
@@ -308,6 +316,7 @@ export class Cacher<T extends Encoded, F> {
         : (): void => {};
     const reader = new WatchReader<T, F>({
       scope: options.scope,
+      lookups: options.lookups,
       matches: options.matches,
       initial: this.#initialBatches(options, live),
       after,
@@ -346,7 +355,7 @@ export class Cacher<T extends Encoded, F> {
     { state, revision }: Live<T>,
   ): Iterator<readonly CacheWatchEvent<T, F>[], undefined> {
     if (options.from !== "now" || !options.initialEvents) return [].values();
-    const batches = initialEvents(state.snapshot(), options, this.#options.encoder);
+    const batches = initialEvents(state.select(options), options, this.#options.encoder);
     return options.wantsBookmarks ? followedBy<CacheWatchEvent<T, F>>(batches, endOfInitialEvents(revision)) : batches;
   }
 
@@ -364,6 +373,7 @@ export class Cacher<T extends Encoded, F> {
     for (;;) {
       await delay(clock, bookmarkPeriodMs, signal);
       if (signal.aborted) return;
+      this.#live?.state.tidy();
       this.#requestBookmarks();
     }
   }
@@ -387,11 +397,4 @@ export class Cacher<T extends Encoded, F> {
   }
 }
 
-function* followedBy<E>(batches: Iterable<readonly E[]>, last: E): Generator<readonly E[], undefined> {
-  yield* batches;
-  yield [last];
-}
-
-function endOfInitialEvents(revision: Revision): CacheWatchEvent<never, never> {
-  return { type: "BOOKMARK", resourceVersion: String(revision), initialEventsEnd: true };
-}
+const everything: Sought = { scope: "" };

@@ -11,7 +11,7 @@ import { openEmbedded } from "../storage/embedded/store.ts";
 import { openEtcd } from "../storage/etcd3/store.ts";
 import type { Revision, StorageBackend } from "../storage/interface.ts";
 import { Cacher } from "./cacher.ts";
-import type { ChangeType, Encoder } from "./encoder.ts";
+import type { ChangeType, Encoder, Indexing } from "./encoder.ts";
 
 const root = mkdtempSync(join(tmpdir(), "functionmesh-cost-"));
 after(() => rmSync(root, { recursive: true }));
@@ -23,6 +23,10 @@ type Text = { readonly revision: Revision; readonly json: Uint8Array };
 /** The cache knows nothing of objects: texts do. */
 class TextEncoding implements Encoder<Text> {
   decoded = 0;
+  readonly indexing: Indexing<Text> = {
+    namesOf: () => ["first word"],
+    valueOf: ({ json }) => String(json).split(" ", 1)[0],
+  };
 
   decode(json: Uint8Array, revision: Revision): Text {
     this.decoded++;
@@ -100,14 +104,15 @@ test("cacher: a write that fails leaves nothing behind, and another's write of i
   assert.equal(String(cacher.latest("demo/a")?.json), "theirs");
 });
 
-test("cacher: a change costs nothing to 5,000 watchers of other folders and keys", async (t) => {
+test("cacher: a change costs nothing to 5,000 watchers of other folders, keys and values of an index", async (t) => {
   const { cacher, write, signal } = await started(t, new MemoryBackend());
   let looked = 0;
-  const open = (scope: string) =>
+  const open = (scope: string, word?: string) =>
     cacher.watch({
       from: "now",
       initialEvents: false,
       scope,
+      lookups: word === undefined ? [] : [{ index: "first word", values: [word] }],
       matches: () => {
         looked++;
         return true;
@@ -115,11 +120,14 @@ test("cacher: a change costs nothing to 5,000 watchers of other folders and keys
       wantsBookmarks: false,
       signal,
     });
-  for (let i = 0; i < 2500; i++) {
+  for (let i = 0; i < 2000; i++) {
     open(`other-${i}/`);
     open(`demo/another-${i}`);
+    open(i % 2 === 0 ? "" : "demo/", `word-${i}`);
   }
-  const concerned = ["", "demo/", "demo/a"].map((scope) => open(scope)?.[Symbol.asyncIterator]());
+  const concerned = [open(""), open("demo/"), open("demo/a"), open("", "text"), open("demo/", "text")].map((events) =>
+    events?.[Symbol.asyncIterator](),
+  );
   await write("demo/a", "text");
   for (const iterator of concerned) {
     const batch = await iterator?.next();

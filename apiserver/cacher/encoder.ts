@@ -9,8 +9,17 @@ export interface Encoded {
 
 export type ChangeType = "ADDED" | "MODIFIED" | "DELETED";
 
+/** What items may be found by, each with one value or none: a label, for example. */
+export interface Indexing<T> {
+  /** Of the indexes that the item is in. */
+  namesOf(item: T): Iterable<string>;
+  valueOf(item: T, name: string): string | undefined;
+}
+
 /** What the cache must know of what is stored: how it is read, and how readers are told of it. */
 export interface Encoder<T extends Encoded> {
+  /** Absent: items are found by their keys alone. */
+  readonly indexing?: Indexing<T>;
   /** @throws Error when the bytes are none of its values */
   decode(value: Uint8Array, revision: Revision): T;
   /** The same content under another revision: what a deletion shows. */

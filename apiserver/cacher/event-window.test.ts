@@ -11,7 +11,7 @@ const codec = new KindCodec(widgetKind);
 function filled(count: number, everyMs: number): EventWindow<CachedObject> {
   const window = new EventWindow<CachedObject>(0);
   for (let index = 1; index <= count; index++) {
-    window.add(new CacheEvent({ key: "demo/a", revision: index * 2 }, codec, index * everyMs));
+    window.add(new CacheEvent<CachedObject>({ key: "demo/a", revision: index * 2 }, codec, index * everyMs));
   }
   return window;
 }
@@ -40,7 +40,7 @@ test("memory is bounded however large events are, and what was dropped is said t
   const large = aWidget("a", { metadata: { annotations: { text: "x".repeat(1024 * 1024) } } });
   const item = codec.decode(codec.encode(large), 1);
   for (let revision = 1; revision <= 100; revision++)
-    window.add(new CacheEvent({ key: "demo/a", revision, item }, codec, 0));
+    window.add(new CacheEvent<CachedObject>({ key: "demo/a", revision, item }, codec, 0));
   assert.deepEqual(revisions(window, window.floor)?.length, 31);
   assert.equal(window.floor, 69);
   assert.equal(window.since(68), undefined);

@@ -1,4 +1,5 @@
 import { compareKeys, prefixEnd } from "../storage/keys.ts";
+import type { ItemIndexes, Lookup } from "./item-indexes.ts";
 
 export type Entry<T> = { readonly key: string; readonly item: T };
 
@@ -24,20 +25,25 @@ export function rangeOf(entries: readonly Entry<unknown>[], prefix: string): { s
   };
 }
 
+/** Which part of the state may be wanted: a part of the key space, and of that what all lookups find. */
+export type Sought = { readonly scope: string; readonly lookups?: readonly Lookup[] };
+
 /**
- * The newest object of every key, by key and in key order.
+ * The newest object of every key, by key, in key order, and by what it is indexed by.
  *
  * Invariant: an array handed out by `snapshot` never changes; the next write works on a copy of it. So any number of
  *            readers share one snapshot, and copying (of references) happens at most once per snapshot.
  */
 export class OrderedState<T> {
   readonly #byKey = new Map<string, T>();
+  readonly #indexes: ItemIndexes<T> | undefined;
   #ordered: Entry<T>[];
   #shared = false;
 
   /** @param entries in key order; owned by the state from now on */
-  constructor(entries: Entry<T>[] = []) {
+  constructor(entries: Entry<T>[] = [], indexes?: ItemIndexes<T>) {
     this.#ordered = entries;
+    this.#indexes = indexes;
     for (const { key, item } of entries) this.#byKey.set(key, item);
   }
 
@@ -56,6 +62,7 @@ export class OrderedState<T> {
     const ordered = this.#own();
     const index = lowerBound(ordered, key);
     ordered.splice(index, previous === undefined ? 0 : 1, { key, item });
+    this.#indexes?.changed(key, previous, item);
     return previous;
   }
 
@@ -65,12 +72,32 @@ export class OrderedState<T> {
     this.#byKey.delete(key);
     const ordered = this.#own();
     ordered.splice(lowerBound(ordered, key), 1);
+    this.#indexes?.changed(key, previous, undefined);
     return previous;
   }
 
   snapshot(): readonly Entry<T>[] {
     this.#shared = true;
     return this.#ordered;
+  }
+
+  /** In key order, entries among which are all that are sought: everything, unless an index knows better. */
+  select({ scope, lookups = [] }: Sought): readonly Entry<T>[] {
+    const entries = this.snapshot();
+    if (lookups.length === 0 || this.#indexes === undefined) return entries;
+    const { start, end } = rangeOf(entries, scope);
+    const keys = this.#indexes.find(lookups, end - start, this.#byKey);
+    return keys === undefined ? entries : keys.flatMap((key) => this.#entryOf(key));
+  }
+
+  /** Gives up what has not been of use for long. */
+  tidy(): void {
+    this.#indexes?.expire();
+  }
+
+  #entryOf(key: string): readonly Entry<T>[] {
+    const item = this.#byKey.get(key);
+    return item === undefined ? [] : [{ key, item }];
   }
 
   #own(): Entry<T>[] {

@@ -1,11 +1,15 @@
 /** What a reader is shown of the state and of events. Pure. */
-import { addedEvent, type SeenChange } from "./cache-event.ts";
-import type { Encoded, Encoder } from "./encoder.ts";
-import { type Entry, rangeOf } from "./ordered-state.ts";
 
-export type Wanted<T> = {
-  /** Which keys: `""` for all, `demo/` for those of a folder, or the beginning of one: a whole key. */
-  readonly scope: string;
+import type { Revision } from "../storage/interface.ts";
+import { addedEvent, type SeenChange } from "./cache-event.ts";
+import type { CacheWatchEvent, Encoded, Encoder } from "./encoder.ts";
+import { type Entry, rangeOf, type Sought } from "./ordered-state.ts";
+
+/**
+ * `scope` says which keys: `""` for all, `demo/` for those of a folder, or the beginning of one: a whole key. What `matches`
+ * all `lookups` find.
+ */
+export type Wanted<T> = Sought & {
   readonly matches: (item: T, key: string) => boolean;
 };
 
@@ -37,4 +41,13 @@ export function* initialEvents<T extends Encoded>(
     bytes = 0;
   }
   if (batch.length > 0) yield batch;
+}
+
+export function* followedBy<E>(batches: Iterable<readonly E[]>, last: E): Generator<readonly E[], undefined> {
+  yield* batches;
+  yield [last];
+}
+
+export function endOfInitialEvents(revision: Revision): CacheWatchEvent<never, never> {
+  return { type: "BOOKMARK", resourceVersion: String(revision), initialEventsEnd: true };
 }

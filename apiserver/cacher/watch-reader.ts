@@ -1,6 +1,7 @@
 import type { Revision } from "../storage/interface.ts";
 import type { CacheEvent, SeenChange } from "./cache-event.ts";
 import type { CacheWatchEvent, Encoded } from "./encoder.ts";
+import type { Lookup } from "./item-indexes.ts";
 import { type HistoryPage, type PastEvent, UnreadableEvent } from "./shared-history.ts";
 import { batchBytes, batchEvents } from "./views.ts";
 
@@ -17,8 +18,9 @@ export interface ReaderSource<T extends Encoded> {
 }
 
 export type ReaderOptions<T extends Encoded, F> = {
-  /** As `Wanted` has it. */
+  /** As `Wanted` has them. */
   readonly scope: string;
+  readonly lookups?: readonly Lookup[] | undefined;
   readonly matches: (item: T, key: string) => boolean;
   /** Shown first: the state at `after`. */
   readonly initial: Iterator<Batch<T, F>, undefined>;
@@ -48,6 +50,8 @@ const ended = { done: true, value: undefined } as const;
 export class WatchReader<T extends Encoded, F> implements AsyncIterableIterator<Batch<T, F>, undefined> {
   readonly wantsBookmarks: boolean;
   readonly scope: string;
+  /** By which it is found, beside its scope. */
+  readonly lookup: Lookup | undefined;
   readonly #options: ReaderOptions<T, F>;
   #initial: Iterator<Batch<T, F>, undefined> | undefined;
   /** Everything up to here was taken, or is not wanted: where the reader goes on when it was parked. */
@@ -71,6 +75,7 @@ export class WatchReader<T extends Encoded, F> implements AsyncIterableIterator<
     this.#pendingTo = options.after;
     this.wantsBookmarks = options.wantsBookmarks;
     this.scope = options.scope;
+    this.lookup = options.lookups?.[0];
   }
 
   /** Bytes of frames that wait for the reader alone. */

@@ -3,7 +3,7 @@
  * it, and shared as long as anybody holds it: ten thousand objects that are only listed take the memory of their bytes.
  */
 import type { KubeObject } from "../../apis/meta/v1.ts";
-import type { Encoded } from "../../cacher/encoder.ts";
+import type { Encoded, Indexing } from "../../cacher/encoder.ts";
 import { limits } from "../../limits.ts";
 import type { Revision } from "../../storage/interface.ts";
 import type { EncodedObject } from "../rest/interface.ts";
@@ -13,6 +13,21 @@ export type Selectable = {
   readonly labels: Readonly<Record<string, string>> | undefined;
   /** The kind's own selectable fields, by path; `undefined` where it has none. */
   readonly fields: Readonly<Record<string, string>> | undefined;
+};
+
+/** Names as kube-apiserver's cache has them. */
+export const labelIndex = (key: string): string => `l:${key}`;
+export const fieldIndex = (path: string): string => `f:${path}`;
+
+export const selectableIndexing: Indexing<Selectable> = {
+  *namesOf({ labels, fields }) {
+    for (const key in labels) yield labelIndex(key);
+    for (const path in fields) yield fieldIndex(path);
+  },
+  valueOf: ({ labels, fields }, name) => {
+    const [values, key] = [name.startsWith("l:") ? labels : fields, name.slice(2)];
+    return values !== undefined && Object.hasOwn(values, key) ? values[key] : undefined;
+  },
 };
 
 type Parts = {

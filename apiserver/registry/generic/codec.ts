@@ -18,7 +18,7 @@ import { decodeUtf8, isObject, parseJson, stringifyJson } from "../../machinery/
 import { withSharedFields } from "../../machinery/managed-fields/shared-fields.ts";
 import type { Revision } from "../../storage/interface.ts";
 import type { EncodedObject } from "../rest/interface.ts";
-import { CachedObject, type Selectable } from "./cached-object.ts";
+import { CachedObject, type Selectable, selectableIndexing } from "./cached-object.ts";
 
 const frameHead = Buffer.from('{"type":"ADDED","object":');
 const frameEnd = Buffer.from("}\n");
@@ -36,6 +36,7 @@ export type KindForms = {
 };
 
 export class KindCodec implements Encoder<CachedObject> {
+  readonly indexing = selectableIndexing;
   readonly #apiVersion: string;
   readonly #kind: string;
   readonly #head: string;

@@ -63,12 +63,13 @@ export class Reads implements Getter, Lister, Watcher {
 
   async watch(context: RequestContext, options: WatchOptions): Promise<AsyncIterable<readonly RestWatchEvent[]>> {
     const { cacher, selections } = this.#resource;
-    const { scope, matches, singleKey } = selections.select(context.namespace, options);
+    const { scope, lookups, matches, singleKey } = selections.select(context.namespace, options);
     const position = positionOf(options.resourceVersion);
     const initialEvents = options.sendInitialEvents ?? position.at !== "notOlderThan";
     await this.#untilReady(context.signal);
     const common = {
       scope,
+      lookups,
       matches: singleKey ? onlyKey(scope, matches) : matches,
       wantsBookmarks: options.allowBookmarks,
       timeoutMs: options.timeoutMs,
@@ -121,7 +122,7 @@ export class Reads implements Getter, Lister, Watcher {
     const fromStorage = !cacher.ready && request.limit > 0 && request.selection.everything;
     if (!fromStorage) await this.#untilReady(signal);
     const reached = !fromStorage && (await this.#reach(position, signal));
-    const snapshot = reached ? cacher.snapshot() : undefined;
+    const snapshot = reached ? cacher.snapshot(request.selection) : undefined;
     const unreadable = cacher.unreadable(request.selection.scope);
     if (unreadable !== undefined) throw newUnreadable(unreadable);
     if (snapshot !== undefined) return this.#pageAndHold(snapshot, request);
@@ -136,7 +137,7 @@ export class Reads implements Getter, Lister, Watcher {
     signal: AbortSignal,
   ): Promise<Page> {
     const { cacher } = this.#resource;
-    const held = cacher.snapshotAt(revision);
+    const held = cacher.snapshotAt(revision, request.selection);
     if (held !== undefined) return pageOfSnapshot(held, request);
     if (cacher.ready && !(await cacher.waitFor(revision, signal))) {
       throw newTooLargeResourceVersion(revision, cacher.revision);
@@ -150,8 +151,10 @@ export class Reads implements Getter, Lister, Watcher {
   }
 
   #pageAndHold(snapshot: Snapshot<CachedObject>, request: PageRequest): Page {
+    const { cacher } = this.#resource;
     const page = pageOfSnapshot(snapshot, request);
-    if (page.next !== undefined) this.#resource.cacher.hold(snapshot);
+    const whole = page.next === undefined ? undefined : cacher.snapshot();
+    if (whole !== undefined) cacher.hold(whole);
     return page;
   }
 

@@ -1,7 +1,9 @@
 /** Which objects a list or watch wants: selectors, and the part of the key space they can be in (API 3.4, L-15, L-16). */
+
+import type { Lookup } from "../../cacher/item-indexes.ts";
 import { newBadRequest } from "../../errors/status-error.ts";
 import { type FieldSelector, type LabelSelector, requiredValue } from "../../machinery/selectors.ts";
-import type { Selectable } from "./cached-object.ts";
+import { fieldIndex, labelIndex, type Selectable } from "./cached-object.ts";
 
 export type Selection = {
   /** Keys begin with this: `""`, `demo/`; or the whole key when `singleKey`. */
@@ -11,6 +13,8 @@ export type Selection = {
   /** Everything under `scope` matches. */
   readonly everything: boolean;
   readonly matches: (item: Selectable, key: string) => boolean;
+  /** What matches has one of the values in each. */
+  readonly lookups: readonly Lookup[];
 };
 
 export type Selectors = { readonly labels: LabelSelector; readonly fields: FieldSelector };
@@ -33,8 +37,10 @@ export class Selections {
     for (const { field } of fields.requirements) {
       if (!this.#fields.includes(field)) throw unknownField(field, this.#fields);
     }
+    const place = this.#scope(namespace, fields);
+    const lookups = place.singleKey ? [] : lookupsOf({ labels, fields });
     const everything = labels.empty && fields.empty;
-    return { ...this.#scope(namespace, fields), everything, matches: this.#matcher({ labels, fields }) };
+    return { ...place, everything, lookups, matches: this.#matcher({ labels, fields }) };
   }
 
   #scope(namespace: string, fields: FieldSelector): { scope: string; singleKey: boolean } {
@@ -50,6 +56,18 @@ export class Selections {
     if (fields.empty) return (item) => labels.matches(item.labels);
     return (item, key) => labels.matches(item.labels) && fields.matches((field) => fieldValue(item, key, field));
   }
+}
+
+/** Of the requirements that name the values they want. Names and namespaces are in the key. */
+function lookupsOf({ labels, fields }: Selectors): readonly Lookup[] {
+  return [
+    ...labels.requirements
+      .filter(({ operator }) => operator === "=" || operator === "in")
+      .map(({ key, values }) => ({ index: labelIndex(key), values })),
+    ...fields.requirements
+      .filter(({ field, operator }) => operator === "=" && !field.startsWith("metadata."))
+      .map(({ field, value }) => ({ index: fieldIndex(field), values: [value] })),
+  ];
 }
 
 function fieldValue({ fields }: Selectable, key: string, field: string): string {
