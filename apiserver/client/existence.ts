@@ -15,6 +15,9 @@ export class Existence {
   readonly #lifetimes: AnswerLifetimes;
   readonly #answers = new Map<string, { readonly missing: boolean; readonly until: number }>();
 
+  /** `undefined` comes of one whose asker was gone. */
+  readonly #asked = new Map<string, Promise<boolean | undefined>>();
+
   constructor(client: ResourceClient, clock: Clock, lifetimes: AnswerLifetimes) {
     this.#client = client;
     this.#clock = clock;
@@ -29,10 +32,7 @@ export class Existence {
     const key = `${ref.type.kind}/${ref.namespace}/${ref.name}`;
     const known = this.#answers.get(key);
     if (known !== undefined && known.until > this.#clock.now()) return known.missing;
-    const missing = await this.#client.get(ref, { signal }).then(
-      () => false,
-      (error: unknown) => isNotFound(error),
-    );
+    const missing = await this.#ask(key, ref, signal);
     signal.throwIfAborted();
     this.#answers.delete(key);
     const [oldest] = this.#answers.keys();
@@ -40,5 +40,20 @@ export class Existence {
     const { presentMs, missingMs } = this.#lifetimes;
     this.#answers.set(key, { missing, until: this.#clock.now() + (missing ? missingMs : presentMs) });
     return missing;
+  }
+
+  /** Who asks while the same is being asked waits for that answer; one that was broken off is asked for again. */
+  async #ask(key: string, ref: ObjectRef, signal: AbortSignal): Promise<boolean> {
+    const asked = this.#asked.get(key);
+    const shared = await asked;
+    if (shared !== undefined) return shared;
+    const answer = this.#client.get(ref, { signal }).then(
+      () => false,
+      (error: unknown) => (signal.aborted ? undefined : isNotFound(error)),
+    );
+    this.#asked.set(key, answer);
+    const missing = await answer;
+    if (this.#asked.get(key) === answer) this.#asked.delete(key);
+    return missing ?? false;
   }
 }

@@ -28,13 +28,12 @@ export function meshController({ compute, computeInformers, recorder, clock }: M
   const functions = computeInformers.informer(functionType);
   const sources = computeInformers.informer(sourceType);
   const sinks = computeInformers.informer(sinkType);
-  const members = { functions: functions.lister, sources: sources.lister, sinks: sinks.lister };
   const published = new PublishedStatus();
   return {
     name: "function-mesh",
     reconciler: new MeshReconciler({
       meshes: narrow(own.lister, isMesh),
-      members,
+      members: { functions, sources, sinks },
       published,
       compute,
       recorder,

@@ -7,10 +7,11 @@ import { isAlreadyExists, isConflict, isInvalid, isNotFound, unlessGone } from "
 import { limits } from "../../apiserver/limits.ts";
 import type { Clock } from "../../apiserver/machinery/clock.ts";
 import { formatTime } from "../../apiserver/machinery/time.ts";
-import type { EventRecorder } from "../runtime/interface.ts";
+import type { EventRecorder, Informer } from "../runtime/interface.ts";
 import type { Lister } from "../runtime/lister.ts";
 import { mapConcurrently } from "../runtime/map-concurrently.ts";
 import { keyOf, type ObjectKey } from "../runtime/object-key.ts";
+import { OwnWrites } from "../runtime/own-writes.ts";
 import { controlledBy, controllerOf, isControlledBy, ownerOf } from "../runtime/owners.ts";
 import { done, type ReconcileContext, type Reconciler, type Result, requeueAfter } from "../runtime/reconciler.ts";
 import { fieldManager } from "../workloads/apply.ts";
@@ -26,7 +27,7 @@ import { deriveMeshStatus, type MemberOutcome } from "./status.ts";
 export type MeshReconcilerDeps = {
   readonly meshes: Lister<FunctionMeshResource>;
   /** Caches of the members, by plural. */
-  readonly members: { readonly [Plural in MemberKind["list"]]: Lister };
+  readonly members: { readonly [Plural in MemberKind["list"]]: Informer };
   readonly published: PublishedStatus;
   readonly compute: ResourceClient;
   readonly recorder: EventRecorder;
@@ -37,6 +38,7 @@ const atOnce = limits.maxMembersAtOnce.value;
 
 export class MeshReconciler implements Reconciler {
   readonly #deps: MeshReconcilerDeps;
+  readonly #written = new OwnWrites();
 
   constructor(deps: MeshReconcilerDeps) {
     this.#deps = deps;
@@ -59,7 +61,7 @@ export class MeshReconciler implements Reconciler {
 
   async #ensure(member: Member, mesh: FunctionMeshResource, { signal }: ReconcileContext): Promise<MemberOutcome> {
     const { kind, component, object } = member;
-    const live = this.#deps.members[kind.list].get(keyOf(object));
+    const live = this.#written.newest(this.#deps.members[kind.list], keyOf(object));
     const ours = live === undefined || isControlledBy(live, ownerOf(functionMeshType, mesh)) || isOrphanOf(live, mesh);
     if (!ours) {
       return { kind, component, result: "foreign", live };
@@ -70,10 +72,12 @@ export class MeshReconciler implements Reconciler {
         // Without force: what somebody else has put there meanwhile is a conflict, not ours.
         const options = { fieldManager, force: false, signal };
         const created = await this.#deps.compute.apply(kind.type, wanted, options);
+        this.#written.remember(kind.type.resource, created);
         return { kind, component, result: "created", live: created };
       }
       if (isCurrent(wanted, live)) return { kind, component, result: "unchanged", live };
       const updated = await this.#deps.compute.apply(kind.type, sameAs(live, wanted), { fieldManager, signal });
+      this.#written.remember(kind.type.resource, updated);
       return { kind, component, result: "updated", live: updated };
     } catch (error) {
       // A lost race: the next run sees what won.
@@ -87,7 +91,7 @@ export class MeshReconciler implements Reconciler {
     const owner = ownerOf(functionMeshType, mesh);
     return memberKinds.flatMap((kind) => {
       const wanted = new Set(desired.filter((member) => member.kind === kind).map(nameOf));
-      return controlledBy(this.#deps.members[kind.list], owner)
+      return controlledBy(this.#deps.members[kind.list].lister, owner)
         .filter((live) => !wanted.has(live.metadata.name))
         .map((live) => ({ kind, live }));
     });

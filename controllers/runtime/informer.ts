@@ -85,6 +85,10 @@ export class ResourceInformer implements Informer {
     return this.#store;
   }
 
+  get position(): string | undefined {
+    return this.#resourceVersion;
+  }
+
   get synced(): boolean {
     return this.#hasSynced;
   }

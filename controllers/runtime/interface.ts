@@ -24,6 +24,8 @@ export interface Informer {
   readonly lister: Lister;
   /** The cache has held the complete state at least once. */
   readonly synced: boolean;
+  /** The resource version up to which the cache has seen everything; absent while it has to be listed anew. */
+  readonly position: string | undefined;
   /** Resolves once synced. @throws the signal's reason */
   whenSynced(signal: AbortSignal): Promise<void>;
   /** A late handler is told of the present objects first, as added. Returns its removal. */

@@ -4,6 +4,7 @@ import type { KubeObject } from "../../apiserver/apis/meta/v1.ts";
 import type { ObjectRef, ResourceClient } from "../../apiserver/client/client.ts";
 import { isConflict, isNotFound, StatusError } from "../../apiserver/errors/status-error.ts";
 import { limits } from "../../apiserver/limits.ts";
+import type { OwnWrites } from "../runtime/own-writes.ts";
 import type { Cause, ChildPlan, HoldReason } from "./child.ts";
 import type { ChildKind } from "./desired.ts";
 import { hostTypes } from "./host-types.ts";
@@ -30,9 +31,11 @@ type Change = { readonly causes: readonly Cause[]; readonly paths: readonly stri
 
 export class WorkloadWriter {
   readonly #client: ResourceClient;
+  readonly #written: OwnWrites;
 
-  constructor(client: ResourceClient) {
+  constructor(client: ResourceClient, written: OwnWrites) {
     this.#client = client;
+    this.#written = written;
   }
 
   /**
@@ -69,6 +72,7 @@ export class WorkloadWriter {
   async #apply(kind: ChildKind, plan: Extract<ChildPlan, { action: "apply" }>, signal: AbortSignal): Promise<Outcome> {
     const { causes, paths, restarts } = plan;
     const live = await this.#client.apply(hostTypes[kind], plan.object, { fieldManager, signal });
+    this.#written.remember(hostTypes[kind].resource, live);
     return { result: plan.live === undefined ? "created" : "updated", live, causes, paths, restarts };
   }
 
@@ -78,6 +82,7 @@ export class WorkloadWriter {
     if (replicas === undefined) return { result: "held", live, reason, causes, paths, diff };
     const patch = { type: "merge", body: { spec: { replicas } } } as const;
     const scaled = await this.#client.patch(refOf("StatefulSet", live), patch, { fieldManager, signal });
+    this.#written.remember(hostTypes.StatefulSet.resource, scaled);
     return { result: "held", live: scaled, reason, causes, paths, diff };
   }
 

@@ -7,6 +7,7 @@ import { deepEqual } from "../../apiserver/machinery/json.ts";
 import type { ControllerOptions, EventRecorder, Informer, InformerFactory, Trigger } from "../runtime/interface.ts";
 import { narrow } from "../runtime/lister.ts";
 import { keyOf, type ObjectKey } from "../runtime/object-key.ts";
+import { OwnWrites } from "../runtime/own-writes.ts";
 import { mapped, ownedBy, ownKind } from "../runtime/triggers.ts";
 import type { Settings } from "../settings.ts";
 import { WorkloadWriter } from "./apply.ts";
@@ -51,13 +52,14 @@ export function workloadController<R extends WorkloadResource>(
   });
   const own = deps.computeInformers.informer(kind.type);
   const { fleet } = deps;
-  const writer = new WorkloadWriter(deps.workloads);
+  const written = new OwnWrites();
+  const writer = new WorkloadWriter(deps.workloads, written);
   const published = new PublishedStatus();
   const reconciler = new WorkloadReconciler({
     kind,
     published,
     resources: narrow(own.lister, kind.is),
-    gatherer: new Gatherer(informers, settings),
+    gatherer: new Gatherer(informers, settings, written),
     writer,
     finalizer: new Finalizer({ compute, writer, recorder, settings, clock }),
     fleet,

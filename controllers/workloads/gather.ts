@@ -1,10 +1,11 @@
-/** Everything one reconcile reads. From caches: it costs no request. */
+/** Everything one reconcile reads. From caches, and from what was written last: it costs no request. */
 import type { BackendConfigResource } from "../../apiserver/apis/compute/v1alpha1/backend-config.ts";
 import { backendConfigType } from "../../apiserver/apis/compute/v1alpha1/group.ts";
 import type { KubeObject } from "../../apiserver/apis/meta/v1.ts";
 import { isObject } from "../../apiserver/machinery/json.ts";
 import type { Informer, InformerFactory } from "../runtime/interface.ts";
 import { type Lister, narrow } from "../runtime/lister.ts";
+import type { OwnWrites } from "../runtime/own-writes.ts";
 import { controlledBy, isControlledBy, ownerOf } from "../runtime/owners.ts";
 import type { Settings } from "../settings.ts";
 import type { BackendConfigs } from "./backend-config.ts";
@@ -81,9 +82,11 @@ export class Gatherer {
   readonly #informers: WorkloadInformers;
   readonly #configs: Lister<BackendConfigResource>;
   readonly #settings: Settings;
+  readonly #written: OwnWrites;
 
-  constructor(informers: WorkloadInformers, settings: Settings) {
+  constructor(informers: WorkloadInformers, settings: Settings, written: OwnWrites) {
     this.#informers = informers;
+    this.#written = written;
     this.#configs = narrow(informers.backendConfigs.lister, isBackendConfig);
     this.#settings = settings;
   }
@@ -92,7 +95,9 @@ export class Gatherer {
     const { namespace } = workload;
     const { children, verticalPodAutoscalers, jobs, pods, namespaces } = this.#informers;
     const name = objectName(workload);
-    const statefulSet = children.StatefulSet.lister.get({ namespace, name });
+    const child = (informer: Informer, childName = name) =>
+      this.#written.newest(informer, { namespace, name: childName });
+    const statefulSet = child(children.StatefulSet);
     const autoscalers = children.HorizontalPodAutoscaler.lister.byIndex(
       scaleTargetIndex,
       `${namespace}/StatefulSet/${name}`,
@@ -104,9 +109,9 @@ export class Gatherer {
       globalConfigMissing: this.#globalConfigMissing(),
       children: {
         StatefulSet: statefulSet,
-        Service: children.Service.lister.get({ namespace, name: serviceName(workload) }),
-        HorizontalPodAutoscaler: children.HorizontalPodAutoscaler.lister.get({ namespace, name }),
-        VerticalPodAutoscaler: verticalPodAutoscalers?.lister.get({ namespace, name }),
+        Service: child(children.Service, serviceName(workload)),
+        HorizontalPodAutoscaler: child(children.HorizontalPodAutoscaler),
+        VerticalPodAutoscaler: verticalPodAutoscalers && child(verticalPodAutoscalers),
       },
       cleanupJob: jobs.lister.get({ namespace, name: cleanupName(workload) }),
       configs: this.#configsOf(namespace),

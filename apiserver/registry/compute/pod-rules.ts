@@ -46,7 +46,10 @@ export function podErrors(spec: JsonObject, at: string, kind?: WorkloadKind): re
   const probe = objectOf(pod, "startupProbe");
   const made: JsonObject = {
     ...pod,
-    volumes: [...listOf(pod, "volumes"), ...claims.map(({ name }) => ({ name }))],
+    volumes: [
+      ...listOf(pod, "volumes"),
+      ...claims.map(({ name }) => ({ name, persistentVolumeClaim: { claimName: name } })),
+    ],
     containers: [
       ...sidecars,
       {
@@ -87,7 +90,7 @@ function otherResources(resources: JsonObject | undefined): JsonObject {
     const { cpu: _cpu, memory: _memory, storage: _storage, ...rest } = objectOf(resources, field) ?? {};
     return rest;
   };
-  return { requests: others("requests"), limits: others("limits") };
+  return { requests: others("requests"), limits: others("limits"), claims: [...listOf(resources, "claims")] };
 }
 
 const annotationErrors = (pod: JsonObject, podAt: string): readonly FieldError[] =>

@@ -403,8 +403,8 @@ const families: readonly Family[] = [
   {
     at: "pod.sidecars[0]",
     told: "pod.sidecars[0].restartPolicy",
-    type: forbidden,
-    wrong: [container({ restartPolicy: "Always" })],
+    type: unsupported,
+    wrong: [container({ restartPolicy: "Sometimes" })],
     right: container({}),
   },
   // Claims.

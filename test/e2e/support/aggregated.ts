@@ -30,9 +30,16 @@ export type Installation = AsyncDisposable & {
   /** kubectl of somebody the cluster's CA vouches for, through kube-apiserver. */
   kubectlOf(user: { readonly commonName: string; readonly organizations?: readonly string[] }): Promise<Kubectl>;
   /** A replica on loopback, as the Deployment would run it; not ready yet. `name` is that of its log and directory. */
-  startReplica(name: string, port: number, options?: ProcessOptions): Process;
+  startReplica(name: string, port: number, options?: ReplicaOptions): Process;
   /** Has the aggregator reach us at a port of this machine; resolves once it does. */
   route(port: number): Promise<void>;
+};
+
+export type ReplicaOptions = ProcessOptions & {
+  /** Options of `serve`, after all others. */
+  readonly args?: readonly string[];
+  /** `main.ts` of another release. */
+  readonly program?: string;
 };
 
 export type Aggregated = Omit<Installation, "startReplica" | "route"> & {
@@ -75,7 +82,7 @@ export async function installAggregated(directory: string, extra: readonly strin
       await writeFile(file, kubeconfig(host.url, host.servingAuthority, leaf), { mode: 0o600 });
       return kubectlFor(file, join(directory, "kubectl"));
     },
-    startReplica: (name, port, options) =>
+    startReplica: (name, port, { args = [], program, ...options } = {}) =>
       startMain(
         [
           ...deployed,
@@ -90,8 +97,10 @@ export async function installAggregated(directory: string, extra: readonly strin
             identity,
           ],
           ...extra,
+          ...args,
         ],
         { logFile: join(directory, `${name}.log`), ...options },
+        program,
       ),
     route: (port) => route(kubectl, port),
     [Symbol.asyncDispose]: () => owned.disposeAsync(),

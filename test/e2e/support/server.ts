@@ -13,8 +13,9 @@ export type Standalone = AsyncDisposable & {
   readonly dataDirectory: string;
 };
 
-export function startMain(args: readonly string[], options: ProcessOptions = {}): Process {
-  return startProcess(process.execPath, [main, ...args], options);
+/** @param program  `main.ts` of another release; default: this one's */
+export function startMain(args: readonly string[], options: ProcessOptions = {}, program = main): Process {
+  return startProcess(process.execPath, [program, ...args], options);
 }
 
 /** Ready as soon as it answers its own readiness check. */

@@ -84,7 +84,28 @@ const valueSources: { readonly [field: string]: (source: JsonObject, at: string)
   },
   configMapKeyRef: keyErrors,
   secretKeyRef: keyErrors,
+  fileKeyRef(source, at) {
+    return ["volumeName", "path", "key"].flatMap((field) =>
+      textOf(source, field) === "" ? [required(joinPath(at, field), "")] : [],
+    );
+  },
 };
+
+/** Variables that are read from a file of a volume of the pod. */
+export const variableVolumeErrors = (
+  container: JsonObject,
+  at: string,
+  volumes: ReadonlyMap<string, JsonObject>,
+): readonly FieldError[] =>
+  entriesAt(listOf(container, "env"), joinPath(at, "env")).flatMap(([variable, variableAt]) => {
+    const name = textOf(objectOf(objectOf(variable, "valueFrom"), "fileKeyRef"), "volumeName");
+    const nameAt = joinPath(variableAt, "valueFrom", "fileKeyRef", "volumeName");
+    if (name === "") return [];
+    const volume = volumes.get(name);
+    if (volume === undefined)
+      return [{ type: "FieldValueNotFound", field: nameAt, body: `Not found: ${JSON.stringify(name)}` }];
+    return isSet(volume, "emptyDir") ? [] : [invalid(nameAt, name, "must be an emptyDir volume")];
+  });
 
 function keyErrors(source: JsonObject, at: string): readonly FieldError[] {
   const key = textOf(source, "key");

@@ -1,24 +1,19 @@
 /** What the spec of a pod must be, in a Pod or in the template of a workload: as much of it as keeps a pod from starting. */
 import type { JsonObject, JsonValue } from "../../../apis/meta/v1.ts";
-import {
-  duplicate,
-  type FieldError,
-  forbiddenField,
-  invalid,
-  joinPath,
-  notSupported,
-  required,
-} from "../../../errors/field-error.ts";
-import { isSet, listOf, numericOf, objectOf, textOf } from "../../../machinery/fields.ts";
+import { duplicate, type FieldError, invalid, joinPath, notSupported, required } from "../../../errors/field-error.ts";
+import { isSet, isTrue, listOf, numericOf, objectOf, textOf } from "../../../machinery/fields.ts";
+import { isObject } from "../../../machinery/json.ts";
 import { labelProblems, qualifiedNameProblems, subdomainProblems } from "../../../machinery/names.ts";
 import { validateLabels } from "../../../machinery/object-meta.ts";
 import { compareQuantities, parseQuantity, Quantity } from "../../../machinery/quantity.ts";
 import { entriesAt, type Fields, named, notNegative, portRange, textsIn } from "./checks.ts";
-import { environmentErrors } from "./environment.ts";
+import { resizeErrors, resourceClaimErrors, restartErrors } from "./container-policies.ts";
+import { environmentErrors, variableVolumeErrors } from "./environment.ts";
 import { portNameProblems } from "./port-name.ts";
 import { noProbes, probesErrors } from "./probes.ts";
 import { affinityErrors, tolerationErrors } from "./scheduling.ts";
 import { containerSecurityErrors, podSecurityErrors } from "./security-context.ts";
+import { deviceErrors } from "./volume-sources.ts";
 import { mountErrors, volumeErrors } from "./volumes.ts";
 
 const zero = Quantity.of(0n);
@@ -32,7 +27,15 @@ export const validatePodTemplate = (template: Fields, at: string): readonly Fiel
 
 export function validatePodSpec(spec: Fields, at: string): readonly FieldError[] {
   const volumes = entriesAt(listOf(spec, "volumes"), joinPath(at, "volumes"));
-  const volumeNames = new Set(volumes.map(([volume]) => textOf(volume, "name")));
+  const context: PodContext = {
+    volumes: new Map(volumes.map(([volume]) => [textOf(volume, "name"), volume])),
+    claims: new Set(
+      listOf(spec, "resourceClaims")
+        .filter(isObject)
+        .map((claim) => textOf(claim, "name")),
+    ),
+    sharesUsers: !isSet(spec, "hostUsers") || isTrue(spec, "hostUsers"),
+  };
   const containers = entriesAt(listOf(spec, "containers"), joinPath(at, "containers"));
   const initContainers = entriesAt(listOf(spec, "initContainers"), joinPath(at, "initContainers"));
   const deadline = numericOf(spec, "activeDeadlineSeconds");
@@ -43,15 +46,17 @@ export function validatePodSpec(spec: Fields, at: string): readonly FieldError[]
     ...repeatedNames(volumes),
     ...(containers.length === 0 ? [required(joinPath(at, "containers"), "")] : []),
     ...[...initContainers, ...containers].flatMap(([container, containerAt]) =>
-      containerErrors(container, containerAt, volumeNames),
-    ),
-    ...containers.flatMap(([container, containerAt]) =>
-      isSet(container, "restartPolicy")
-        ? [forbiddenField(joinPath(containerAt, "restartPolicy"), "may not be set for non-init containers")]
-        : [],
+      containerErrors(container, containerAt, context),
     ),
     ...initContainers.flatMap(([container, containerAt]) =>
-      textOf(container, "restartPolicy") === "Always" ? [] : noProbes(container, containerAt),
+      textOf(container, "restartPolicy") === "Always"
+        ? []
+        : [
+            ...noProbes(container, containerAt),
+            ...(listOf(container, "resizePolicy").length > 0
+              ? [invalid(joinPath(containerAt, "resizePolicy"), [], "must not be set for init containers")]
+              : []),
+          ],
     ),
     ...repeatedNames([...containers, ...initContainers]),
     ...(textOf(spec, "dnsPolicy") === "None" && !isSet(spec, "dnsConfig")
@@ -87,7 +92,15 @@ function repeatedNames(entries: readonly (readonly [JsonObject, string])[]): rea
   });
 }
 
-function containerErrors(container: JsonObject, at: string, volumes: ReadonlySet<string>): readonly FieldError[] {
+/** What containers refer to. */
+type PodContext = {
+  readonly volumes: ReadonlyMap<string, JsonObject>;
+  readonly claims: ReadonlySet<string>;
+  readonly sharesUsers: boolean;
+};
+
+function containerErrors(container: JsonObject, at: string, context: PodContext): readonly FieldError[] {
+  const { volumes, claims, sharesUsers } = context;
   const name = textOf(container, "name");
   const image = textOf(container, "image");
   return [
@@ -95,10 +108,15 @@ function containerErrors(container: JsonObject, at: string, volumes: ReadonlySet
     ...(image.trim() === "" ? [required(joinPath(at, "image"), "")] : []),
     ...portErrors(container, at),
     ...environmentErrors(container, at),
+    ...variableVolumeErrors(container, at, volumes),
     ...mountErrors(container, at, volumes),
+    ...deviceErrors(container, at, volumes),
     ...resourceErrors(objectOf(container, "resources"), joinPath(at, "resources")),
+    ...resourceClaimErrors(objectOf(container, "resources"), joinPath(at, "resources", "claims"), claims),
+    ...resizeErrors(container, joinPath(at, "resizePolicy")),
+    ...restartErrors(container, at),
     ...probesErrors(container, at),
-    ...containerSecurityErrors(objectOf(container, "securityContext"), joinPath(at, "securityContext")),
+    ...containerSecurityErrors(objectOf(container, "securityContext"), joinPath(at, "securityContext"), sharesUsers),
   ];
 }
 

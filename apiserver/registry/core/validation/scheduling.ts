@@ -1,9 +1,19 @@
 /** What a pod may say of where it runs. */
 import type { JsonObject } from "../../../apis/meta/v1.ts";
-import { type FieldError, forbiddenField, invalid, joinPath, required } from "../../../errors/field-error.ts";
-import { isSet, listOf, numericOf, objectOf, textOf } from "../../../machinery/fields.ts";
-import { qualifiedNameProblems } from "../../../machinery/names.ts";
+import {
+  type FieldError,
+  forbiddenField,
+  invalid,
+  joinPath,
+  notSupported,
+  required,
+} from "../../../errors/field-error.ts";
+import { isSet, listOf, numericOf, objectOf, textOf, textsOf } from "../../../machinery/fields.ts";
+import { labelValueProblems, qualifiedNameProblems, subdomainProblems } from "../../../machinery/names.ts";
 import { entriesAt, type Fields, named, selectorErrors } from "./checks.ts";
+
+/** `Lt` and `Gt` are behind a feature gate of the cluster that is off. */
+const tolerationOperators = ["", "Equal", "Exists"];
 
 export function tolerationErrors(toleration: JsonObject, at: string): readonly FieldError[] {
   const [key, operator, effect] = [
@@ -20,6 +30,12 @@ export function tolerationErrors(toleration: JsonObject, at: string): readonly F
         'operator must be Exists when `key` is empty, which means "match all values and all keys"',
       ),
     );
+  }
+  if (!tolerationOperators.includes(operator)) {
+    errors.push(notSupported(joinPath(at, "operator"), operator, ["Equal", "Exists"]));
+  }
+  if (operator === "" || operator === "Equal") {
+    errors.push(...named(textOf(toleration, "value"), joinPath(at, "operator"), labelValueProblems));
   }
   if (operator === "Exists" && textOf(toleration, "value") !== "") {
     errors.push(invalid(joinPath(at, "operator"), toleration, "value must be empty when `operator` is 'Exists'"));
@@ -72,6 +88,35 @@ function podTermErrors(term: Fields, at: string): readonly FieldError[] {
     ...(topologyKey === "" ? [required(keyAt, "can not be empty")] : named(topologyKey, keyAt, qualifiedNameProblems)),
     ...selectorErrors(term, "labelSelector", at),
     ...selectorErrors(term, "namespaceSelector", at),
+    ...matchKeyErrors(term, at),
+  ];
+}
+
+/** Keys whose values are the new pod's own; each says something in one place only. */
+function matchKeyErrors(term: Fields, at: string): readonly FieldError[] {
+  const [same, other] = [textsOf(term, "matchLabelKeys"), textsOf(term, "mismatchLabelKeys")];
+  const selected = new Set(
+    listOf(objectOf(term, "labelSelector"), "matchExpressions").map((expression) => textOf(Object(expression), "key")),
+  );
+  const keys = (field: string, list: readonly string[]) =>
+    list.flatMap((key, index) => [
+      ...named(key, joinPath(at, field, index), qualifiedNameProblems),
+      ...(selected.has(key) || Object.hasOwn(objectOf(objectOf(term, "labelSelector"), "matchLabels") ?? {}, key)
+        ? [invalid(joinPath(at, field, index), key, "exists in both matchLabelKeys and labelSelector")]
+        : []),
+    ]);
+  const unselected = isSet(term, "labelSelector") ? [] : ["matchLabelKeys", "mismatchLabelKeys"];
+  return [
+    ...unselected
+      .filter((field) => listOf(term, field).length > 0)
+      .map((field) => forbiddenField(joinPath(at, field), "must not be specified when labelSelector is not set")),
+    ...keys("matchLabelKeys", same),
+    ...keys("mismatchLabelKeys", other),
+    ...same
+      .filter((key) => other.includes(key))
+      .map((key) =>
+        invalid(joinPath(at, "matchLabelKeys"), key, "exists in both matchLabelKeys and mismatchLabelKeys"),
+      ),
   ];
 }
 
@@ -83,10 +128,34 @@ function nodeSelectorErrors(selector: Fields, at: string): readonly FieldError[]
   return entriesAt(terms, termsAt).flatMap(([term, termAt]) => nodeTermErrors(term, termAt));
 }
 
-const nodeTermErrors = (term: Fields, at: string): readonly FieldError[] =>
-  entriesAt(listOf(term, "matchExpressions"), joinPath(at, "matchExpressions")).flatMap(([expression, expressionAt]) =>
-    expressionErrors(expression, expressionAt),
-  );
+const nodeTermErrors = (term: Fields, at: string): readonly FieldError[] => [
+  ...entriesAt(listOf(term, "matchExpressions"), joinPath(at, "matchExpressions")).flatMap(
+    ([expression, expressionAt]) => expressionErrors(expression, expressionAt),
+  ),
+  ...entriesAt(listOf(term, "matchFields"), joinPath(at, "matchFields")).flatMap(([field, fieldAt]) =>
+    fieldErrors(field, fieldAt),
+  ),
+];
+
+/** By a field of the node, of which there is one: its name. */
+function fieldErrors(field: JsonObject, at: string): readonly FieldError[] {
+  const [key, operator, values] = [textOf(field, "key"), textOf(field, "operator"), textsOf(field, "values")];
+  return [
+    ...(operator === "In" || operator === "NotIn"
+      ? values.length === 1
+        ? []
+        : [
+            required(
+              joinPath(at, "values"),
+              "must be only one value when `operator` is 'In' or 'NotIn' for node field selector",
+            ),
+          ]
+      : [invalid(joinPath(at, "operator"), operator, "not a valid selector operator")]),
+    ...(key === "metadata.name"
+      ? values.flatMap((value, index) => named(value, joinPath(at, "values", index), subdomainProblems))
+      : [invalid(joinPath(at, "key"), key, "not a valid field selector key")]),
+  ];
+}
 
 function expressionErrors(expression: JsonObject, at: string): readonly FieldError[] {
   const operator = textOf(expression, "operator");

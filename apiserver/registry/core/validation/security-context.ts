@@ -1,8 +1,9 @@
 /** What the security contexts of pods and containers must be. */
 import type { JsonObject } from "../../../apis/meta/v1.ts";
-import { duplicate, type FieldError, invalid, joinPath, required } from "../../../errors/field-error.ts";
+import { duplicate, type FieldError, invalid, joinPath, notSupported, required } from "../../../errors/field-error.ts";
 import { isSet, isTrue, listOf, numericOf, objectOf, textOf, textsOf } from "../../../machinery/fields.ts";
-import { entriesAt, type Fields } from "./checks.ts";
+import { subdomainProblems } from "../../../machinery/names.ts";
+import { entriesAt, type Fields, named } from "./checks.ts";
 
 const greatestId = 2 ** 31 - 1;
 
@@ -22,10 +23,58 @@ export function podSecurityErrors(context: Fields, at: string): readonly FieldEr
     ),
     ...sysctlErrors(context, at),
     ...profileErrors(context, at),
+    ...windowsErrors(context, at),
+    ...["seLinuxChangePolicy", "supplementalGroupsPolicy", "fsGroupChangePolicy"].flatMap((field) => {
+      const [policy, known] = [textOf(context, field), policies[field] ?? []];
+      return policy === "" || known.includes(policy) ? [] : [notSupported(joinPath(at, field), policy, known)];
+    }),
   ];
 }
 
-export function containerSecurityErrors(context: Fields, at: string): readonly FieldError[] {
+const policies: { readonly [field: string]: readonly string[] } = {
+  seLinuxChangePolicy: ["MountOption", "Recursive"],
+  supplementalGroupsPolicy: ["Merge", "Strict"],
+  fsGroupChangePolicy: ["Always", "OnRootMismatch"],
+};
+
+/** Windows' own limits of what a user may be called. */
+const windowsUser = /^(?:[^\\]{1,256}\\)?[^"/\\[\]:;|=,+*?<>]{1,104}$/;
+const maxCredentialSpec = 64 * 1024;
+
+function windowsErrors(context: JsonObject, at: string): readonly FieldError[] {
+  const options = objectOf(context, "windowsOptions");
+  const optionsAt = joinPath(at, "windowsOptions");
+  const [spec, name] = [textOf(options, "gmsaCredentialSpec"), textOf(options, "gmsaCredentialSpecName")];
+  const empty = ["gmsaCredentialSpec", "gmsaCredentialSpecName", "runAsUserName"]
+    .filter((field) => isSet(options, field) && textOf(options, field) === "")
+    .map((field) => invalid(joinPath(optionsAt, field), "", `${field} cannot be an empty string`));
+  const user = textOf(options, "runAsUserName");
+  return [
+    ...empty,
+    ...(name === "" ? [] : named(name, joinPath(optionsAt, "gmsaCredentialSpecName"), subdomainProblems)),
+    ...(spec.length > maxCredentialSpec
+      ? [
+          invalid(
+            joinPath(optionsAt, "gmsaCredentialSpec"),
+            "",
+            `gmsaCredentialSpec size must be under ${maxCredentialSpec / 1024} KiB`,
+          ),
+        ]
+      : []),
+    ...(user === "" || windowsUser.test(user)
+      ? []
+      : [invalid(joinPath(optionsAt, "runAsUserName"), user, "must be `DOMAIN\\USER` or `USER`, as Windows has them")]),
+  ];
+}
+
+function procErrors(mount: string, sharesUsers: boolean, at: string): readonly FieldError[] {
+  if (mount !== "" && mount !== "Default" && mount !== "Unmasked")
+    return [notSupported(at, mount, ["Default", "Unmasked"])];
+  return mount === "Unmasked" && sharesUsers ? [invalid(at, mount, "`hostUsers` must be false to use `Unmasked`")] : [];
+}
+
+/** @param sharesUsers  the pod has the users of its node */
+export function containerSecurityErrors(context: Fields, at: string, sharesUsers: boolean): readonly FieldError[] {
   if (context === undefined) return [];
   const added = textsOf(objectOf(context, "capabilities"), "add");
   const mayNot = isSet(context, "allowPrivilegeEscalation") && !isTrue(context, "allowPrivilegeEscalation");
@@ -36,6 +85,8 @@ export function containerSecurityErrors(context: Fields, at: string): readonly F
   return [
     ...idsIn(context, ["runAsUser", "runAsGroup"], at),
     ...profileErrors(context, at),
+    ...windowsErrors(context, at),
+    ...procErrors(textOf(context, "procMount"), sharesUsers, joinPath(at, "procMount")),
     ...(mayNot
       ? escalates.map((what) => invalid(at, context, `cannot set \`allowPrivilegeEscalation\` to false and ${what}`))
       : []),

@@ -1,9 +1,17 @@
 /** Rules of kinds that have few: Events, Leases, claims, ControllerRevisions. */
 import type { KubeObject } from "../../../apis/meta/v1.ts";
-import { type FieldError, forbiddenField, invalid, joinPath, path, required } from "../../../errors/field-error.ts";
+import {
+  type FieldError,
+  forbiddenField,
+  invalid,
+  joinPath,
+  notSupported,
+  path,
+  required,
+} from "../../../errors/field-error.ts";
 import { isSet, numericOf, objectOf, textOf, textsOf } from "../../../machinery/fields.ts";
 import { deepEqual } from "../../../machinery/json.ts";
-import { qualifiedNameProblems } from "../../../machinery/names.ts";
+import { qualifiedNameProblems, subdomainProblems } from "../../../machinery/names.ts";
 import { compareQuantities, parseQuantity, Quantity } from "../../../machinery/quantity.ts";
 import { atLeast, type Fields, named, selectorErrors, unchanged } from "./checks.ts";
 
@@ -93,21 +101,35 @@ export function validateVolume(volume: KubeObject): readonly FieldError[] {
   ];
 }
 
-export function validateClaim(claim: KubeObject): readonly FieldError[] {
-  const spec = objectOf(claim, "spec");
+export const validateClaim = (claim: KubeObject): readonly FieldError[] =>
+  claimSpecErrors(objectOf(claim, "spec"), "spec");
+
+const accessModes = ["ReadOnlyMany", "ReadWriteMany", "ReadWriteOnce", "ReadWriteOncePod"];
+
+/** Of a claim, or of a template of one. */
+export function claimSpecErrors(spec: Fields, at: string): readonly FieldError[] {
   const modes = textsOf(spec, "accessModes");
   const storage = storageOf(spec);
-  const storageAt = joinPath(path("spec", "resources"), { key: "storage" });
+  const storageAt = joinPath(at, "resources", { key: "storage" });
   return [
-    ...(modes.length === 0 ? [required(path("spec", "accessModes"), "at least 1 access mode is required")] : []),
+    ...(modes.length === 0 ? [required(joinPath(at, "accessModes"), "at least 1 access mode is required")] : []),
     ...(modes.includes("ReadWriteOncePod") && new Set(modes).size > 1
-      ? [forbiddenField(path("spec", "accessModes"), "may not use ReadWriteOncePod with other access modes")]
+      ? [forbiddenField(joinPath(at, "accessModes"), "may not use ReadWriteOncePod with other access modes")]
       : []),
     ...(storage === undefined ? [required(storageAt, "")] : []),
     ...(storage !== undefined && compareQuantities(storage, zero) <= 0
       ? [invalid(storageAt, String(storage), "must be greater than zero")]
       : []),
-    ...selectorErrors(spec, "selector", "spec"),
+    ...selectorErrors(spec, "selector", at),
+    ...modes.flatMap((mode) =>
+      accessModes.includes(mode) ? [] : [notSupported(joinPath(at, "accessModes"), mode, accessModes)],
+    ),
+    ...(textOf(spec, "storageClassName") === ""
+      ? []
+      : named(textOf(spec, "storageClassName"), joinPath(at, "storageClassName"), subdomainProblems)),
+    ...(["", "Block", "Filesystem"].includes(textOf(spec, "volumeMode"))
+      ? []
+      : [notSupported(joinPath(at, "volumeMode"), textOf(spec, "volumeMode"), ["Block", "Filesystem"])]),
   ];
 }
 

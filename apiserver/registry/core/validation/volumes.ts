@@ -4,6 +4,7 @@ import { type FieldError, forbiddenField, invalid, joinPath, required } from "..
 import { isSet, listOf, numericOf, objectOf, textOf } from "../../../machinery/fields.ts";
 import { labelProblems } from "../../../machinery/names.ts";
 import { entriesAt, type Fields, named } from "./checks.ts";
+import { foreignSourceErrors } from "./volume-sources.ts";
 
 /** Members of a volume other than its source. */
 const noSource: ReadonlySet<string> = new Set(["name"]);
@@ -14,14 +15,17 @@ export function volumeErrors(volume: JsonObject, at: string): readonly FieldErro
   return [
     ...(name === "" ? [required(joinPath(at, "name"), "")] : named(name, joinPath(at, "name"), labelProblems)),
     ...others.map((field) => forbiddenField(joinPath(at, field), "may not specify more than 1 volume type")),
-    ...Object.entries(sources).flatMap(([field, check]) => {
-      const source = objectOf(volume, field);
-      return source === undefined ? [] : check(source, joinPath(at, field));
+    ...Object.keys(volume).flatMap((field) => {
+      const source = noSource.has(field) ? undefined : objectOf(volume, field);
+      if (source === undefined) return [];
+      const sourceAt = joinPath(at, field);
+      const own = Object.hasOwn(sources, field) ? (sources[field]?.(source, sourceAt) ?? []) : [];
+      return [...own, ...foreignSourceErrors(field, source, sourceAt)];
     }),
   ];
 }
 
-/** Of each kind of source, what keeps it from being mounted. One of another kind is for its driver to judge. */
+/** Of the sources that a cluster has by itself, what keeps them from being mounted. */
 const sources: { readonly [field: string]: (source: JsonObject, at: string) => readonly FieldError[] } = {
   configMap: (source, at) => [...nonEmpty(source, "name", at), ...fileErrors(source, at)],
   secret: (source, at) => [...nonEmpty(source, "secretName", at), ...fileErrors(source, at)],
@@ -97,7 +101,11 @@ const descending = (object: JsonObject, field: string, at: string): readonly Fie
   ...noBacksteps(object, field, at),
 ];
 
-export function mountErrors(container: JsonObject, at: string, volumes: ReadonlySet<string>): readonly FieldError[] {
+export function mountErrors(
+  container: JsonObject,
+  at: string,
+  volumes: Pick<ReadonlySet<string>, "has">,
+): readonly FieldError[] {
   const paths = new Set<string>();
   return entriesAt(listOf(container, "volumeMounts"), joinPath(at, "volumeMounts")).flatMap(([mount, mountAt]) => {
     const [name, mountPath] = [textOf(mount, "name"), textOf(mount, "mountPath")];

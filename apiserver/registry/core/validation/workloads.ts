@@ -24,6 +24,7 @@ import {
   textsIn,
   unchanged,
 } from "./checks.ts";
+import { metricSourceErrors } from "./metrics.ts";
 import {
   fixedPodSpec,
   podUpdateRefusal,
@@ -339,7 +340,7 @@ function metricErrors(spec: Fields, minReplicas: number): readonly FieldError[] 
         return [notSupported(joinPath(metricAt, "type"), type, Object.keys(metricSources).sort())];
       }
       return isSet(metric, source)
-        ? []
+        ? metricSourceErrors(source, objectOf(metric, source) ?? {}, joinPath(metricAt, source))
         : [required(joinPath(metricAt, source), "must populate information for the given metric source")];
     }),
   ];
