@@ -16,15 +16,22 @@ type Kubeconfig = {
   }[];
 };
 
+export type BenchAnswer = {
+  readonly status: number;
+  /** As sent: compressed, if it was. */
+  readonly bytes: number;
+  readonly body: () => Buffer;
+};
+type Headers = { readonly [name: string]: string };
+
 export type BenchClient = {
   readonly send: (
     method: string,
     path: string,
-    body?: string,
-    headers?: { readonly [name: string]: string },
-  ) => Promise<{ status: number; bytes: number }>;
+    more?: { readonly body?: string; readonly headers?: Headers },
+  ) => Promise<BenchAnswer>;
   /** Resolves once the headers are here; the caller reads the stream. */
-  readonly open: (path: string) => Promise<IncomingMessage>;
+  readonly open: (path: string, headers?: Headers) => Promise<IncomingMessage>;
   readonly close: () => void;
 };
 
@@ -74,12 +81,7 @@ export async function identityOf(kubeconfig: string): Promise<ClientIdentity> {
 export async function benchClient(kubeconfig: string, maxSockets: number): Promise<BenchClient> {
   const { server, ...identity } = await identityOf(kubeconfig);
   const agent = new Agent({ keepAlive: true, maxSockets, ...identity });
-  const start = (
-    method: string,
-    path: string,
-    body: string | undefined,
-    headers: { readonly [name: string]: string },
-  ): Promise<IncomingMessage> =>
+  const start = (method: string, path: string, body: string | undefined, headers: Headers): Promise<IncomingMessage> =>
     new Promise((resolve, reject) => {
       const call = request(
         `${server}${path}`,
@@ -100,13 +102,17 @@ export async function benchClient(kubeconfig: string, maxSockets: number): Promi
       call.end(body);
     });
   return {
-    send: async (method, path, body, headers = {}) => {
+    send: async (method, path, { body, headers = {} } = {}) => {
       const response = await start(method, path, body, headers);
+      const parts: Buffer[] = [];
       let bytes = 0;
-      for await (const chunk of response) bytes += chunk.length;
-      return { status: response.statusCode ?? 0, bytes };
+      for await (const part of response) {
+        parts.push(part);
+        bytes += part.length;
+      }
+      return { status: response.statusCode ?? 0, bytes, body: () => Buffer.concat(parts) };
     },
-    open: (path) => start("GET", path, undefined, {}),
+    open: (path, headers = {}) => start("GET", path, undefined, headers),
     close: () => agent.destroy(),
   };
 }

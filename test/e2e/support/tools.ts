@@ -17,7 +17,13 @@ const linkerFlags = ["k8s.io/component-base/version", "k8s.io/client-go/pkg/vers
   .concat("-s", "-w")
   .join(" ");
 
-type Source = { readonly module: string; readonly path: string; readonly static?: true };
+type Source = {
+  readonly module: string;
+  readonly path: string;
+  readonly static?: true;
+  /** Wanted by no suite, so not built before them. */
+  readonly onDemand?: true;
+};
 
 /**
  * A program, and the folder of the Go module that pins it: one module each where their dependencies differ. In the order
@@ -37,10 +43,14 @@ const packages = {
   clients: { module: "clients", path: "." },
   helm: { module: "helm", path: "helm.sh/helm/v4/cmd/helm" },
   specs: { module: "specs", path: "." },
+  "sample-apiserver": { module: "sample", path: "k8s.io/sample-apiserver", onDemand: true },
 } as const satisfies Record<string, Source>;
 export type Tool = keyof typeof packages;
 const isTool = (name: string): name is Tool => Object.hasOwn(packages, name);
-export const tools: readonly Tool[] = Object.keys(packages).filter(isTool);
+/** What the suites need. */
+export const tools: readonly Tool[] = Object.keys(packages)
+  .filter(isTool)
+  .filter((tool) => !("onDemand" in packages[tool]));
 
 /** Where peers are kept from one run to the next. */
 export const toolsCache = process.env.FUNCTIONMESH_TOOLS_CACHE ?? join(homedir(), ".cache", "functionmesh-tools");
