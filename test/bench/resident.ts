@@ -27,7 +27,7 @@ async function createAll(client: BenchClient): Promise<void> {
   let next = 0;
   const worker = async (): Promise<void> => {
     for (let index = next++; index < count; index = next++) {
-      const { status } = await client.send("POST", collection, benchFunction(`bench-${index}`, index));
+      const { status } = await client.send("POST", collection, { body: benchFunction(`bench-${index}`, index) });
       if (status !== 201) throw new Error(`HTTP ${status}`);
     }
   };
@@ -37,7 +37,7 @@ async function createAll(client: BenchClient): Promise<void> {
 /** Lists as clients do, until one is answered. */
 async function list(client: BenchClient, headers: Record<string, string> = {}): Promise<void> {
   for (;;) {
-    const { status } = await client.send("GET", collection, undefined, headers);
+    const { status } = await client.send("GET", collection, { headers });
     if (status === 200) return;
   }
 }
@@ -48,7 +48,7 @@ try {
     await using server = await startStandalone(directory, args);
     const client = await benchClient(server.kubeconfig, 32);
     const namespace = JSON.stringify({ apiVersion: "v1", kind: "Namespace", metadata: { name: "bench" } });
-    await client.send("POST", "/api/v1/namespaces", namespace);
+    await client.send("POST", "/api/v1/namespaces", { body: namespace });
     await createAll(client);
     tell(server, `${count} created`);
     for (let round = 0; round < 5; round++) await list(client);
