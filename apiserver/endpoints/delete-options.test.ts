@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { refused } from "../../test/support/widgets.ts";
-import { deleteOptionsOfBody, deleteOptionsOfQuery } from "./delete-options.ts";
+import { assertReadErrorsCount, deleteOptionsOfBody, deleteOptionsOfQuery } from "./delete-options.ts";
 
 const query = (text: string): URLSearchParams => new URLSearchParams(text);
 
@@ -72,4 +72,52 @@ test("delete: every int64 is a grace period, from a query as well", () => {
 test("delete: fields that mean nothing are named, inherited ones too", () => {
   const body = { precondition: { uid: "u" }, preconditions: { uuid: "u" }, constructor: 1 };
   assert.deepEqual(deleteOptionsOfBody(body).unknownFields, ["constructor", "precondition", "preconditions.uuid"]);
+});
+
+// API X-04: an empty value in a query asks for nothing; an empty member of a body is nobody's uid.
+test("delete: empty preconditions", () => {
+  assert.deepEqual(deleteOptionsOfQuery(query("uid=&resourceVersion=")), { dryRun: false });
+  assert.deepEqual(deleteOptionsOfBody({ preconditions: { uid: "" } }).options.preconditions, { uid: "" });
+});
+
+// API X-08
+test("delete: a policy that is none beside its legacy form is wrong twice, in the order of kube-apiserver", () => {
+  assert.throws(
+    () => deleteOptionsOfBody({ propagationPolicy: "x", orphanDependents: true }),
+    refused(
+      422,
+      'DeleteOptions.meta.k8s.io "" is invalid: [propagationPolicy: Invalid value: "x": orphanDependents and deletionPropagation cannot be both set, propagationPolicy: Unsupported value: "x": supported values: "Foreground", "Background", "Orphan", "nil"]',
+    ),
+  );
+});
+
+const ignored = "ignoreStoreReadErrorWithClusterBreakingPotential";
+
+// API X-13
+test("delete: ignored read errors exclude what would need the object", () => {
+  assert.deepEqual(deleteOptionsOfQuery(query(ignored)), { dryRun: false, ignoresReadErrors: true });
+  assert.deepEqual(deleteOptionsOfQuery(query(`${ignored}=0`)), { dryRun: false });
+  assert.deepEqual(deleteOptionsOfBody({ [ignored]: false, gracePeriodSeconds: 0 }).options, {
+    dryRun: false,
+    gracePeriodSeconds: 0,
+  });
+  const others = {
+    propagationPolicy: "Orphan",
+    orphanDependents: true,
+    gracePeriodSeconds: 0,
+    preconditions: { uid: "u" },
+  };
+  for (const [name, value] of Object.entries(others)) {
+    assert.throws(
+      () => deleteOptionsOfBody({ [ignored]: true, [name]: value }),
+      refused(
+        422,
+        `DeleteOptions.meta.k8s.io "" is invalid: ${ignored}: Invalid value: true: cannot be set together with .${name}`,
+      ),
+    );
+  }
+  assert.throws(
+    () => assertReadErrorsCount({ dryRun: false, ignoresReadErrors: true }),
+    refused(422, /DELETECOLLECTION/),
+  );
 });

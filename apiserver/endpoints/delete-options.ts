@@ -2,13 +2,15 @@
 import type { Schema } from "../../openapi/schema.ts";
 import type { JsonObject, Preconditions } from "../apis/meta/v1.ts";
 import { type FieldError, invalid, notSupported } from "../errors/field-error.ts";
-import { newBadRequest, UndecodableError } from "../errors/status-error.ts";
+import { newBadRequest, newUndecodable, type UndecodableError } from "../errors/status-error.ts";
 import { isTrue, numericOf, objectOf, textOf, textsOf } from "../machinery/fields.ts";
 import { member } from "../machinery/json.ts";
 import type { DeleteRequest } from "../registry/rest/interface.ts";
 import { compileSchema } from "../registry/schema/structural.ts";
 import { assertValid, dryRunErrors, queryInteger } from "./query-options.ts";
 import { queryBoolean } from "./request-info.ts";
+
+const ignoresReadErrors = "ignoreStoreReadErrorWithClusterBreakingPotential";
 
 const schema: Schema = {
   type: "object",
@@ -17,7 +19,7 @@ const schema: Schema = {
     kind: { type: "string" },
     dryRun: { type: "array", items: { type: "string" } },
     gracePeriodSeconds: { type: "integer", format: "int64" },
-    ignoreStoreReadErrorWithClusterBreakingPotential: { type: "boolean" },
+    [ignoresReadErrors]: { type: "boolean" },
     orphanDependents: { type: "boolean" },
     preconditions: {
       type: "object",
@@ -35,28 +37,25 @@ type RawDeleteOptions = {
   readonly orphanDependents?: boolean;
   readonly propagationPolicy?: string;
   readonly preconditions?: Preconditions;
+  readonly ignoresReadErrors: boolean;
 };
 
-/** @throws StatusError 400, or 422 on `DeleteOptions` (API X-04, X-08) */
+/** @throws StatusError 400, or 422 on `DeleteOptions` (API X-04, X-08, X-13) */
 export function deleteOptionsOfQuery(query: URLSearchParams): DeleteRequest {
   if (query.size === 0) return { dryRun: false };
   const grace = queryInteger(query, "gracePeriodSeconds");
-  const uid = query.get("uid");
-  const resourceVersion = query.get("resourceVersion");
+  const uid = query.get("uid") ?? "";
+  const resourceVersion = query.get("resourceVersion") ?? "";
   const policy = query.get("propagationPolicy");
   return checkedDeleteOptions({
     dryRun: query.getAll("dryRun"),
     ...(grace === undefined ? {} : { gracePeriodSeconds: grace }),
     ...(query.has("orphanDependents") ? { orphanDependents: queryBoolean(query.get("orphanDependents")) } : {}),
     ...(policy === null ? {} : { propagationPolicy: policy }),
-    ...(uid === null && resourceVersion === null
+    ...(uid === "" && resourceVersion === ""
       ? {}
-      : {
-          preconditions: {
-            ...(uid === null ? {} : { uid }),
-            ...(resourceVersion === null ? {} : { resourceVersion }),
-          },
-        }),
+      : { preconditions: { ...(uid !== "" && { uid }), ...(resourceVersion !== "" && { resourceVersion }) } }),
+    ignoresReadErrors: query.has(ignoresReadErrors) && queryBoolean(query.get(ignoresReadErrors)),
   });
 }
 
@@ -97,13 +96,14 @@ export function deleteOptionsOfBody(body: JsonObject): {
               : {}),
           },
         }),
+    ignoresReadErrors: isTrue(object, ignoresReadErrors),
   });
   return { options, unknownFields };
 }
 
 /** How a body is refused whose DeleteOptions are of wrong types or hold what they may not (API V-17, V-24). */
 export const undecodableOptions = (why: string): UndecodableError =>
-  new UndecodableError({ version: "v1", kind: "DeleteOptions" }, "DeleteOptions", why);
+  newUndecodable({ version: "v1", kind: "DeleteOptions" }, "DeleteOptions", why);
 
 const isGiven = (object: JsonObject, name: string): boolean => (member(object, name) ?? null) !== null;
 
@@ -112,9 +112,6 @@ const propagationPolicies = ["Foreground", "Background", "Orphan"] as const;
 function checkedDeleteOptions(options: RawDeleteOptions): DeleteRequest {
   const policy = propagationPolicies.find((value) => value === options.propagationPolicy);
   const errors: FieldError[] = [];
-  if (options.propagationPolicy !== undefined && policy === undefined) {
-    errors.push(notSupported("propagationPolicy", options.propagationPolicy, [...propagationPolicies, "nil"]));
-  }
   if (options.propagationPolicy !== undefined && options.orphanDependents !== undefined) {
     errors.push(
       invalid(
@@ -124,7 +121,14 @@ function checkedDeleteOptions(options: RawDeleteOptions): DeleteRequest {
       ),
     );
   }
+  if (options.propagationPolicy !== undefined && policy === undefined) {
+    errors.push(notSupported("propagationPolicy", options.propagationPolicy, [...propagationPolicies, "nil"]));
+  }
   errors.push(...dryRunErrors(options.dryRun));
+  if (options.ignoresReadErrors) {
+    const others = excludedByIgnoredErrors.filter((name) => options[name] !== undefined);
+    errors.push(...others.map((name) => invalid(ignoresReadErrors, true, `cannot be set together with .${name}`)));
+  }
   assertValid("DeleteOptions", errors);
   return {
     dryRun: options.dryRun.length > 0,
@@ -132,5 +136,21 @@ function checkedDeleteOptions(options: RawDeleteOptions): DeleteRequest {
     ...(options.orphanDependents === undefined ? {} : { orphanDependents: options.orphanDependents }),
     ...(policy === undefined ? {} : { propagationPolicy: policy }),
     ...(options.preconditions === undefined ? {} : { preconditions: options.preconditions }),
+    ...(options.ignoresReadErrors && { ignoresReadErrors: true }),
   };
+}
+
+/** What an object that nobody can read has no part in. */
+const excludedByIgnoredErrors = [
+  "propagationPolicy",
+  "orphanDependents",
+  "gracePeriodSeconds",
+  "preconditions",
+] as const;
+
+/** Of a whole collection nobody can mean it. @throws StatusError 422 (API X-13, X-14) */
+export function assertReadErrorsCount({ ignoresReadErrors: ignored }: DeleteRequest): void {
+  if (ignored !== true) return;
+  const why = "is not allowed with DELETECOLLECTION, try again after removing the option";
+  assertValid("DeleteOptions", [invalid(ignoresReadErrors, true, why)]);
 }

@@ -110,17 +110,18 @@ export function matchMediaType<T extends string>(clause: AcceptClause, supported
 /** `undefined` when the clause asks for a transform this server doesn't have. */
 function transformOf({ parameters }: AcceptClause): Transform | undefined {
   const as = parameters.get("as");
-  if (as === undefined) return noTransform;
   const version = parameters.get("v");
+  // A version without a transform is one that nothing is converted to here.
+  if (as === undefined) return (version ?? "") === "" && (parameters.get("g") ?? "") === "" ? noTransform : undefined;
   if (parameters.get("g") !== "meta.k8s.io" || (version !== "v1" && version !== "v1beta1")) return undefined;
   if (as !== "Table" && as !== "PartialObjectMetadata" && as !== "PartialObjectMetadataList") return undefined;
   return { as, version };
 }
 
-/** `sv` (server version) is known and refused everywhere; the only stream is `watch` (API N-04). */
+/** The only server version (`sv`) is `v1`, the only stream `watch` (API N-04). */
 function hasServableParameters({ parameters }: AcceptClause): boolean {
   const stream = parameters.get("stream");
-  return !parameters.has("sv") && (stream === undefined || stream === "" || stream === "watch");
+  return (parameters.get("sv") ?? "v1") === "v1" && (stream === undefined || stream === "" || stream === "watch");
 }
 
 function chooseFormat(text: string, tables: boolean): OutputFormat | undefined {
@@ -174,7 +175,7 @@ export function errorFormat(request: ApiRequest): OutputFormat {
 export function negotiateDocument(request: ApiRequest): OutputFormat {
   for (const clause of acceptClauses(request)) {
     const mediaType = matchMediaType(clause, objectMediaTypes);
-    if (mediaType === undefined || clause.parameters.has("as") || !hasServableParameters(clause)) continue;
+    if (mediaType === undefined || transformOf(clause)?.as !== "none" || !hasServableParameters(clause)) continue;
     return withPretty(request, {
       mediaType,
       transform: noTransform,

@@ -19,19 +19,29 @@ import { columnDefinitions, type IncludeObject, includeObjectOf, partialObjectPa
 /** A format this endpoint can write, with what the query adds to it. */
 export type CheckedFormat = OutputFormat & { readonly include: IncludeObject };
 
-/** @throws StatusError 406, 400; before anything is done (API N-06, N-33, N-39) */
+/**
+ * @param shape  of the answer; `undefined` where it turns out only when there is one: errors have no shape (API N-07)
+ * @throws StatusError 406, 400; before anything is done (API N-06, N-33, N-39)
+ */
 export function outputFormat(
   request: ApiRequest,
   { columns }: Pick<RequestScope, "columns">,
-  shape: "object" | "list",
+  shape: Shape | undefined,
 ): CheckedFormat {
   return checkFormat(request, negotiateOutput(request, columns.length > 0), shape);
 }
 
-export function checkFormat(request: ApiRequest, format: OutputFormat, shape: "object" | "list"): CheckedFormat {
-  const { as } = format.transform;
+type Shape = "object" | "list";
+
+/** @throws StatusError 406 for a transform that is none of this shape (API N-39) */
+export function checkShape({ transform: { as } }: OutputFormat, shape: Shape): void {
   if (as === "PartialObjectMetadata" && shape === "list") throw wrongShape(as, "a list");
   if (as === "PartialObjectMetadataList" && shape === "object") throw wrongShape(as, "not a list");
+}
+
+export function checkFormat(request: ApiRequest, format: OutputFormat, shape: Shape | undefined): CheckedFormat {
+  const { as } = format.transform;
+  if (shape !== undefined) checkShape(format, shape);
   return {
     ...format,
     include: as === "Table" ? includeObjectOf(request) : "Metadata",
@@ -39,7 +49,7 @@ export function checkFormat(request: ApiRequest, format: OutputFormat, shape: "o
 }
 
 export const wrongShape = (asked: string, actual: string): Error =>
-  statusError(406, "NotAcceptable", `you requested ${asked}, but the requested object is ${actual}`, {});
+  statusError(406, "NotAcceptable", `you requested ${asked}, but the requested object is ${actual}`);
 
 export type Answer = {
   readonly format: CheckedFormat;
@@ -196,7 +206,7 @@ function encodedResponse(
     return piecesResponse(request, { ...common, pieces: encoded(yaml()), atLeast });
   }
   if (format.pretty) {
-    return piecesResponse(request, { ...common, pieces: withNewline(indentJson(json)), atLeast: bytes });
+    return piecesResponse(request, { ...common, pieces: indentJson(json), atLeast: bytes });
   }
   return bytes === undefined
     ? piecesResponse(request, { ...common, pieces: withNewline(json) })

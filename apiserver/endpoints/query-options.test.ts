@@ -19,7 +19,7 @@ test("list: what is given, in its terms", () => {
   assert.ok(labels.matches({ a: "b" }) && !labels.matches({}));
   assert.ok(fields.matches(() => "x"));
   assert.equal(listOptions(query("limit=-3")).limit, 0);
-  assert.equal(listOptions(query("limit=&resourceVersion=&continue=&labelSelector=")).limit, 0);
+  assert.equal(listOptions(query("resourceVersion=&continue=&labelSelector=")).limit, 0);
 });
 
 // API W-40
@@ -65,4 +65,24 @@ test("writes: dry run, validation and the manager's name", () => {
   }
   const all = query("dryRun=x&fieldValidation=y&force=true");
   assert.throws(() => writeOptions(all, "PatchOptions"), refused(422, /dryRun: .*fieldValidation: .*force: /));
+});
+
+// API V-07, G-06, W-15
+test("numbers are what Go takes for them", () => {
+  const wrong: Record<string, string> = {
+    "limit=": 'strconv.ParseInt: parsing "": invalid syntax',
+    "timeoutSeconds=": 'strconv.ParseInt: parsing "": invalid syntax',
+    "limit=1.5": 'strconv.ParseInt: parsing "1.5": invalid syntax',
+    "limit=9223372036854775808": 'strconv.ParseInt: parsing "9223372036854775808": value out of range',
+    "resourceVersion=-1": 'resourceVersion: Invalid value: "-1": strconv.ParseUint: parsing "-1": invalid syntax',
+    "resourceVersion=18446744073709551616":
+      'resourceVersion: Invalid value: "18446744073709551616": strconv.ParseUint: parsing "18446744073709551616": value out of range',
+  };
+  for (const [text, message] of Object.entries(wrong)) {
+    assert.throws(() => listOptions(query(text)), refused(400, message));
+    assert.throws(() => watchOptions(query(text), 1000), refused(400, message));
+  }
+  for (const text of ["00", "007", "9007199254740993", "18446744073709549568"]) {
+    assert.equal(listOptions(query(`resourceVersion=${text}`)).resourceVersion, text);
+  }
 });

@@ -1,9 +1,12 @@
 /** Options in query strings, parsed and checked (API sections 3.1, 3.3, 6.3). */
-import { type FieldError, forbiddenField, invalid, notSupported, required, tooLong } from "../errors/field-error.ts";
+import { quoteText } from "../errors/abridge.ts";
+import { type FieldError, forbiddenField, notSupported, required } from "../errors/field-error.ts";
+import { fieldManagerErrors } from "../errors/field-manager.ts";
 import { newBadRequest, newInvalid } from "../errors/status-error.ts";
 import { limits } from "../limits.ts";
 import { everyField, everyLabel, parseFieldSelector, parseLabelSelector } from "../machinery/selectors.ts";
 import { inTurn } from "../machinery/turns.ts";
+import { parseRevision } from "../registry/generic/positions.ts";
 import type { FieldValidation, ListOptions, WatchOptions, WriteOptions } from "../registry/rest/interface.ts";
 import type { ApiRequest } from "./api-handler.ts";
 import { queryBoolean } from "./request-info.ts";
@@ -15,18 +18,15 @@ export function assertValid(kind: OptionsKind, errors: readonly FieldError[]): v
 }
 
 /**
- * A decimal int64 as Go's `strconv.ParseInt` takes it; `undefined` when absent or empty (API V-07). Beyond 2^53 it is the
- * nearest double: nothing here tells such numbers apart.
+ * A decimal int64 as Go's `strconv.ParseInt` takes it; `undefined` when absent, for an empty text is no number (API V-07).
+ * Beyond 2^53 it is the nearest double: nothing here tells such numbers apart.
  */
 export function queryInteger(query: URLSearchParams, name: string): number | undefined {
   const text = query.get(name);
-  if (text === null || text === "") return undefined;
-  if (!/^[-+]?\d+$/.test(text))
-    throw newBadRequest(`strconv.ParseInt: parsing ${JSON.stringify(text)}: invalid syntax`);
+  if (text === null) return undefined;
+  if (!/^[-+]?\d+$/.test(text)) throw newBadRequest(`strconv.ParseInt: parsing ${quoteText(text)}: invalid syntax`);
   const value = Number(text);
-  if (!isInt64(value, text)) {
-    throw newBadRequest(`strconv.ParseInt: parsing ${JSON.stringify(text)}: value out of range`);
-  }
+  if (!isInt64(value, text)) throw newBadRequest(`strconv.ParseInt: parsing ${quoteText(text)}: value out of range`);
   return value;
 }
 
@@ -42,14 +42,7 @@ const longestExactText = 40;
 /** `""` when absent. @throws StatusError 400 for what is no revision (API G-06, W-15) */
 export function queryResourceVersion(query: URLSearchParams): string {
   const text = query.get("resourceVersion") ?? "";
-  if (text !== "" && !/^\d{1,16}$/.test(text)) {
-    const { field, body } = invalid(
-      "resourceVersion",
-      text,
-      `strconv.ParseUint: parsing ${JSON.stringify(text)}: invalid syntax`,
-    );
-    throw newBadRequest(`${field}: ${body}`);
-  }
+  if (text !== "") parseRevision(text);
   return text;
 }
 
@@ -74,7 +67,7 @@ export function writeOptions(
   const fieldManager = query.get("fieldManager") ?? "";
   const asked = query.get("fieldValidation") ?? "";
   const fieldValidation = fieldValidations.find((value) => value === asked);
-  const errors = [...dryRunErrors(dryRun), ...fieldManagerErrors(fieldManager)];
+  const errors = [...dryRunErrors(dryRun), ...fieldManagerErrors("fieldManager", fieldManager)];
   if (asked !== "" && fieldValidation === undefined) {
     errors.push(notSupported("fieldValidation", asked, ["", ...fieldValidations]));
   }
@@ -93,24 +86,6 @@ export function writeOptions(
 
 export function dryRunErrors(values: readonly string[]): FieldError[] {
   return values.every((value) => value === "All") ? [] : [notSupported("dryRun", [...values], ["All"])];
-}
-
-const maxFieldManagerBytes = 128;
-/** What Go's `unicode.IsPrint` refuses: controls, formats, surrogates, unassigned, and spaces other than U+0020. */
-const unprintable = /[\p{C}\p{Zl}\p{Zp}]|(?! )\p{Zs}/u;
-
-function fieldManagerErrors(manager: string): FieldError[] {
-  const errors: FieldError[] = [];
-  if (Buffer.byteLength(manager) > maxFieldManagerBytes) {
-    errors.push(tooLong("fieldManager", maxFieldManagerBytes, "bytes"));
-  }
-  const found = unprintable.exec(manager);
-  if (found !== null) {
-    const code = (found[0].codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, "0");
-    const position = Buffer.byteLength(manager.slice(0, found.index));
-    errors.push(invalid("fieldManager", manager, `invalid character U+${code} (at position ${position})`));
-  }
-  return errors;
 }
 
 const defaultListOptions: ListOptions = {

@@ -156,7 +156,7 @@ export function encodedDocument(
   { mediaType, pretty }: Pick<OutputFormat, "mediaType" | "pretty">,
 ): readonly Uint8Array[] {
   if (mediaType === "application/yaml") return [utf8(stringifyYaml(document))];
-  return pretty ? [...indentJson([json]), newline] : [json, newline];
+  return pretty ? [...indentJson([json])] : [json, newline];
 }
 
 export function errorResponse(request: ApiRequest, error: StatusError): ApiResponse {

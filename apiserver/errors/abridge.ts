@@ -15,7 +15,36 @@ export function abridged(text: string, max: number = maxLength): string {
  * than what is printed of it.
  */
 export function quoteValue(value: JsonValue | undefined): string {
-  return value === undefined ? "null" : abridged(JSON.stringify(beginningOf(value, { left: maxLength })));
+  if (value === undefined) return "null";
+  const beginning = beginningOf(value, { left: maxLength });
+  return abridged(typeof beginning === "string" ? quoteText(beginning) : JSON.stringify(beginning));
+}
+
+/** What Go's `unicode.IsPrint` refuses: controls, formats, surrogates, unassigned, and spaces other than U+0020. */
+export const unprintable = /[\p{C}\p{Zl}\p{Zp}]|(?! )\p{Zs}/u;
+const escaped = new RegExp(`["\\\\]|${unprintable.source}`, "gu");
+
+/** A text in double quotes with nothing in it that doesn't print, as Go's `strconv.Quote` writes it. */
+export const quoteText = (text: string): string =>
+  unprintable.test(text) ? `"${text.replace(escaped, escapeOf)}"` : JSON.stringify(text);
+
+const shortEscapes: ReadonlyMap<string, string> = new Map([
+  ['"', '\\"'],
+  ["\\", "\\\\"],
+  ["\x07", "\\a"],
+  ["\b", "\\b"],
+  ["\f", "\\f"],
+  ["\n", "\\n"],
+  ["\r", "\\r"],
+  ["\t", "\\t"],
+  ["\v", "\\v"],
+]);
+
+function escapeOf(character: string): string {
+  const code = character.codePointAt(0) ?? 0;
+  const hex = (digits: number): string => code.toString(16).padStart(digits, "0");
+  const long = code < 0x80 ? `\\x${hex(2)}` : code < 0x10000 ? `\\u${hex(4)}` : `\\U${hex(8)}`;
+  return shortEscapes.get(character) ?? long;
 }
 
 /** What of `value` can be in its first characters. `room.left` counts down the characters that may still be printed. */

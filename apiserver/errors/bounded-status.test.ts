@@ -59,3 +59,17 @@ const hostile: { readonly [what: string]: () => { status: object } } = {
 for (const [what, make] of Object.entries(hostile)) {
   test(`a Status stays below ${maxBytes} bytes with ${what}`, () => assert.ok(sizeOf(make()) < maxBytes));
 }
+
+// API E-15, V-15: what doesn't print is escaped as Go's %q escapes it.
+test("a text in a message holds nothing that doesn't print", () => {
+  const quoted: Record<string, string> = {
+    'a"b\\c': '"a\\"b\\\\c"',
+    "x\0": '"x\\x00"',
+    "\x07\b\f\n\r\t\v": '"\\a\\b\\f\\n\\r\\t\\v"',
+    "\x7f": '"\\x7f"',
+    "\u200bz": '"\\u200bz"',
+    "\u{e0001}": '"\\U000e0001"',
+    "ü 😀": '"ü 😀"',
+  };
+  for (const [text, expected] of Object.entries(quoted)) assert.equal(quoteValue(text), expected);
+});

@@ -127,14 +127,20 @@ export const newBadRequest = (message: string): StatusError => statusError(400, 
 export class UndecodableError extends StatusError {
   readonly why: string;
 
-  constructor({ version, kind }: Pick<GroupVersionKind, "version" | "kind">, actualKind: string, why: string) {
-    super(
-      newBadRequest(`${actualKind} in version ${JSON.stringify(version)} cannot be handled as a ${kind}: ${why}`)
-        .status,
-    );
+  constructor(message: string, why: string) {
+    super(newBadRequest(message).status);
     this.why = why;
   }
 }
+export const newUndecodable = (
+  { version, kind }: Pick<GroupVersionKind, "version" | "kind">,
+  actualKind: string,
+  why: string,
+): UndecodableError =>
+  new UndecodableError(
+    `${actualKind} in version ${JSON.stringify(version)} cannot be handled as a ${kind}: ${why}`,
+    why,
+  );
 export const newUnauthorized = (): StatusError => statusError(401, "Unauthorized", "Unauthorized");
 export const newMethodNotAllowed = (resource: GroupResource, verb: string): StatusError =>
   statusError(
@@ -148,16 +154,15 @@ export const newMethodNotAllowedOnPath = (): StatusError =>
 export const newPathNotFound = (): StatusError =>
   statusError(404, "NotFound", "the server could not find the requested resource", {});
 export const newNotAcceptable = (supported: readonly string[]): StatusError =>
-  statusError(406, "NotAcceptable", `only the following media types are accepted: ${supported.join(", ")}`, {});
+  statusError(406, "NotAcceptable", `only the following media types are accepted: ${supported.join(", ")}`);
 export const newUnsupportedMediaType = (supported: readonly string[]): StatusError =>
   statusError(
     415,
     "UnsupportedMediaType",
     `the body of the request was in an unknown format - accepted media types include: ${supported.join(", ")}`,
-    {},
   );
 export const newRequestEntityTooLarge = (why: string): StatusError =>
-  statusError(413, "RequestEntityTooLarge", `Request entity too large: ${why}`, {});
+  statusError(413, "RequestEntityTooLarge", `Request entity too large: ${why}`);
 /** A list or watch position that history no longer holds (API L-06, W-12). */
 export const newExpired = (message: string): StatusError => statusError(410, "Expired", message);
 export const newInternal = (message: string, options?: ErrorOptions): StatusError =>

@@ -70,7 +70,7 @@ function requestedTimeout({ rawQuery, query }: ApiRequest, limitMs: number): num
   if (text === null || text === "") return limitMs;
   const ms = parseGoDuration(text);
   if (ms === undefined) {
-    throw newBadRequest(`invalid timeout specified in the request URL: ${quoteValue(text)} is not a duration`);
+    throw newBadRequest(`invalid timeout specified in the request URL - time: invalid duration ${quoteValue(text)}`);
   }
   return ms > 0 && ms < limitMs ? ms : limitMs;
 }

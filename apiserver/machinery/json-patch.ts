@@ -14,16 +14,29 @@ const operationMembers = new Set(["op", "path", "from", "value"]);
 
 /**
  * The operations of a patch, each of them still unchecked.
- * @throws StatusError `BadRequest`             for a document that is not a list (API P-13)
+ * @throws StatusError `BadRequest`             for a document that is no list of operations (API P-13)
  * @throws StatusError `RequestEntityTooLarge`  for more than 10000 operations
  */
 export function jsonPatchOperations(patch: JsonValue): readonly JsonValue[] {
   if (!Array.isArray(patch)) throw newBadRequest("invalid JSON patch: it must be a list of operations");
-  if (patch.length <= maxOperations) return patch;
-  throw newRequestEntityTooLarge(
-    `The allowed maximum operations in a JSON patch is ${maxOperations}, got ${patch.length}`,
-  );
+  if (patch.length > maxOperations) {
+    throw newRequestEntityTooLarge(
+      `The allowed maximum operations in a JSON patch is ${maxOperations}, got ${patch.length}`,
+    );
+  }
+  for (const operation of patch) checkOperation(operation);
+  return patch;
 }
+
+function checkOperation(operation: JsonValue): void {
+  if (!isObject(operation)) throw newBadRequest("every operation of a JSON patch must be an object");
+  for (const name of textMembers) {
+    const value = member(operation, name) ?? "";
+    if (typeof value !== "string")
+      throw newBadRequest(`error decoding patch: ${name} of an operation must be a string`);
+  }
+}
+const textMembers = ["op", "path", "from"] as const;
 
 /**
  * Applies the operations in order, all or none. Neither argument is changed.
@@ -35,12 +48,11 @@ export function* applyJsonPatchInSteps(document: JsonValue, patch: JsonValue): S
   const state = new PatchedDocument(clone(document));
   let [operations, copiedBytes] = [0, 0];
   for (const operation of jsonPatchOperations(patch)) {
-    if (!isObject(operation)) throw newBadRequest("every operation of a JSON patch must be an object");
     if (++operations >= stepOperations || state.copiedBytes - copiedBytes >= stepLength) {
       [operations, copiedBytes] = [0, state.copiedBytes];
       yield;
     }
-    state.apply(operation);
+    if (isObject(operation)) state.apply(operation);
   }
   yield;
   return withinDepth(() => state.root);

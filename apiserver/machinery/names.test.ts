@@ -23,13 +23,19 @@ test("subdomains", () => {
   for (const bad of ["", "Abc", "..", "a/b", "a%b", "-a", "a-", "a..b", "ä", "a_b", "a b", "a.", "a\n"]) {
     assert.deepEqual(subdomainProblems(bad), [subdomain], bad);
   }
-  assert.deepEqual(subdomainProblems("a".repeat(254)), ["must be no more than 253 bytes"]);
+  assert.deepEqual(subdomainProblems("a".repeat(254)), ["must be no more than 253 characters"]);
 });
 
 test("labels", () => {
   assert.deepEqual(labelProblems("1-a"), []);
-  assert.deepEqual(labelProblems("a".repeat(64)), ["must be no more than 63 bytes"]);
-  assert.match(labelProblems("a.b").join(), /^a lowercase RFC 1123 label must consist of/);
+  assert.deepEqual(labelProblems("a".repeat(64)), ["must be no more than 63 characters"]);
+  assert.deepEqual(labelProblems("a.b"), ["must not contain dots"]);
+  assert.deepEqual(labelProblems(`${"a".repeat(64)}.b`), [
+    "must be no more than 63 characters",
+    "must not contain dots",
+  ]);
+  for (const name of [".a", "A.b", "a..b", "a.-b"])
+    assert.match(labelProblems(name).join(), /^a lowercase RFC 1123 label/);
 });
 
 test("label values", () => {
@@ -45,7 +51,7 @@ const qualifiedCases: Record<string, string[]> = {
   "/x": ["prefix part must be non-empty"],
   "Ex_ample.com/x": [`prefix part ${subdomain}`],
   [`example.com/${"x".repeat(64)}`]: ["name part must be no more than 63 bytes"],
-  [`${"a".repeat(254)}/x`]: ["prefix part must be no more than 253 bytes"],
+  [`${"a".repeat(254)}/x`]: ["prefix part must be no more than 253 characters"],
 };
 for (const [name, problems] of Object.entries(qualifiedCases)) {
   test(`qualified name ${JSON.stringify(name)}`, () => assert.deepEqual(qualifiedNameProblems(name), problems));

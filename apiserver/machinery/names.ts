@@ -13,28 +13,37 @@ const maxSubdomainBytes = 253;
 const maxLabelBytes = 63;
 
 const byteLength = (text: string): number => Buffer.byteLength(text);
-const tooLong = (max: number): string => `must be no more than ${max} bytes`;
+const tooLong = (max: number, unit: Rule["unit"]): string => `must be no more than ${max} ${unit}`;
 
 /** The end of every complaint about an alphabet: `(e.g. 'a',  or 'b', regex used for validation is '…')`. */
 function regexHint(pattern: string, ...examples: string[]): string {
   return `(e.g. ${examples.map((example) => `'${example}', `).join(" or ")}regex used for validation is '${pattern}')`;
 }
 
-type Rule = { readonly pattern: string; readonly maxBytes: number; readonly complaint: string };
+type Rule = {
+  readonly pattern: string;
+  readonly maxBytes: number;
+  /** What its length is told in. */
+  readonly unit: "bytes" | "characters";
+  readonly complaint: string;
+};
 
 const subdomainRule: Rule = {
   pattern: subdomainPattern,
   maxBytes: maxSubdomainBytes,
+  unit: "characters",
   complaint: `a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character ${regexHint(subdomainPattern, "example.com")}`,
 };
 const labelRule: Rule = {
   pattern: labelPattern,
   maxBytes: maxLabelBytes,
+  unit: "characters",
   complaint: `a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with an alphanumeric character ${regexHint(labelPattern, "my-name", "123-abc")}`,
 };
 const labelValueRule: Rule = {
   pattern: labelValuePattern,
   maxBytes: maxLabelBytes,
+  unit: "bytes",
   complaint: `a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character ${regexHint(labelValuePattern, "MyValue", "my_value", "12345")}`,
 };
 const qualifiedAlphabet = `must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character ${regexHint(qualifiedPattern, "MyName", "my.name", "123-abc")}`;
@@ -43,7 +52,7 @@ function check(rule: Rule): (text: string) => string[] {
   const whole = new RegExp(`^${rule.pattern}$`);
   return (text) => {
     const problems: string[] = [];
-    if (byteLength(text) > rule.maxBytes) problems.push(tooLong(rule.maxBytes));
+    if (byteLength(text) > rule.maxBytes) problems.push(tooLong(rule.maxBytes, rule.unit));
     if (!whole.test(text)) problems.push(rule.complaint);
     return problems;
   };
@@ -52,7 +61,15 @@ function check(rule: Rule): (text: string) => string[] {
 /** Dotted lower-case names of at most 253 bytes: what most kinds require of `metadata.name`. */
 export const subdomainProblems = check(subdomainRule);
 /** One lower-case part of at most 63 bytes: namespaces, container names, ports. */
-export const labelProblems = check(labelRule);
+export function labelProblems(text: string): string[] {
+  const problems = checkLabel(text);
+  // A good name but for its dots is told of them alone.
+  if (text.includes(".") && subdomainProblems(text).length === 0) {
+    return problems.map((problem) => (problem === labelRule.complaint ? "must not contain dots" : problem));
+  }
+  return problems;
+}
+const checkLabel = check(labelRule);
 /** The value of a label; may be empty. */
 export const labelValueProblems = check(labelValueRule);
 
@@ -70,7 +87,7 @@ export function qualifiedNameProblems(text: string): string[] {
   const problems = second === undefined ? [] : prefixProblems(first);
   const name = second ?? first;
   if (name === "") problems.push("name part must be non-empty");
-  else if (byteLength(name) > maxLabelBytes) problems.push(`name part ${tooLong(maxLabelBytes)}`);
+  else if (byteLength(name) > maxLabelBytes) problems.push(`name part ${tooLong(maxLabelBytes, "bytes")}`);
   if (!qualifiedName.test(name)) problems.push(`name part ${qualifiedAlphabet}`);
   return problems;
 }

@@ -27,7 +27,7 @@ const createCases: Record<string, { meta: ObjectMeta; errors: RegExp[] }> = {
   "no namespace": { meta: { name: "a" }, errors: [/^metadata\.namespace: Required value$/] },
   "a bad namespace": {
     meta: aMeta({ namespace: "a.b" }),
-    errors: [/^metadata\.namespace: Invalid value: "a\.b": a lowercase RFC 1123 label/],
+    errors: [/^metadata\.namespace: Invalid value: "a\.b": must not contain dots$/],
   },
   "bad labels": {
     meta: aMeta({ labels: { "a b": "v v" } }),
@@ -80,6 +80,13 @@ const createCases: Record<string, { meta: ObjectMeta; errors: RegExp[] }> = {
       /^metadata\.finalizers: Invalid value: "": name part must be non-empty$/,
       /^metadata\.finalizers: Invalid value: "": name part must consist/,
       /^metadata\.finalizers: Invalid value: \["","orphan","foregroundDeletion"\]: finalizer orphan and foregroundDeletion cannot be both set$/,
+    ],
+  },
+  "managers that could not have written": {
+    meta: aMeta({ managedFields: [{ manager: "x".repeat(129) }, { manager: "x".repeat(128) }, { manager: "a\n" }] }),
+    errors: [
+      /^metadata\.managedFields\[0\]\.manager: Too long: may not be more than 128 bytes$/,
+      /^metadata\.managedFields\[2\]\.manager: Invalid value: "a\\n": invalid character U\+000A \(at position 1\)$/,
     ],
   },
   "a long subresource": {

@@ -7,6 +7,7 @@ import {
 } from "../apis/meta/v1.ts";
 import { abridged } from "../errors/abridge.ts";
 import { type FieldError, forbiddenField, invalid, joinPath, path, required, tooLong } from "../errors/field-error.ts";
+import { fieldManagerErrors } from "../errors/field-manager.ts";
 import { limits } from "../limits.ts";
 import { labelProblems, labelValueProblems, qualifiedNameProblems, withoutTrailingDash } from "./names.ts";
 
@@ -173,13 +174,14 @@ function validateFinalizers(finalizers: readonly string[]): FieldError[] {
   return [...errors, invalid(finalizersField, [...finalizers], detail)];
 }
 
-/** Whatever else is malformed makes the submitted list be ignored, not refused (API section 17, M-23). */
+/** What manager and subresource may be called; whatever else is malformed makes the submitted list be ignored, not refused (API section 17, M-23). */
 function validateManagedFields(entries: readonly ManagedFieldsEntry[]): FieldError[] {
-  return entries.flatMap(({ subresource = "" }, index) =>
-    Buffer.byteLength(subresource) > maxSubresourceBytes
-      ? [tooLong(path("metadata", "managedFields", index, "subresource"), maxSubresourceBytes, "bytes")]
-      : [],
-  );
+  return entries.flatMap(({ manager = "", subresource = "" }, index) => {
+    const entry = path("metadata", "managedFields", index);
+    const errors = fieldManagerErrors(joinPath(entry, "manager"), manager);
+    if (Buffer.byteLength(subresource) <= maxSubresourceBytes) return errors;
+    return [...errors, tooLong(joinPath(entry, "subresource"), maxSubresourceBytes, "bytes")];
+  });
 }
 
 /** Finalizers of Kubernetes itself, which need no prefix. */

@@ -1,3 +1,4 @@
+import { quoteText } from "../errors/abridge.ts";
 import { newBadRequest } from "../errors/status-error.ts";
 import { limits } from "../limits.ts";
 import { labelValueProblems, qualifiedNameProblems } from "./names.ts";
@@ -142,7 +143,13 @@ class TokenReader {
     return matches;
   }
 
-  /** @throws StatusError when the next token is a symbol or the end */
+  /** A requirement begins with a key, or with the `!` before one. */
+  isAtRequirement(): boolean {
+    const token = this.peek();
+    return token === "!" || (token !== undefined && !symbols.has(token));
+  }
+
+  /** @throws RequirementError when the next token is a symbol or the end */
   takeWord(expected: string): string {
     const token = this.take();
     if (token === undefined || symbols.has(token)) throw unexpected(token, expected);
@@ -160,9 +167,12 @@ function commasIn(text: string): number {
   return count;
 }
 
-class SelectorSyntaxError extends Error {}
-const unexpected = (token: string | undefined, expected: string): SelectorSyntaxError =>
-  new SelectorSyntaxError(`found '${token ?? ""}', expected: ${expected}`);
+/** What is wrong inside of one requirement. */
+class RequirementError extends Error {}
+const foundInstead = (token: string | undefined, expected: string): string =>
+  `found '${token ?? ""}', expected: ${expected}`;
+const unexpected = (token: string | undefined, expected: string): RequirementError =>
+  new RequirementError(foundInstead(token, expected));
 
 /**
  * Comma-separated requirements, all of which must hold: `k=v`, `k==v`, `k!=v`, `k in (a,b)`, `k notin (a,b)`, `k`, `!k`,
@@ -173,23 +183,29 @@ export function parseLabelSelector(text: string): LabelSelector {
   if (commasIn(text) >= limits.maxSelectorTerms.value) throw tooManyTerms("label");
   const reader = new TokenReader(tokensOf(text));
   const requirements: LabelRequirement[] = [];
-  try {
-    let terms = 0;
-    while (reader.peek() !== undefined) {
-      const requirement = parseRequirement(reader);
-      terms += Math.max(1, requirement.values.length);
-      if (terms > limits.maxSelectorTerms.value) throw tooManyTerms("label");
-      requirements.push(requirement);
-      const next = reader.take();
-      if (next === undefined) break;
-      if (next !== ",") throw unexpected(next, "',' or 'end of string'");
-      if (reader.peek() === undefined) throw unexpected("", "identifier after ','");
-    }
-  } catch (error) {
-    if (error instanceof SelectorSyntaxError) throw newBadRequest(`unable to parse requirement: ${error.message}`);
-    throw error;
+  let terms = 0;
+  for (let expected = "!, identifier, or 'end of string'"; reader.peek() !== undefined; ) {
+    if (!reader.isAtRequirement()) throw newBadRequest(foundInstead(reader.peek(), expected));
+    const requirement = readRequirement(reader);
+    terms += Math.max(1, requirement.values.length);
+    if (terms > limits.maxSelectorTerms.value) throw tooManyTerms("label");
+    requirements.push(requirement);
+    const next = reader.take();
+    if (next === undefined) break;
+    if (next !== ",") throw newBadRequest(foundInstead(next, "',' or 'end of string'"));
+    expected = "identifier after ','";
+    if (reader.peek() === undefined) throw newBadRequest(foundInstead("", expected));
   }
   return newLabelSelector(requirements);
+}
+
+function readRequirement(reader: TokenReader): LabelRequirement {
+  try {
+    return parseRequirement(reader);
+  } catch (error) {
+    if (error instanceof RequirementError) throw newBadRequest(`unable to parse requirement: ${error.message}`);
+    throw error;
+  }
 }
 
 const binaryOperators: Readonly<Record<string, LabelOperator>> = {
@@ -204,8 +220,9 @@ const binaryOperators: Readonly<Record<string, LabelOperator>> = {
 
 function parseRequirement(reader: TokenReader): LabelRequirement {
   const absent = reader.takeIf("!");
-  const key = reader.takeWord(absent ? "identifier" : "!, identifier, or 'end of string'");
-  assertGood("key", key, qualifiedNameProblems(key));
+  const key = reader.takeWord("identifier");
+  // The key stands at no path: what Go prints of none is in the sentence that people search for.
+  assertGood("<nil>", key, qualifiedNameProblems(key));
   const next = reader.peek();
   if (absent) return { key, operator: "!", values: [] };
   if (next === undefined || next === ",") return { key, operator: "exists", values: [] };
@@ -225,7 +242,7 @@ function parseRequirement(reader: TokenReader): LabelRequirement {
 
 function assertGood(field: string, value: string, problems: readonly string[]): void {
   if (problems.length === 0) return;
-  throw new SelectorSyntaxError(`${field}: Invalid value: ${JSON.stringify(value)}: ${problems.join("; ")}`);
+  throw new RequirementError(`${field}: Invalid value: ${quoteText(value)}: ${problems.join("; ")}`);
 }
 
 /** The one value after a comparison; nothing at all means the empty value. */
@@ -236,7 +253,7 @@ function parseValue(reader: TokenReader): string {
 
 /** `(a, b)`; a place without a word, as in `()` or `(a,)`, is the empty value. */
 function parseValues(reader: TokenReader): string[] {
-  if (!reader.takeIf("(")) throw unexpected(reader.peek(), "'('");
+  if (!reader.takeIf("(")) throw new RequirementError(`found '${reader.peek() ?? ""}' expected: '('`);
   const values = new Set<string>();
   do {
     const next = reader.peek();
@@ -343,6 +360,7 @@ export function parseFieldSelector(text: string): FieldSelector {
     const match = fieldTerm.exec(term);
     if (match === null) throw newBadRequest(`invalid selector: '${text}'; can't understand '${term}'`);
     const [, field = "", operator, value = ""] = match;
+    if (field === "" && value === "") continue;
     requirements.push({ field, operator: operator === "!=" ? "!=" : "=", value: unescapeValue(value) });
   }
   return newFieldSelector(requirements);
@@ -366,8 +384,11 @@ function splitTerms(text: string): string[] {
 function unescapeValue(value: string): string {
   return value.replace(/\\([\s\S]?)|[,=]/g, (found, escaped: string | undefined) => {
     if (escaped !== undefined && escaped !== "" && "\\,=".includes(escaped)) return escaped;
-    const problem = escaped === undefined ? `unescaped character '${found}'` : `invalid escape sequence '${found}'`;
-    throw newBadRequest(`invalid field selector: ${problem} in ${JSON.stringify(value)}`);
+    const problem =
+      escaped === undefined
+        ? `unescaped character in value: ${found.codePointAt(0)}`
+        : `invalid escape sequence: ${found}`;
+    throw newBadRequest(`invalid field selector: ${problem}`);
   });
 }
 

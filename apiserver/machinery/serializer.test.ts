@@ -4,14 +4,28 @@ import { bodyMediaTypes, decodeBody, excerptOf, UndecodableBody } from "./serial
 
 const json = (text: string) => ({ bytes: Buffer.from(text), mediaType: "" });
 
+// API V-24
 test("what a body cannot be decoded as is told with its beginning", () => {
-  assert.throws(
-    () => decodeBody(json('{"a": '), false),
-    (error) => error instanceof UndecodableBody && error.excerpt === '({"a": )',
-  );
-  assert.equal(excerptOf(Buffer.alloc(100, "x")), `(${"x".repeat(30)})`);
-  assert.equal(excerptOf(Buffer.alloc(0)), "(<empty>)");
-  assert.equal(excerptOf(Buffer.from([0xff])), "(\ufffd)");
+  for (const text of ['{"a": ', '{"a', "", " ", "["]) {
+    assert.throws(
+      () => decodeBody(json(text), false),
+      (error) =>
+        error instanceof UndecodableBody &&
+        error.excerpt === excerptOf(Buffer.from(text)) &&
+        error.message === "couldn't get version/kind; json parse error: unexpected end of JSON input",
+      text,
+    );
+  }
+  const excerpts: Record<string, string> = {
+    "": "(<empty>)",
+    '{"a": ': '({"a": )',
+    [`{${"x".repeat(29)}`]: `({${"x".repeat(29)})`,
+    [`{${"x".repeat(99)}`]: `({${"x".repeat(29)} ...)`,
+    "[]": "(5b5d)",
+    ["a".repeat(31)]: `(${"61".repeat(30)} ...)`,
+  };
+  for (const [text, excerpt] of Object.entries(excerpts)) assert.equal(excerptOf(Buffer.from(text)), excerpt);
+  assert.equal(excerptOf(Buffer.from([0x7b, 0xff])), "({\ufffd)");
 });
 
 test("protobuf is read where the endpoint says so, and JSON where nobody says anything", () => {

@@ -31,7 +31,7 @@ export class UndecodableBody extends Error {
     this.bytes = bytes;
   }
 
-  /** The beginning of the body, to find it again by: `({"kind":…)` or `(<empty>)`. */
+  /** The beginning of the body, to find it again by: `({"kind":… ...)`, in hexadecimal what is no object, or `(<empty>)`. */
   get excerpt(): string {
     return excerptOf(this.bytes);
   }
@@ -40,22 +40,44 @@ export class UndecodableBody extends Error {
 const excerptBytes = 30;
 const lenientUtf8 = new TextDecoder();
 export function excerptOf(bytes: Uint8Array): string {
-  return bytes.length === 0 ? "(<empty>)" : `(${lenientUtf8.decode(bytes.subarray(0, excerptBytes))})`;
+  if (bytes.length === 0) return "(<empty>)";
+  const beginning = bytes.subarray(0, excerptBytes);
+  const shown = bytes[0] === openBrace ? lenientUtf8.decode(beginning) : Buffer.from(beginning).toString("hex");
+  return `(${shown}${bytes.length > excerptBytes ? " ..." : ""})`;
 }
+const openBrace = 0x7b;
 
 /** A step for each pass over the text. */
 type Decoder = (bytes: Uint8Array, findDuplicates: boolean) => Steps<DecodedBody>;
 
 const decodeJson: Decoder = function* (bytes, findDuplicates) {
   const text = decodeUtf8(bytes);
-  if (text.trim() === "") throw new SyntaxError("unexpected end of JSON input");
-  yield* checkBodyPartsInSteps(text);
-  yield;
-  const value = yield* parseJsonInSteps(text);
+  const value = yield* parseText(text);
   yield;
   const duplicates = findDuplicates ? yield* duplicateFieldsInSteps(text) : [];
   return { value, problems: duplicates.map((field) => `duplicate field ${JSON.stringify(field)}`) };
 };
+
+/** @throws SyntaxError for what is no JSON, begun as kube-apiserver begins it (API V-24) */
+function* parseText(text: string): Steps<JsonValue> {
+  try {
+    yield* checkBodyPartsInSteps(text);
+    yield;
+    return yield* parseJsonInSteps(text);
+  } catch (error) {
+    // What there is too much of is told as it is.
+    if (!(error instanceof SyntaxError) || error.name === "TooManyPartsError") throw error;
+    throw new SyntaxError(`couldn't get version/kind; json parse error: ${jsonProblem(error, text)}`, { cause: error });
+  }
+}
+
+/** The engine's own words, but for the most frequent of all mistakes, which has many forms in them. */
+function jsonProblem({ message }: SyntaxError, text: string): string {
+  const position = /at position (\d+)/.exec(message)?.[1];
+  const isCut = text.trim() === "" || (position !== undefined && Number(position) >= text.length);
+  return isCut || message === "Unexpected end of JSON input" ? "unexpected end of JSON input" : message;
+}
+
 const decodeYaml: Decoder = function* (bytes) {
   const text = decodeUtf8(bytes);
   yield;

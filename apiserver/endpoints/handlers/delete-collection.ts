@@ -1,3 +1,4 @@
+import { assertReadErrorsCount } from "../delete-options.ts";
 import { listResponse, outputFormat } from "../output.ts";
 import { inQueryTurn, listOptions } from "../query-options.ts";
 import { contextOf, type VerbHandler, verbNotServed } from "../scope.ts";
@@ -12,6 +13,7 @@ export const deleteCollection: VerbHandler = async (request, scope) => {
   const list = await inQueryTurn(request, listOptions);
   const warnings = new Warnings();
   const { preconditions, ...options } = await readDeleteOptions(request, scope, warnings);
+  assertReadErrorsCount(options);
   const kept = preconditions?.uid === undefined ? options : { ...options, preconditions: { uid: preconditions.uid } };
   const deleted = await storage.deleteCollection(contextOf(request, scope, warnings), list, kept);
   return listResponse(request, scope, deleted, {

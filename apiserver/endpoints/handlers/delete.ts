@@ -18,7 +18,8 @@ import { Warnings } from "../warnings.ts";
 export const deleteObject: VerbHandler = async (request, scope) => {
   const { storage } = scope;
   if (storage.delete === undefined) throw verbNotServed(scope, "delete");
-  const format = outputFormat(request, scope, "object");
+  // The Status of an immediate deletion is no object (API N-38).
+  const format = outputFormat(request, scope, undefined);
   const warnings = new Warnings();
   const options = await readDeleteOptions(request, scope, warnings);
   const result = await storage.delete(contextOf(request, scope, warnings), urlName(request), options);
@@ -52,8 +53,9 @@ export async function readDeleteOptions(
     const { value, problems } = await paceOf(request, { bytes }).runSteps(
       decodeInSteps({ bytes, mediaType }, fieldValidation !== "Ignore"),
     );
-    if (!isObject(value)) throw new UndecodableBody("it must be an object", bytes);
-    const { options, unknownFields } = deleteOptionsOfBody(value);
+    const sent = value ?? {};
+    if (!isObject(sent)) throw new UndecodableBody("it must be an object", bytes);
+    const { options, unknownFields } = deleteOptionsOfBody(sent);
     const told = [...unknownFields.map((field) => `unknown field "${field}"`), ...problems];
     if (told.length > 0 && fieldValidation === "Strict") {
       throw undecodableOptions(`strict decoding error: ${told.join(", ")}`);

@@ -296,6 +296,15 @@ test("managedFields in a body: absent keeps, [] and [{}] reset, a good list repl
   assert.deepEqual(send([]), []);
   assert.deepEqual(send([{}]), []);
   assert.deepEqual(send([good]), ["renamed"]);
+  // API S-13, S-18
+  for (const meaningless of [
+    { ...good, manager: "old", apiVersion: "test.example/v0" },
+    { ...good, manager: "none", fieldsV1: {} },
+    { ...good, manager: "nothing", fieldsV1: { ".": {} } },
+    { manager: "missing", operation: "Update", apiVersion: "test.example/v1", fieldsType: "FieldsV1" },
+  ]) {
+    assert.deepEqual(send([meaningless, good]), ["renamed"], JSON.stringify(meaningless));
+  }
   for (const bad of [
     { ...good, operation: "Frob" },
     { ...good, fieldsType: "V2" },

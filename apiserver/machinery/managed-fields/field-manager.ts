@@ -136,7 +136,16 @@ export class FieldManager {
     const isOwn = this.#options.subresource === "" && live !== undefined && sent !== undefined;
     if (!isOwn || deepEqual(sent, stored)) return decodeManagers(stored, this.#typeOf);
     if (isReset(sent)) return new Map();
-    return decodeManagers(managedFieldsProblem(sent) === undefined ? sent : stored, this.#typeOf);
+    return managedFieldsProblem(sent) === undefined
+      ? this.#meaningful(decodeManagers(sent, this.#typeOf))
+      : decodeManagers(stored, this.#typeOf);
+  }
+
+  /** Without entries of versions that are not served, and those that own nothing (API S-13, S-18). */
+  #meaningful(managers: Managers): Managers {
+    const isMeaningful = ({ apiVersion, fields }: Manager): boolean =>
+      this.#typeOf(apiVersion) !== undefined && fields.size > 0;
+    return new Map([...managers].filter(([, manager]) => isMeaningful(manager)));
   }
 
   /** An object that nobody tracked yet stays so until it is applied to (API S-19). */

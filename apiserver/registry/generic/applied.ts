@@ -17,10 +17,12 @@ export type AppliedBody = { readonly value: JsonObject; readonly duplicates: rea
 /** @throws StatusError 400 for what is no YAML, or no object in it; 413 for more members than an object may have */
 export function* readApplied({ bytes }: RequestBody): Steps<AppliedBody> {
   const { value, duplicates } = yield* parse(bytes);
-  if (!isObject(value)) throw newBadRequest("error decoding patch: it must be an object with apiVersion and kind");
+  // Nothing at all is an object without a type, which is what it is refused for (API S-02).
+  const applied = value ?? {};
+  if (!isObject(applied)) throw newBadRequest("error decoding patch: it must be an object with apiVersion and kind");
   yield;
-  yield* checkObjectSize(value, undefined);
-  return { value, duplicates };
+  yield* checkObjectSize(applied, undefined);
+  return { value: applied, duplicates };
 }
 
 function* parse(bytes: Uint8Array): Steps<{ readonly value: JsonValue; readonly duplicates: readonly string[] }> {

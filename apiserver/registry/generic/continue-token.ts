@@ -1,5 +1,6 @@
 /** The position of the next page (API L-09): opaque to clients, but in the reference's own shape. */
 import { Buffer } from "node:buffer";
+import { abridged } from "../../errors/abridge.ts";
 import { newBadRequest } from "../../errors/status-error.ts";
 import { isObject, parseJson } from "../../machinery/json.ts";
 
@@ -19,12 +20,16 @@ export function encodeContinue({ revision, start }: Continue): string {
 
 /** @throws StatusError 400 for anything that `encodeContinue` cannot have made (API L-11) */
 export function decodeContinue(token: string): Continue {
-  const { v, rv, start } = parseToken(token);
-  if (v !== tokenVersion) throw invalidToken(`server does not recognize this encoded version ${JSON.stringify(v)}`);
-  if (typeof rv !== "number" || !Number.isSafeInteger(rv) || (rv < 1 && rv !== newestRevision)) {
-    throw invalidToken("incorrect encoded start resourceVersion");
+  const { v = "", rv = 0, start = "" } = parseToken(token);
+  if (v !== tokenVersion) {
+    throw invalidToken(`server does not recognize this encoded version ${typeof v === "string" ? abridged(v) : ""}`);
   }
-  if (typeof start !== "string" || !isCleanPath(start.replace(/\0$/, ""))) throw invalidToken("illegal start key");
+  if (typeof rv !== "number" || !Number.isSafeInteger(rv) || (rv < 1 && rv !== newestRevision)) {
+    throw invalidToken(`incorrect encoded start resourceVersion (version ${tokenVersion})`);
+  }
+  if (start === "") throw invalidToken(`encoded start key empty (version ${tokenVersion})`);
+  if (typeof start !== "string") throw invalidToken("its start key is no text");
+  if (!isCleanPath(start.replace(/\0$/, ""))) throw invalidToken(abridged(start));
   return { revision: rv, start };
 }
 

@@ -1,5 +1,5 @@
 /** delete and deletecollection of one resource (API 3.7). */
-import type { KubeObject } from "../../apis/meta/v1.ts";
+import { apiVersionOf, type KubeObject } from "../../apis/meta/v1.ts";
 import { isNotFound } from "../../errors/status-error.ts";
 import { Pace } from "../../machinery/turns.ts";
 import type {
@@ -16,7 +16,7 @@ import type { View } from "../rest/part.ts";
 import { planDeletion } from "./deletion.ts";
 import { checkPreconditions } from "./preconditions.ts";
 import { nameOf, type StoredResource } from "./stored-resource.ts";
-import { changeObject } from "./transaction.ts";
+import { changeObject, removeUndecodable } from "./transaction.ts";
 
 /** Objects listed at once when the caller set no limit (API X-15). */
 const collectionPageSize = 10_000;
@@ -36,18 +36,28 @@ export class Deletes implements Deleter {
   }
 
   async delete(context: RequestContext, name: string, request: DeleteRequest): Promise<DeleteResult> {
-    const { strategy, clock, groupResource } = this.#resource;
+    const { strategy, clock, gvk } = this.#resource;
+    if (request.ignoresReadErrors === true) return this.#deleteUnreadable(context, name, request.dryRun);
     return changeObject(this.#resource, {
       context,
       name,
       dryRun: request.dryRun,
       pace: new Pace(context.user.name, false),
       decide: async (existing) => {
-        checkPreconditions(groupResource, existing, request.preconditions);
+        checkPreconditions(gvk, existing, request.preconditions);
         await this.#admit(context, existing, request.dryRun);
         return planDeletion(existing, request, { strategy, nowMs: clock.now() });
       },
     });
+  }
+
+  /** Deletes what cannot be decoded, as it is: nobody knows its uid, its finalizers, or who would mind (API X-13). */
+  async #deleteUnreadable(context: RequestContext, name: string, dryRun: boolean): Promise<DeleteResult> {
+    await context.requireVerb("unsafe-delete-ignore-read-errors");
+    await removeUndecodable(this.#resource, { context, name, dryRun });
+    const { gvk, codec } = this.#resource;
+    const item = codec.unstored({ apiVersion: apiVersionOf(gvk), kind: gvk.kind, metadata: { name } });
+    return { deleted: true, item };
   }
 
   async deleteCollection(context: RequestContext, list: ListOptions, request: DeleteRequest): Promise<ListResult> {

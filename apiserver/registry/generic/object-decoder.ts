@@ -8,7 +8,7 @@ import {
 } from "../../apis/meta/v1.ts";
 import { quoteValue } from "../../errors/abridge.ts";
 import type { FieldError, FieldErrorType } from "../../errors/field-error.ts";
-import { newBadRequest, UndecodableError } from "../../errors/status-error.ts";
+import { newBadRequest, newUndecodable, UndecodableError } from "../../errors/status-error.ts";
 import { decodeObjectMeta } from "../../machinery/decode-object-meta.ts";
 import { isObject } from "../../machinery/json.ts";
 import { checkObjectSize } from "../../machinery/member-count.ts";
@@ -116,15 +116,27 @@ export class ObjectDecoder {
     checkPlace(this.#decodeMetadata(value.metadata).metadata, place);
   }
 
+  /**
+   * What a patch makes of a custom resource names its type as what was stored did; in Go's types nothing is missing.
+   * @throws UndecodableError (API P-06)
+   */
+  checkPatched(patched: JsonObject): void {
+    if (this.#isTyped) return;
+    for (const [member, name] of typeMembers) {
+      if (!isMissing(patched[member])) continue;
+      const why = `Object '${name}' is missing in '${quoteValue(patched)}'`;
+      throw new UndecodableError(why, why);
+    }
+  }
+
   /** What is missing is filled in from the URL (API V-23). */
   #checkType({ apiVersion, kind }: JsonObject): void {
     if (!isMissing(apiVersion) && apiVersion !== this.#apiVersion) {
-      throw newBadRequest(
-        `the API version in the data (${printed(apiVersion)}) does not match the expected API version (${this.#apiVersion})`,
-      );
+      const why = `the API version in the data (${printed(apiVersion)}) does not match the expected API version (${this.#apiVersion})`;
+      throw new UndecodableError(why, why);
     }
     if (!isMissing(kind) && kind !== this.gvk.kind) {
-      throw new UndecodableError(this.gvk, printed(kind), `its kind must be ${this.gvk.kind}`);
+      throw newUndecodable(this.gvk, printed(kind), `its kind must be ${this.gvk.kind}`);
     }
   }
 
@@ -141,7 +153,7 @@ export class ObjectDecoder {
   }
 
   protected undecodable(why: string): UndecodableError {
-    return new UndecodableError(this.gvk, this.gvk.kind, why);
+    return newUndecodable(this.gvk, this.gvk.kind, why);
   }
 }
 
@@ -194,6 +206,11 @@ function checkPlace(metadata: KubeObject["metadata"], { namespace, name }: Input
       : `the name of the object (${metadata.name}) does not match the name on the URL (${name})`,
   );
 }
+
+const typeMembers = [
+  ["kind", "Kind"],
+  ["apiVersion", "apiVersion"],
+] as const;
 
 const isMissing = (value: JsonValue | undefined): boolean => value === undefined || value === null || value === "";
 

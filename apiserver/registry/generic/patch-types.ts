@@ -64,7 +64,9 @@ function* parsePatch(text: string): Steps<JsonValue> {
     yield;
     return yield* parseJsonInSteps(text);
   } catch (error) {
-    throw newBadRequest(`invalid JSON patch: ${error instanceof Error ? error.message : String(error)}`);
+    // What is no JSON at all is told so and no more (API P-08); what is too much of it is told how.
+    if (!(error instanceof SyntaxError)) throw error;
+    throw newBadRequest(error.name === "SyntaxError" ? "invalid JSON patch" : `invalid JSON patch: ${error.message}`);
   }
 }
 

@@ -1,4 +1,5 @@
 /** Which state a read wants (API G-01…G-03, L-04). */
+import { quoteText } from "../../errors/abridge.ts";
 import { newBadRequest } from "../../errors/status-error.ts";
 import type { Revision } from "../../storage/interface.ts";
 import type { ListOptions } from "../rest/interface.ts";
@@ -16,11 +17,20 @@ export type Position =
   | { readonly at: "notOlderThan"; readonly revision: Revision }
   | { readonly at: "exactly"; readonly revision: Revision };
 
-/** @throws StatusError 400 unless it is a decimal without sign and leading zero (API W-15, G-06, M-06) */
+/**
+ * A decimal uint64. Beyond 2^53 it is the nearest double: no store gets there, and any such number is too large alike.
+ * @throws StatusError 400 (API W-15, G-06, M-06)
+ */
 export function parseRevision(resourceVersion: string): Revision {
-  const revision = Number(resourceVersion);
-  if (/^(0|[1-9]\d*)$/.test(resourceVersion) && Number.isSafeInteger(revision)) return revision;
-  throw newBadRequest(`resourceVersion: Invalid value: ${JSON.stringify(resourceVersion)}: must be a decimal integer`);
+  const why = uint64Problem(resourceVersion);
+  if (why === undefined) return Number(resourceVersion);
+  const quoted = quoteText(resourceVersion);
+  throw newBadRequest(`resourceVersion: Invalid value: ${quoted}: strconv.ParseUint: parsing ${quoted}: ${why}`);
+}
+
+function uint64Problem(text: string): string | undefined {
+  if (!/^\d+$/.test(text)) return "invalid syntax";
+  return Number(text) < 2 ** 64 ? undefined : "value out of range";
 }
 
 export function positionOf(resourceVersion: string): Position {

@@ -1,16 +1,16 @@
-import type { GroupResource, KubeObject, ObjectMeta, Preconditions } from "../../apis/meta/v1.ts";
+import type { GroupResource, GroupVersionKind, KubeObject, ObjectMeta, Preconditions } from "../../apis/meta/v1.ts";
 import { invalid, path } from "../../errors/field-error.ts";
 import { newConflict, newInvalid, objectModified, type StatusError } from "../../errors/status-error.ts";
 import { nameOf } from "./stored-resource.ts";
 
-/** @throws StatusError 409 when the object is not the one the caller means (API X-06) */
+/** @throws StatusError 409, which names the kind, when the object is not the one the caller means (API X-06) */
 export function checkPreconditions(
-  resource: GroupResource,
+  { group, kind }: Pick<GroupVersionKind, "group" | "kind">,
   object: KubeObject,
   { uid, resourceVersion }: Preconditions = {},
 ): void {
   const { metadata } = object;
-  const refuse = (why: string): StatusError => newConflict(resource, nameOf(object), why);
+  const refuse = (why: string): StatusError => newConflict({ group, resource: kind }, nameOf(object), why);
   if (uid !== undefined && uid !== metadata.uid) {
     throw refuse(
       `the UID in the precondition (${uid}) does not match the UID in record (${metadata.uid}). The object might have been deleted and then recreated`,

@@ -59,7 +59,7 @@ test("delete: preconditions", async (t) => {
     remove(server, "a", { preconditions: { uid: "x" } }),
     refused(
       409,
-      /the UID in the precondition \(x\) does not match the UID in record \(uid-1\)\. The object might have been deleted/,
+      'Operation cannot be fulfilled on Widget.test.example "a": the UID in the precondition (x) does not match the UID in record (uid-1). The object might have been deleted and then recreated',
     ),
   );
   await assert.rejects(
@@ -198,4 +198,31 @@ test("delete: admission sees what goes, as it is, also of a collection; reads ar
     "admit DELETE undefined undefined",
     "validate DELETE b",
   ]);
+});
+
+// API X-13, Z-11
+test("delete: what cannot be decoded goes by force, and only that", async (t) => {
+  const server = new WidgetServer(t);
+  const backend = server.backend;
+  const byForce = (name: string, dryRun = false) => remove(server, name, { dryRun, ignoresReadErrors: true });
+  await server.create(aWidget("a", { metadata: { finalizers: [hold] } }));
+  await assert.rejects(
+    byForce("a"),
+    refused(409, /unsafe deletion is not allowed because the object is decodable from storage$/),
+  );
+  await assert.rejects(byForce("none"), refused(404, /not found/));
+
+  const key = "/registry/test.example/widgets/demo/a";
+  const { value } = await backend.get(key);
+  await backend.update(key, Buffer.from("\0"), value?.revision ?? 0);
+  const denied = { ...server.context(), requireVerb: (verb: string) => Promise.reject(new Error(`no ${verb}`)) };
+  await assert.rejects(
+    server.store.delete(denied, "a", { dryRun: false, ignoresReadErrors: true }),
+    /no unsafe-delete-ignore-read-errors/,
+  );
+  assert.equal((await byForce("a", true)).deleted, true);
+  assert.ok((await backend.get(key)).value !== undefined, "a dry run");
+  const { deleted, item } = await byForce("a");
+  assert.deepEqual([deleted, item.object.metadata], [true, { name: "a" }]);
+  assert.equal((await backend.get(key)).value, undefined);
 });

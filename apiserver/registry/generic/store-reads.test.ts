@@ -178,16 +178,21 @@ test("compacted history: 410, and a token to go on with for a continued list", a
 // API L-10, L-11
 test("continue: bad tokens and a version beside it are 400", async (t) => {
   const { list } = await populated(t);
-  const bad = [
-    "x",
-    "e30",
-    encodeContinue({ revision: 3, start: "../x" }),
-    encodeContinue({ revision: -2, start: "a" }),
-  ];
-  for (const token of bad) {
+  const encoded = (token: object): string => Buffer.from(JSON.stringify(token)).toString("base64url");
+  const v = "meta.k8s.io/v1";
+  const bad: Record<string, string> = {
+    x: "it is not one that this server issued",
+    e30: "server does not recognize this encoded version ",
+    [encoded({ v: "y" })]: "server does not recognize this encoded version y",
+    [encoded({ v, start: "a" })]: "incorrect encoded start resourceVersion (version meta.k8s.io/v1)",
+    [encoded({ v, rv: 5 })]: "encoded start key empty (version meta.k8s.io/v1)",
+    [encodeContinue({ revision: 3, start: "../x" })]: "../x",
+    [encodeContinue({ revision: -2, start: "a" })]: "incorrect encoded start resourceVersion (version meta.k8s.io/v1)",
+  };
+  for (const [token, why] of Object.entries(bad)) {
     await assert.rejects(
       list({ continue: token }),
-      refused(400, /^invalid continue token: continue key is not valid: /),
+      refused(400, `invalid continue token: continue key is not valid: ${why}`),
       token,
     );
   }

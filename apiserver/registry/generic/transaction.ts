@@ -1,6 +1,6 @@
 /** Read, decide, write if nobody else did (upstream `GuaranteedUpdate`). */
 import type { KubeObject } from "../../apis/meta/v1.ts";
-import { newAlreadyExists, newNotFound, StatusError } from "../../errors/status-error.ts";
+import { newAlreadyExists, newConflict, newNotFound, StatusError } from "../../errors/status-error.ts";
 import { limits } from "../../limits.ts";
 import { deepEqual } from "../../machinery/json.ts";
 import { equalButForTimes } from "../../machinery/managed-fields/managers.ts";
@@ -146,6 +146,44 @@ async function replace(
 async function remove(resource: StoredResource, key: string, existing: CachedObject, object: KubeObject) {
   await resource.backend.delete(resource.prefix + key, existing.revision);
   return resource.codec.unstored(object);
+}
+
+/**
+ * Removes what is stored under a name and is no object of the kind.
+ * @throws StatusError `NotFound`; `Conflict` for what can be read and so be deleted as everything else (API X-13)
+ */
+export async function removeUndecodable(
+  resource: StoredResource,
+  { context, name, dryRun }: Pick<Change, "context" | "name" | "dryRun">,
+): Promise<void> {
+  const { backend, prefix, groupResource } = resource;
+  const key = keyOf(resource, context.namespace, name);
+  for (;;) {
+    const found = await readBytes(resource, key, name, context.signal);
+    if (isDecodable(resource, found)) throw newConflict(groupResource, name, decodableSentence);
+    if (dryRun) return;
+    try {
+      await backend.delete(prefix + key, found.revision);
+      return;
+    } catch (error) {
+      const isRace = isStorageError(error, "Conflict") || isStorageError(error, "KeyNotFound");
+      if (!isRace) throw interpretError(error, { resource: groupResource, name });
+    }
+    context.signal.throwIfAborted();
+  }
+}
+
+const decodableSentence = "unsafe deletion is not allowed because the object is decodable from storage";
+
+/** @throws StatusError 503 for an object of a version that this server does not know, but another may */
+function isDecodable(resource: StoredResource, value: StoredValue): boolean {
+  try {
+    decodeStored(resource, value);
+    return true;
+  } catch (error) {
+    if (error instanceof StatusError) throw error;
+    return false;
+  }
 }
 
 type Insertion = {

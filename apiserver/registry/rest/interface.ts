@@ -106,6 +106,8 @@ export type DeleteRequest = DryRun & {
   /** Legacy form of the policy; exclusive with it. */
   readonly orphanDependents?: boolean;
   readonly gracePeriodSeconds?: number;
+  /** Deletes only what cannot be decoded, without looking at it; exclusive with all but a dry run (API X-13). */
+  readonly ignoresReadErrors?: boolean;
 };
 /** `deleted`: gone now. Otherwise finalizers or a grace period hold the object, which is returned as it is now. */
 export type DeleteResult = { readonly deleted: boolean; readonly item: EncodedObject };

@@ -8,7 +8,7 @@ import { writerOf } from "./track.ts";
 
 /** Refuses to write another object than the caller means (API X-06). */
 export const checkIdentity: Stage = (draft, { resource, preconditions }) => {
-  if (draft.existing !== undefined) checkPreconditions(resource.groupResource, draft.existing, preconditions);
+  if (draft.existing !== undefined) checkPreconditions(resource.gvk, draft.existing, preconditions);
   return draft;
 };
 
@@ -45,6 +45,7 @@ function decoded({ wanted, existing }: Draft, decoder: ObjectDecoder, write: Wri
     warn: context.warn,
   };
   try {
+    if (!change.isWhole) decoder.checkPatched(wanted.object);
     return decoder.decode(wanted.object, placeOf(existing, write), strictness);
   } catch (error) {
     throw error instanceof UndecodableError ? change.refusal(error, wanted.object) : error;
