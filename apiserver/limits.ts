@@ -645,6 +645,13 @@ export const limits = {
     beyond: "disconnected",
     reason: "twice `--request-timeout`; it holds one of the places for requests in flight",
   },
+  maxCompressedBytes: {
+    value: 64 * MiB,
+    unit: "bytes",
+    of: "compressed pieces of lists kept for the next readers",
+    beyond: "those not read for longest are compressed again",
+    reason: "some 100,000 objects of usual size, ten times that before they were compressed",
+  },
   maxWaitingBytes: {
     value: 64 * MiB,
     unit: "bytes",

@@ -1,4 +1,4 @@
-import { createGzip } from "node:zlib";
+import { createGzip, type Gzip } from "node:zlib";
 import { inTurn } from "../machinery/turns.ts";
 
 /** Smaller answers are sent as they are: kube-apiserver's threshold (API N-43). */
@@ -65,6 +65,17 @@ function concat(parts: readonly Uint8Array[], bytes: number): Uint8Array {
   return parts.length === 1 && first !== undefined ? first : Buffer.concat(parts, bytes);
 }
 
+/** Until it takes more, or never will. */
+function drained(gzip: Gzip): Promise<void> {
+  return new Promise((resolve) => {
+    const done = (): void => {
+      gzip.off("drain", done).off("close", done);
+      resolve();
+    };
+    gzip.on("drain", done).on("close", done);
+  });
+}
+
 /**
  * Compresses on zlib's threads, never on the event loop; input is taken only as fast as output is read.
  * @param whose  user in whose turns the parts are made
@@ -76,7 +87,7 @@ export async function* gzipParts(parts: Iterable<Uint8Array>, whose: string): As
     for (;;) {
       const { done, value: chunk } = await inTurn(() => chunks.next(), whose);
       if (done === true) break;
-      if (!gzip.write(chunk)) await new Promise<void>((resolve) => gzip.once("drain", resolve).once("close", resolve));
+      if (!gzip.write(chunk)) await drained(gzip);
       if (gzip.destroyed) return;
     }
     gzip.end();

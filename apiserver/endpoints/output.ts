@@ -10,9 +10,11 @@ import { yamlListPieces, yamlPieces } from "../machinery/yaml-printer.ts";
 import type { EncodedObject, ListResult } from "../registry/rest/interface.ts";
 import type { ApiRequest, ApiResponse, ApiResult } from "./api-handler.ts";
 import { comma, newline, textOf, utf8 } from "./bytes.ts";
+import { CompressedLists, type CompressibleList } from "./compressed-lists.ts";
+import { compressible } from "./compression.ts";
 import { negotiateOutput, type OutputFormat } from "./negotiation.ts";
 import { indentJson } from "./pretty-json.ts";
-import { bytesResponse, type HeaderFields, piecesResponse } from "./responses.ts";
+import { bytesResponse, gzipResponse, type HeaderFields, piecesResponse } from "./responses.ts";
 import type { RequestScope } from "./scope.ts";
 import { columnDefinitions, type IncludeObject, includeObjectOf, partialObjectParts, rowParts } from "./table.ts";
 
@@ -87,8 +89,8 @@ type ListDocument = {
   readonly head: JsonObject;
   readonly member: "items" | "rows";
   readonly elements: () => Iterable<readonly Uint8Array[]>;
-  /** Their bytes exist already: nothing is to be made. */
-  readonly isReady?: true;
+  /** The elements are these, but for the first bytes behind their opening brace: nothing is to be made. */
+  readonly ready?: { readonly items: readonly EncodedObject[]; readonly cut: number };
 };
 
 function listDocument(scope: RequestScope, list: ListResult, { transform, include }: CheckedFormat): ListDocument {
@@ -106,7 +108,7 @@ function listDocument(scope: RequestScope, list: ListResult, { transform, includ
     head: listHead(scope.listKind, scope.apiVersion, list),
     member: "items",
     elements: () => mapped(list.items, ({ json }) => (hidden === 0 ? [json] : [openBrace, json.subarray(hidden + 1)])),
-    isReady: true,
+    ready: { items: list.items, cut: hidden },
   };
 }
 
@@ -146,10 +148,12 @@ function listDocumentResponse(
   answer: Answer,
   result: ApiResult,
 ): ApiResponse {
-  const { elements, head, member, isReady } = document;
+  const { elements, head, member, ready } = document;
   const start = utf8(`${JSON.stringify(head).slice(0, -1)},"${member}":[`);
+  const compressed = ready === undefined ? undefined : compressedOnce(request, answer, { start, ...ready });
+  if (compressed !== undefined) return gzipResponse(describedAs(answer, result), compressed);
   return encodedResponse(request, answer, result, {
-    json: isReady ? joinedReady(start, elements()) : joined(start, elements()),
+    json: ready !== undefined ? joinedReady(start, elements()) : joined(start, elements()),
     yaml: () =>
       yamlListPieces(
         head,
@@ -160,6 +164,20 @@ function listDocumentResponse(
 }
 
 const listEnd = utf8("]}");
+const compressedLists = new CompressedLists();
+const lastOfList = utf8("]}\n");
+
+/** A list as this client may have it, of blocks that other readers have too; `undefined` where that is not possible. */
+function compressedOnce(
+  request: ApiRequest,
+  { format }: Answer,
+  list: Omit<CompressibleList, "end">,
+): (() => AsyncIterable<Uint8Array>) | undefined {
+  if (format.mediaType === "application/yaml" || format.pretty) return undefined;
+  const bytes = list.items.reduce((sum, item) => sum + (item.bytes ?? 0), 0);
+  if (!compressible(bytes, request.headers.get("accept-encoding"))) return undefined;
+  return compressedLists.gzip({ ...list, end: lastOfList }, request.user.name);
+}
 
 /** The fastest way, for what is asked for most. */
 function joinedReady(start: Uint8Array, elements: ReturnType<ListDocument["elements"]>): Uint8Array[] {
@@ -192,13 +210,9 @@ type Content = {
 };
 
 /** Compact JSON is passed on as it is; only YAML and indented JSON are made anew. */
-function encodedResponse(
-  request: ApiRequest,
-  { format, status = 200, headers = {} }: Answer,
-  result: ApiResult,
-  { json, yaml }: Content,
-): ApiResponse {
-  const common = { status, contentType: format.mediaType, headers, result };
+function encodedResponse(request: ApiRequest, answer: Answer, result: ApiResult, { json, yaml }: Content): ApiResponse {
+  const { format } = answer;
+  const common = describedAs(answer, result);
   const bytes = Array.isArray(json) ? lengthOf(json) : undefined;
   if (format.mediaType === "application/yaml") {
     // Without quotes and braces it may be shorter, by far less than half.
@@ -212,6 +226,13 @@ function encodedResponse(
     ? piecesResponse(request, { ...common, pieces: withNewline(json) })
     : bytesResponse(request, { ...common, parts: [...json, newline], bytes: bytes + newline.length });
 }
+
+const describedAs = ({ format, status = 200, headers = {} }: Answer, result: ApiResult) => ({
+  status,
+  contentType: format.mediaType,
+  headers,
+  result,
+});
 
 const lengthOf = (parts: readonly Uint8Array[]): number => parts.reduce((sum, { length }) => sum + length, 0);
 

@@ -106,8 +106,13 @@ function* chained(first: Uint8Array[], rest: Iterator<Uint8Array>): Generator<Ui
 }
 
 function compressedResponse({ user }: ApiRequest, answer: AnswerOfBytes, parts: Iterable<Uint8Array>): ApiResponse {
+  return gzipResponse(answer, () => gzipParts(parts, user.name));
+}
+
+/** @param body  as gzip already */
+export function gzipResponse(answer: AnswerOfBytes, body: () => ResponseBody): ApiResponse {
   const vary = withVary(answer.headers?.vary, "Accept-Encoding");
-  return responseOf(answer, { "content-encoding": "gzip", vary }, () => gzipParts(parts, user.name));
+  return responseOf(answer, { "content-encoding": "gzip", vary }, body);
 }
 
 function responseOf(

@@ -2,7 +2,7 @@
  * An object as the cache holds it: its bytes, and what it is selected by. The object itself is decoded when somebody asks for
  * it, and shared as long as anybody holds it: ten thousand objects that are only listed take the memory of their bytes.
  */
-import type { KubeObject } from "../../apis/meta/v1.ts";
+import type { KubeObject, ObjectMeta } from "../../apis/meta/v1.ts";
 import type { Encoded, Indexing } from "../../cacher/encoder.ts";
 import { limits } from "../../limits.ts";
 import type { Revision } from "../../storage/interface.ts";
@@ -37,6 +37,7 @@ type Parts = {
   readonly jsonStart: number;
   readonly jsonEnd: number;
   readonly selectable: Selectable;
+  readonly keyHash: number;
   /** Makes the object of its JSON. */
   readonly decode: (json: Uint8Array) => KubeObject;
   /** The stored bytes are of an older version: writing the same object again brings them up to date. */
@@ -50,6 +51,7 @@ export class CachedObject implements EncodedObject, Encoded, Selectable {
   readonly labels: Selectable["labels"];
   readonly fields: Selectable["fields"];
   readonly isOutdated: boolean;
+  readonly keyHash: number;
   readonly #jsonStart: number;
   readonly #jsonEnd: number;
   readonly #decode: Parts["decode"];
@@ -62,6 +64,7 @@ export class CachedObject implements EncodedObject, Encoded, Selectable {
     this.labels = parts.selectable.labels;
     this.fields = parts.selectable.fields;
     this.isOutdated = parts.isOutdated === true;
+    this.keyHash = parts.keyHash;
     this.#jsonStart = parts.jsonStart;
     this.#jsonEnd = parts.jsonEnd;
     this.#decode = parts.decode;
@@ -70,6 +73,10 @@ export class CachedObject implements EncodedObject, Encoded, Selectable {
 
   get json(): Uint8Array {
     return this.addedFrame.subarray(this.#jsonStart, this.#jsonEnd);
+  }
+
+  get bytes(): number {
+    return this.#jsonEnd - this.#jsonStart;
   }
 
   get object(): KubeObject {
@@ -81,6 +88,16 @@ export class CachedObject implements EncodedObject, Encoded, Selectable {
     recentlyUsed.add(object, this.addedFrame.length);
     return object;
   }
+}
+
+/** FNV-1a, in the 31 bits that an integer takes without memory of its own. */
+export function keyHashOf({ namespace = "", name = "" }: ObjectMeta): number {
+  let hash = 0x811c_9dc5;
+  for (const text of [namespace, "/", name]) {
+    for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x0100_0193);
+  }
+  // The last bits of FNV are its weakest.
+  return ((hash ^ (hash >>> 15)) & 0x3fff_ffff) >>> 0;
 }
 
 /** Holds the objects that were decoded last, for those who ask for the same again. */

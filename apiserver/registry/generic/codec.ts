@@ -18,7 +18,7 @@ import { decodeUtf8, isObject, parseJson, stringifyJson } from "../../machinery/
 import { withSharedFields } from "../../machinery/managed-fields/shared-fields.ts";
 import type { Revision } from "../../storage/interface.ts";
 import type { EncodedObject } from "../rest/interface.ts";
-import { CachedObject, type Selectable, selectableIndexing } from "./cached-object.ts";
+import { CachedObject, keyHashOf, type Selectable, selectableIndexing } from "./cached-object.ts";
 
 const frameHead = Buffer.from('{"type":"ADDED","object":');
 const frameEnd = Buffer.from("}\n");
@@ -125,7 +125,13 @@ export class KindCodec implements Encoder<CachedObject> {
     const oldLength = versionMember(item.revision).length;
     const start = this.#headBytes.length;
     const value = Buffer.concat([this.#headBytes, item.json.subarray(start + oldLength)]);
-    return new CachedObject({ ...this.#frame(value, revision), revision, selectable: item, decode: this.#decodeJson });
+    return new CachedObject({
+      ...this.#frame(value, revision),
+      revision,
+      selectable: item,
+      keyHash: item.keyHash,
+      decode: this.#decodeJson,
+    });
   }
 
   #typed(
@@ -155,7 +161,7 @@ export class KindCodec implements Encoder<CachedObject> {
       labels: labels === undefined ? undefined : ownCopy(labels),
       fields: fields.length === 0 ? undefined : ownCopy(Object.fromEntries(fields)),
     };
-    return { selectable, decode: this.#decodeJson };
+    return { selectable, keyHash: keyHashOf(object.metadata), decode: this.#decodeJson };
   }
 
   /** Bytes of its own: a part of a pool keeps the rest of the pool. */

@@ -21,6 +21,12 @@ import type { RequestBody } from "../../machinery/serializer.ts";
 export interface EncodedObject {
   readonly object: KubeObject;
   readonly json: Uint8Array;
+  /** Of what a cache holds: of `json`, without touching it. */
+  readonly bytes?: number;
+  /** Of the write that made it. */
+  readonly revision?: number;
+  /** A positive integer that stays the same as long as the object has its name. */
+  readonly keyHash?: number;
 }
 
 /** One event of a watch. `frame` is `{"type":…,"object":…}\n`, encoded once for all readers. */
