@@ -1,16 +1,21 @@
+import { quoteText } from "../errors/abridge.ts";
+import { escapeHtml } from "../errors/html.ts";
 import { newForbidden, type StatusError } from "../errors/status-error.ts";
 import type { Attributes } from "./authorizer.ts";
 
-/** The 403 for what an authorizer refused; tools parse its sentence (API E-31, E-32). */
+/**
+ * The 403 for what an authorizer refused; tools parse its sentence, which may be shown on a page and so has no markup of
+ * those it names (API E-31, E-32).
+ */
 export function newDenied(attributes: Attributes, reason = ""): StatusError {
-  const why = `${denialText(attributes)}${reason === "" ? "" : `: ${reason}`}`;
+  const why = `${escapeHtml(denialText(attributes))}${reason === "" ? "" : `: ${reason}`}`;
   return attributes.resourceRequest
     ? newForbidden({ group: attributes.group, resource: attributes.resource }, attributes.name, why)
     : newForbidden({ group: "", resource: "" }, "", why);
 }
 
 function denialText(attributes: Attributes): string {
-  const who = `User ${JSON.stringify(attributes.user.name)}`;
+  const who = `User ${quoteText(attributes.user.name)}`;
   if (!attributes.resourceRequest) return `${who} cannot ${attributes.verb} path ${JSON.stringify(attributes.path)}`;
   const { verb, resource, subresource, group, namespace } = attributes;
   const what = subresource === "" ? resource : `${resource}/${subresource}`;

@@ -86,3 +86,39 @@ test("numbers are what Go takes for them", () => {
     assert.equal(listOptions(query(`resourceVersion=${text}`)).resourceVersion, text);
   }
 });
+
+// API L-05, W-25, W-26, W-28: what contradicts itself is told of all its contradictions, in the order of kube-apiserver.
+test("matches that contradict the rest", () => {
+  const forbidden = (why: string): string => `resourceVersionMatch: Forbidden: ${why}`;
+  const unsupported = (value: string): string =>
+    `resourceVersionMatch: Unsupported value: "${value}": supported values: "NotOlderThan"`;
+  const needsMatch = forbidden("sendInitialEvents requires setting resourceVersionMatch to NotOlderThan");
+  const noContinue = forbidden("resourceVersionMatch is forbidden when continue is provided");
+  const lists: Record<string, string[]> = {
+    "resourceVersionMatch=Exact&continue=x": [
+      forbidden("resourceVersionMatch is forbidden unless resourceVersion is provided"),
+      noContinue,
+    ],
+    sendInitialEvents: ["sendInitialEvents: Forbidden: sendInitialEvents is forbidden for list"],
+  };
+  const watches: Record<string, string[]> = {
+    sendInitialEvents: [needsMatch],
+    "sendInitialEvents=false": [needsMatch],
+    "sendInitialEvents&resourceVersionMatch=Exact": [needsMatch, unsupported("Exact")],
+    "sendInitialEvents&resourceVersionMatch=NotOlderThan&continue=x": [noContinue],
+    "resourceVersionMatch=NotOlderThan": [
+      forbidden("resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided"),
+    ],
+    "continue=x": [noContinue],
+    "continue=x&resourceVersion=0": [noContinue],
+  };
+  const textOf = (errors: string[]): string => (errors.length === 1 ? (errors[0] ?? "") : `[${errors.join(", ")}]`);
+  const message = (errors: string[]): string => `ListOptions.meta.k8s.io "" is invalid: ${textOf(errors)}`;
+  for (const [text, errors] of Object.entries(lists)) {
+    assert.throws(() => listOptions(query(text)), refused(422, message(errors)), text);
+  }
+  for (const [text, errors] of Object.entries(watches)) {
+    assert.throws(() => watchOptions(query(text), 1000), refused(422, message(errors)), text);
+  }
+  assert.equal(watchOptions(query("continue=x&resourceVersion=5"), 1000).resourceVersion, "5");
+});

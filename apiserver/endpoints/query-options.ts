@@ -137,8 +137,8 @@ function listMatchErrors({ match, resourceVersion, continueToken }: MatchQuery, 
   const errors: FieldError[] = [];
   const refuse = (detail: string): number => errors.push(forbiddenField("resourceVersionMatch", detail));
   if (match !== "") {
-    if (continueToken !== "") refuse("resourceVersionMatch is forbidden when continue is provided");
     if (resourceVersion === "") refuse("resourceVersionMatch is forbidden unless resourceVersion is provided");
+    if (continueToken !== "") refuse("resourceVersionMatch is forbidden when continue is provided");
     if (match !== "Exact" && match !== "NotOlderThan") {
       errors.push(notSupported("resourceVersionMatch", match, ["Exact", "NotOlderThan", ""]));
     }
@@ -185,16 +185,20 @@ function watchMatchErrors(query: URLSearchParams): FieldError[] {
   if (match !== "" && !sendsInitialEvents) {
     refuse("resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided");
   }
-  if (sendsInitialEvents && match === "") {
+  if (sendsInitialEvents && match !== "NotOlderThan") {
     refuse("sendInitialEvents requires setting resourceVersionMatch to NotOlderThan");
   }
   if (match !== "" && match !== "NotOlderThan")
     errors.push(notSupported("resourceVersionMatch", match, ["NotOlderThan"]));
-  if (match !== "" && (query.get("continue") ?? "") !== "") {
+  // A watch that begins with what there is asks for as much, said or not (API W-28).
+  const asksForMatch = match !== "" || (!sendsInitialEvents && isLegacyStart(query.get("resourceVersion") ?? ""));
+  if (asksForMatch && (query.get("continue") ?? "") !== "") {
     refuse("resourceVersionMatch is forbidden when continue is provided");
   }
   return errors;
 }
+
+const isLegacyStart = (resourceVersion: string): boolean => resourceVersion === "" || resourceVersion === "0";
 
 function labelSelectorOf(query: URLSearchParams): ListOptions["labels"] {
   const text = query.get("labelSelector");

@@ -233,6 +233,12 @@ const denials: Record<string, { info: Partial<RequestInfo>; message: string; det
       'namespaces is forbidden: User "jane" cannot list resource "namespaces" in API group "" at the cluster scope',
     details: { kind: "namespaces" },
   },
+  "markup: none in the sentence, and the object's name as it is": {
+    info: { name: "a<b", namespace: "n&s", subresource: "<i>" },
+    message:
+      'functions.compute.functionmesh.io "a<b" is forbidden: User "jane" cannot get resource "functions/&lt;i&gt;" in API group "compute.functionmesh.io" in the namespace "n&amp;s"',
+    details: { name: "a<b", group: "compute.functionmesh.io", kind: "functions" },
+  },
   "a path": {
     info: { isResourceRequest: false, path: "/metrics", resource: "" },
     message: 'forbidden: User "jane" cannot get path "/metrics"',

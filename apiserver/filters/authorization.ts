@@ -3,6 +3,7 @@ import type { Attributes, Authorizer, Decision } from "../authorization/authoriz
 import type { ApiRequest, ApiResponse, Filter } from "../endpoints/api-handler.ts";
 import { selectingVerbs } from "../endpoints/request-info.ts";
 import { errorResponse, textResponse } from "../endpoints/responses.ts";
+import { escapeHtml } from "../errors/html.ts";
 
 export type AuthorizationOptions = {
   readonly authorizer: Authorizer;
@@ -68,15 +69,9 @@ export function attributesOf({ info, user, query }: Pick<ApiRequest, "info" | "u
 /** The deprecated `/apis/G/V/watch/…`, whose selectors authorization does not see (API V-03). */
 const isPrefixedWatch = (path: string): boolean => /^\/(?:api|apis\/[^/]+)\/[^/]+\/watch\//.test(path);
 
-const entities: Readonly<Record<string, string>> = { "&": "&amp;", "<": "&lt;", ">": "&gt;" };
-
 /** 500 in plain text (API E-33); `<`, `>` and `&` are escaped, as the text repeats what the client sent. */
 function authorizerFailed({ path, rawQuery }: ApiRequest, error: unknown): ApiResponse {
   const uri = rawQuery === "" ? path : `${path}?${rawQuery}`;
   const why = error instanceof Error ? error.message : String(error);
-  const text = `Internal Server Error: ${JSON.stringify(uri)}: ${why}\n`;
-  return textResponse(
-    500,
-    text.replace(/[&<>]/g, (character) => entities[character] ?? ""),
-  );
+  return textResponse(500, escapeHtml(`Internal Server Error: ${JSON.stringify(uri)}: ${why}\n`));
 }
