@@ -102,7 +102,11 @@ const badWatchQueries: readonly Query[] = [
     ...onOptions,
     message: /resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided/,
   },
-  { query: "sendInitialEvents=true&resourceVersionMatch=Exact", ...onOptions, fields: ["resourceVersionMatch"] },
+  {
+    query: "sendInitialEvents=true&resourceVersionMatch=Exact",
+    ...onOptions,
+    fields: ["resourceVersionMatch", "resourceVersionMatch"],
+  },
   {
     query: "sendInitialEvents=true&resourceVersionMatch=NotOlderThan&continue=x",
     ...onOptions,
