@@ -3,9 +3,9 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { gunzipSync } from "node:zlib";
 import fc from "fast-check";
+import { memberBytes } from "../machinery/json-members.ts";
 import { textOf, utf8 } from "./bytes.ts";
 import { compressible, gzipParts, joinParts } from "./compression.ts";
-import { memberBytes } from "./json-members.ts";
 import { indentJson } from "./pretty-json.ts";
 
 test("a member's bytes are those of its value, whatever stands before it", () => {

@@ -1,11 +1,11 @@
 /** Tables and PartialObjectMetadata: objects as kubectl and metadata clients ask for them (API 7.3). */
 import type { JsonObject, ListMeta } from "../apis/meta/v1.ts";
 import { newBadRequest } from "../errors/status-error.ts";
+import { memberBytes } from "../machinery/json-members.ts";
 import { ageColumn, nameColumn } from "../registry/rest/columns.ts";
-import type { Column, EncodedObject } from "../registry/rest/interface.ts";
+import type { Column, EncodedObject, TimedCell } from "../registry/rest/interface.ts";
 import type { ApiRequest } from "./api-handler.ts";
 import { utf8 } from "./bytes.ts";
-import { memberBytes } from "./json-members.ts";
 import type { MetaVersion } from "./negotiation.ts";
 
 /** Columns of kinds that define none, as custom resources have them (API N-35). */
@@ -33,8 +33,12 @@ const partialPrefixes: Readonly<Record<MetaVersion, Uint8Array>> = {
 };
 
 /** The object with nothing but its metadata, cut out of the bytes it has already. */
-export function partialObjectParts(item: Pick<EncodedObject, "json">, version: MetaVersion): Uint8Array[] {
-  return [partialPrefixes[version], memberBytes(item.json, "metadata") ?? emptyObject, close];
+export function partialObjectParts(
+  item: Pick<EncodedObject, "json" | "metadataJson">,
+  version: MetaVersion,
+): Uint8Array[] {
+  const metadata = item.metadataJson ?? memberBytes(item.json, "metadata") ?? emptyObject;
+  return [partialPrefixes[version], metadata, close];
 }
 
 /** Definitions of the columns as a Table has them (API N-31). */
@@ -54,10 +58,42 @@ export type TableOptions = {
   readonly version: MetaVersion;
 };
 
+/** JSON of cells and of those that change with time, in order; commas are with the text. */
+type Cells = readonly (string | TimedCell)[];
+
+/** Of the objects that were shown, as long as they are there: an object is decoded for its first row alone. */
+const keptCells = new WeakMap<EncodedObject, { readonly columns: readonly Column[]; readonly cells: Cells }>();
+
+function cellsOf(item: EncodedObject, columns: readonly Column[]): Cells {
+  const kept = keptCells.get(item);
+  if (kept?.columns === columns) return kept.cells;
+  const { object } = item;
+  const cells: (string | TimedCell)[] = [];
+  let texts: string[] = [];
+  for (const { cell } of columns) {
+    const value = cell(object);
+    if (typeof value !== "function") {
+      texts.push(JSON.stringify(value));
+      continue;
+    }
+    // One text takes less memory than its parts.
+    cells.push([...texts, ""].join(","), value);
+    texts = [""];
+  }
+  cells.push(texts.join(","));
+  keptCells.set(item, { columns, cells });
+  return cells;
+}
+
+function cellsText(cells: Cells, now: Date): string {
+  let text = "";
+  for (const cell of cells) text += typeof cell === "string" ? cell : JSON.stringify(cell(now));
+  return text;
+}
+
 /** One row: `{"cells":[…],"object":…}`. */
 export function rowParts(item: EncodedObject, { columns, include, version }: TableOptions, now: Date): Uint8Array[] {
-  const cells = JSON.stringify(columns.map((column) => column.cell(item.object, now)));
-  const start = utf8(`{"cells":${cells},"object":`);
+  const start = utf8(`{"cells":[${cellsText(cellsOf(item, columns), now)}],"object":`);
   if (include === "None") return [start, nullBytes, close];
   if (include === "Object") return [start, item.json, close];
   return [start, ...partialObjectParts(item, version), close];

@@ -32,8 +32,7 @@ export function humanDuration(durationMs: number): string {
   return `${Math.floor(ms / year)}y`;
 }
 
-/** Time since an RFC 3339 timestamp, `<unknown>` when there is none. */
-export function humanAge(timestamp: string | undefined, now: Date): string {
-  const since = timestamp === undefined ? Number.NaN : Date.parse(timestamp);
-  return Number.isNaN(since) ? "<unknown>" : humanDuration(now.getTime() - since);
+/** Time since then, `<unknown>` when that is not a number. */
+export function humanAge(sinceMs: number, now: Date): string {
+  return Number.isNaN(sinceMs) ? "<unknown>" : humanDuration(now.getTime() - sinceMs);
 }

@@ -1,9 +1,9 @@
 /** The columns people know from `kubectl get`, for the core kinds of the standalone host. */
 import type { JsonObject, KubeObject } from "../../apis/meta/v1.ts";
 import { listOf, numberOf, objectOf, textOf, textsOf } from "../../machinery/fields.ts";
-import { humanAge, humanDuration } from "../../machinery/human-duration.ts";
+import { humanDuration } from "../../machinery/human-duration.ts";
 import { isObject } from "../../machinery/json.ts";
-import { ageColumn, column, nameColumn, wideColumn } from "../rest/columns.ts";
+import { ageColumn, ago, column, nameColumn, wideColumn } from "../rest/columns.ts";
 import type { Column } from "../rest/interface.ts";
 
 const none = "<none>";
@@ -134,8 +134,8 @@ export const persistentVolumeClaimColumns: readonly Column[] = [
 ];
 
 export const eventColumns: readonly Column[] = [
-  column("Last Seen", "Time since it happened last.", (o, now) =>
-    humanAge(textOf(o, "lastTimestamp") || textOf(o, "eventTime") || o.metadata.creationTimestamp, now),
+  column("Last Seen", "Time since it happened last.", (o) =>
+    ago(textOf(o, "lastTimestamp") || textOf(o, "eventTime") || o.metadata.creationTimestamp),
   ),
   column("Type", "Normal or Warning.", (o) => textOf(o, "type")),
   column("Reason", "Why, in one word.", (o) => textOf(o, "reason")),
@@ -230,11 +230,12 @@ export const jobColumns: readonly Column[] = [
     "Pods that succeeded out of those wanted.",
     (o) => `${numberOf(status(o), "succeeded") ?? 0}/${numberOf(spec(o), "completions") ?? 1}`,
   ),
-  column("Duration", "Time from start to completion.", (o, now) => {
+  column("Duration", "Time from start to completion.", (o) => {
     const start = textOf(status(o), "startTime");
     const end = textOf(status(o), "completionTime");
     if (start === "") return "";
-    return humanDuration((end === "" ? now.getTime() : Date.parse(end)) - Date.parse(start));
+    const startMs = Date.parse(start);
+    return end === "" ? (now) => humanDuration(now.getTime() - startMs) : humanDuration(Date.parse(end) - startMs);
   }),
   ageColumn,
   containers,

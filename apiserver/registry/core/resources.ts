@@ -70,7 +70,7 @@ const autoscalerV1: ServedVersion & Conversion = {
 
 /** Columns read objects as they are stored. */
 function columnsOfStored(stored: readonly Column[], { toStored }: Conversion): readonly Column[] {
-  return stored.map((column) => ({ ...column, cell: (object, now) => column.cell(toStored(object), now) }));
+  return stored.map((column) => ({ ...column, cell: (object) => column.cell(toStored(object)) }));
 }
 
 const statefulSetScale: ScalePaths = {

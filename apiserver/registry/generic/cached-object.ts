@@ -5,6 +5,7 @@
 import type { KubeObject, ObjectMeta } from "../../apis/meta/v1.ts";
 import type { Encoded, Indexing } from "../../cacher/encoder.ts";
 import { limits } from "../../limits.ts";
+import { endOfValue } from "../../machinery/json-members.ts";
 import type { Revision } from "../../storage/interface.ts";
 import type { EncodedObject } from "../rest/interface.ts";
 
@@ -30,6 +31,14 @@ export const selectableIndexing: Indexing<Selectable> = {
   },
 };
 
+/** What all objects of a kind have in common. */
+export type CachedForm = {
+  /** Makes an object of its JSON. */
+  readonly decode: (json: Uint8Array) => KubeObject;
+  /** Where metadata begins in it. */
+  readonly metadataStart: number;
+};
+
 type Parts = {
   readonly revision: Revision;
   readonly addedFrame: Uint8Array;
@@ -38,8 +47,7 @@ type Parts = {
   readonly jsonEnd: number;
   readonly selectable: Selectable;
   readonly keyHash: number;
-  /** Makes the object of its JSON. */
-  readonly decode: (json: Uint8Array) => KubeObject;
+  readonly form: CachedForm;
   /** The stored bytes are of an older version: writing the same object again brings them up to date. */
   readonly isOutdated?: boolean;
 };
@@ -54,7 +62,9 @@ export class CachedObject implements EncodedObject, Encoded, Selectable {
   readonly keyHash: number;
   readonly #jsonStart: number;
   readonly #jsonEnd: number;
-  readonly #decode: Parts["decode"];
+  readonly #form: CachedForm;
+  /** In the JSON; 0 until it is looked for. */
+  #metadataEnd = 0;
   #object: WeakRef<KubeObject> | undefined;
 
   /** @param object  what `decode` makes, where that is known already */
@@ -67,7 +77,7 @@ export class CachedObject implements EncodedObject, Encoded, Selectable {
     this.keyHash = parts.keyHash;
     this.#jsonStart = parts.jsonStart;
     this.#jsonEnd = parts.jsonEnd;
-    this.#decode = parts.decode;
+    this.#form = parts.form;
     if (object !== undefined) this.#keep(object);
   }
 
@@ -75,12 +85,18 @@ export class CachedObject implements EncodedObject, Encoded, Selectable {
     return this.addedFrame.subarray(this.#jsonStart, this.#jsonEnd);
   }
 
+  get metadataJson(): Uint8Array {
+    const { metadataStart } = this.#form;
+    if (this.#metadataEnd === 0) this.#metadataEnd = endOfValue(this.json, metadataStart);
+    return this.addedFrame.subarray(this.#jsonStart + metadataStart, this.#jsonStart + this.#metadataEnd);
+  }
+
   get bytes(): number {
     return this.#jsonEnd - this.#jsonStart;
   }
 
   get object(): KubeObject {
-    return this.#object?.deref() ?? this.#keep(this.#decode(this.json));
+    return this.#object?.deref() ?? this.#keep(this.#form.decode(this.json));
   }
 
   #keep(object: KubeObject): KubeObject {

@@ -18,7 +18,7 @@ import { decodeUtf8, isObject, parseJson, stringifyJson } from "../../machinery/
 import { withSharedFields } from "../../machinery/managed-fields/shared-fields.ts";
 import type { Revision } from "../../storage/interface.ts";
 import type { EncodedObject } from "../rest/interface.ts";
-import { CachedObject, keyHashOf, type Selectable, selectableIndexing } from "./cached-object.ts";
+import { type CachedForm, CachedObject, keyHashOf, type Selectable, selectableIndexing } from "./cached-object.ts";
 
 const frameHead = Buffer.from('{"type":"ADDED","object":');
 const frameEnd = Buffer.from("}\n");
@@ -41,6 +41,7 @@ export class KindCodec implements Encoder<CachedObject> {
   readonly #kind: string;
   readonly #head: string;
   readonly #headBytes: Buffer;
+  readonly #form: CachedForm;
 
   readonly #storedForms: StoredForms;
   readonly #selectableFields: readonly (readonly [path: string, value: (object: KubeObject) => string])[];
@@ -53,6 +54,7 @@ export class KindCodec implements Encoder<CachedObject> {
     const type = `"apiVersion":${stringifyJson(this.#apiVersion)},"kind":${stringifyJson(this.#kind)}`;
     this.#head = `{${type},"metadata":{`;
     this.#headBytes = Buffer.from(this.#head);
+    this.#form = { decode: (json) => this.#decodeJson(json), metadataStart: this.#headBytes.length - 1 };
   }
 
   /** The bytes to store. `metadata` always has a member besides resourceVersion, for every object has a name. */
@@ -130,7 +132,7 @@ export class KindCodec implements Encoder<CachedObject> {
       revision,
       selectable: item,
       keyHash: item.keyHash,
-      decode: this.#decodeJson,
+      form: this.#form,
     });
   }
 
@@ -148,11 +150,11 @@ export class KindCodec implements Encoder<CachedObject> {
   }
 
   /** Of the bytes of a cached object, which were read before. */
-  readonly #decodeJson = (json: Uint8Array): KubeObject => {
+  #decodeJson(json: Uint8Array): KubeObject {
     const parsed = parseJson(decodeUtf8(json));
     if (!isObject(parsed) || !isObject(parsed.metadata)) throw new Error(`cached ${this.#kind} is no object`);
     return { ...parsed, apiVersion: this.#apiVersion, kind: this.#kind, metadata: withSharedFields(parsed.metadata) };
-  };
+  }
 
   #selectableOf(object: KubeObject) {
     const { labels } = object.metadata;
@@ -161,7 +163,7 @@ export class KindCodec implements Encoder<CachedObject> {
       labels: labels === undefined ? undefined : ownCopy(labels),
       fields: fields.length === 0 ? undefined : ownCopy(Object.fromEntries(fields)),
     };
-    return { selectable, keyHash: keyHashOf(object.metadata), decode: this.#decodeJson };
+    return { selectable, keyHash: keyHashOf(object.metadata), form: this.#form };
   }
 
   /** Bytes of its own: a part of a pool keeps the rest of the pool. */

@@ -1,6 +1,6 @@
 /** Columns that many kinds share, and short ways to make more. */
 import { humanAge } from "../../machinery/human-duration.ts";
-import type { Column } from "./interface.ts";
+import type { Column, TimedCell } from "./interface.ts";
 
 export const nameColumn: Column = {
   name: "Name",
@@ -17,8 +17,14 @@ export const ageColumn: Column = {
   type: "date",
   description: "Time since the object was created.",
   priority: 0,
-  cell: (object, now) => humanAge(object.metadata.creationTimestamp, now),
+  cell: ({ metadata }) => ago(metadata.creationTimestamp),
 };
+
+/** Time since an RFC 3339 timestamp. */
+export function ago(timestamp: string | undefined): TimedCell {
+  const sinceMs = timestamp === undefined ? Number.NaN : Date.parse(timestamp);
+  return (now) => humanAge(sinceMs, now);
+}
 
 export function column(name: string, description: string, cell: Column["cell"]): Column {
   return { name, type: "string", description, priority: 0, cell };

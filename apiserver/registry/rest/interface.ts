@@ -23,6 +23,8 @@ export interface EncodedObject {
   readonly json: Uint8Array;
   /** Of what a cache holds: of `json`, without touching it. */
   readonly bytes?: number;
+  /** Of what a cache holds: the bytes of its metadata, a view into `json`. */
+  readonly metadataJson?: Uint8Array | undefined;
   /** Of the write that made it. */
   readonly revision?: number;
   /** A positive integer that stays the same as long as the object has its name. */
@@ -159,8 +161,12 @@ export type Column = {
   readonly description: string;
   /** 0: always shown; above: only with `-o wide`. */
   readonly priority: number;
-  readonly cell: (object: KubeObject, now: Date) => string | number | boolean | null;
+  readonly cell: (object: KubeObject) => CellValue | TimedCell;
 };
+
+export type CellValue = string | number | boolean | null;
+/** A cell that changes though its object does not, such as an age. It may be kept for long, so it must not hold the object. */
+export type TimedCell = (now: Date) => CellValue;
 
 /** A subresource endpoint below an object, `functions/{name}/status` for example. */
 export type SubresourceEndpoint = {

@@ -38,8 +38,8 @@ function endOfString(json: Uint8Array, start: number): number {
   return at;
 }
 
-/** Index just after the value. */
-function endOfValue(json: Uint8Array, start: number): number {
+/** Index just after the value that begins at `start`, in compact JSON. */
+export function endOfValue(json: Uint8Array, start: number): number {
   let depth = 0;
   for (let at = start; at < json.length; at++) {
     const byte = json[at];
