@@ -8,6 +8,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { connect } from "node:tls";
 import { limits } from "../../apiserver/limits.ts";
 import { collections, functionWith } from "./bodies.ts";
+import { loopCpuMs } from "./loop-cpu.ts";
 import { shapes } from "./shapes.ts";
 import { type Identity, Tenant } from "./tenants.ts";
 
@@ -17,7 +18,15 @@ export type Attack = {
   readonly ca: string;
   readonly identity: Identity;
   readonly oldRevision: string;
+  /**
+   * The attack takes no more CPU than this, of one: as much as another attack took, with that of the server that answers it
+   * at once.
+   */
+  readonly within?: { readonly share: number; readonly pid: number };
 };
+
+/** What it says at its end. */
+export type Report = { readonly done: { readonly [what: string]: number }; readonly cpuShare: number };
 
 const attack: Attack = JSON.parse(process.argv[2] ?? "{}");
 setPriority(10);
@@ -26,9 +35,23 @@ const alice = new Tenant(attack.url, attack.identity, 64);
 const stranger = new Tenant(attack.url, { ca: attack.ca }, 16);
 const done = new Map<string, number>();
 
+const started = performance.now();
+const ownCpuMs = (): number => {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1000;
+};
+
+async function withinShare(): Promise<void> {
+  const { within } = attack;
+  if (within === undefined) return;
+  const isBeyond = (): boolean => ownCpuMs() + loopCpuMs(within.pid) > within.share * (performance.now() - started);
+  while (isBeyond()) await pause(5);
+}
+
 /** Again and again; what becomes of it is the server's affair. */
 async function again(name: string, step: (round: number) => Promise<unknown>): Promise<never> {
   for (let round = 0; ; round++) {
+    await withinShare();
     await step(round).catch(() => pause(100));
     done.set(name, (done.get(name) ?? 0) + 1);
   }
@@ -108,7 +131,8 @@ const attacks: readonly Promise<never>[] = [
   }),
 ];
 process.once("SIGTERM", () => {
-  console.log(JSON.stringify(Object.fromEntries(done)));
+  const report: Report = { done: Object.fromEntries(done), cpuShare: ownCpuMs() / (performance.now() - started) };
+  console.log(JSON.stringify(report));
   process.exit(0);
 });
 await Promise.all(attacks);

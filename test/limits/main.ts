@@ -9,9 +9,8 @@
  * other than SQLite; what controllers do of what was written is asked in `minute.ts`, of one large Function and of objects
  * with thousands of owners.
  */
-import { execFileSync } from "node:child_process";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { cpus, loadavg, tmpdir, totalmem } from "node:os";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { parse } from "yaml";
@@ -20,6 +19,7 @@ import { startStandalone } from "../e2e/support/server.ts";
 import { eventually } from "../support/processes.ts";
 import { collections, functionWith, namespace } from "./bodies.ts";
 import { problemsOf } from "./judge.ts";
+import { machineFacts } from "./machine.ts";
 import { Meter, residentBytes, type Sample, type Target } from "./measure.ts";
 import { startProxied } from "./proxied.ts";
 import { type Shape, shapes } from "./shapes.ts";
@@ -70,6 +70,7 @@ async function prepare(meter: Meter): Promise<number> {
   const existing = { ...functionWith({ funcConfig: { l: Array(50_000).fill(0) } }), metadata: { name: "existing" } };
   await create(meter, "/api/v1/namespaces", { metadata: { name: namespace } });
   await create(meter, collections.functions, existing);
+  await create(meter, `/api/v1/namespaces/${namespace}/serviceaccounts`, { metadata: { name: "existing" } });
   for (let i = 0; i < 500; i++) {
     const metadata = { name: `c${i}`, labels: { app: "a", shard: String(i) } };
     await create(meter, collections.configmaps, { metadata, data: { a: "b" } });
@@ -86,21 +87,6 @@ function byStride(a: Shape, b: Shape): number {
   return (left % stride) - (right % stride) || left - right;
 }
 const stride = 7;
-
-/** What the figures were taken on. Load above the number of CPUs: others had the machine too, and waits by the clock say so. */
-function machineFacts() {
-  const { version } = process;
-  return {
-    date: new Date().toISOString(),
-    commit: execFileSync("git", ["rev-parse", "HEAD"], { encoding: "utf8" }).trim(),
-    cpu: cpus()[0]?.model ?? "unknown",
-    cores: cpus().length,
-    memoryBytes: totalmem(),
-    load: { before: loadBefore, after: loadavg() },
-    node: version,
-  };
-}
-const loadBefore = loadavg();
 
 /** Indentation multiplies what is nested, and is what was asked for; documents are the server's own. */
 const mayBeLarge = /[?&]pretty=|^\/(?:openapi|metrics|apis$)/;

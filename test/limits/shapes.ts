@@ -144,7 +144,7 @@ function* changes(): Generator<Shape> {
     ...common,
     name: "POST token: audiences",
     method: "POST",
-    path: () => `/api/v1/namespaces/${namespace}/serviceaccounts/default/token`,
+    path: () => `/api/v1/namespaces/${namespace}/serviceaccounts/existing/token`,
     n: 2000,
     headers: json,
     body: (n) => JSON.stringify({ spec: { audiences: list(n, (i) => `a${i}`) } }),
@@ -172,6 +172,9 @@ function* changes(): Generator<Shape> {
 /** `count` texts of one piece each. */
 const joined = (count: number, piece: (i: number) => string, separator = ","): string =>
   Array.from({ length: count }, (_, i) => piece(i)).join(separator);
+
+/** Every character as a path may have it. */
+const escaped = (text: string): string => [...Buffer.from(text)].map((byte) => `%${byte.toString(16)}`).join("");
 
 /** Nobody knows yet who sends these. */
 const strangers: readonly Omit<Shape, "method" | "user">[] = [
@@ -259,7 +262,12 @@ const readers: readonly Omit<Shape, "method" | "user">[] = [
   { name: "a continue token", n: 80_000, path: (n) => `${collections.configmaps}?continue=${"a".repeat(n)}` },
   { name: "a resource version", n: 80_000, path: (n) => `${collections.configmaps}?resourceVersion=${"1".repeat(n)}` },
   { name: "a field manager", n: 80_000, path: (n) => `${collections.configmaps}?fieldManager=${"a".repeat(n)}` },
-  { name: "a name", n: 80_000, path: (n) => `${collections.configmaps}/${"a".repeat(n)}` },
+  { name: "a name that nothing has", n: 80_000, path: (n) => `${collections.configmaps}/${"a".repeat(n)}` },
+  {
+    name: "an object by its escaped name, beside a long parameter",
+    n: 80_000,
+    path: (n) => `${collections.functions}/${escaped("existing")}?x=${"%61".repeat(n / 3)}`,
+  },
   { name: "a large object, indented", n: 1, path: () => `${existing}?pretty=1` },
   { name: "a large object as YAML", n: 1, path: () => existing, headers: () => ({ accept: "application/yaml" }) },
   ...Object.entries({
