@@ -1,7 +1,7 @@
 import { accessSync, closeSync, constants, fsyncSync, openSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { StartError } from "../../errors/start-error.ts";
-import { fileProblem, problemOf } from "./file-problems.ts";
+import { ownFileProblem, problemOf } from "./file-problems.ts";
 import { makeDirectories } from "./make-directories.ts";
 import { directoryProblem, ensurePrivateFile, makePrivate } from "./private-files.ts";
 
@@ -38,7 +38,7 @@ export function prepareDataDirectory(directory: string): DataDirectory {
     if (firstMade !== undefined) syncDirectories(path, dirname(firstMade));
     accessSync(path, constants.R_OK | constants.W_OK | constants.X_OK);
     const files = fileNames.map((name) => join(path, name));
-    for (const problem of [directoryProblem(path), ...files.map(fileProblem)])
+    for (const problem of [directoryProblem(path), ...files.map(ownFileProblem)])
       if (problem !== undefined) throw new Error(problem);
     ensurePrivateFile(join(path, databaseName));
     for (const file of files) makePrivate(file);

@@ -1,5 +1,5 @@
 /** What is wrong with files and directories, in sentences for the one who can put it right. */
-import { statSync } from "node:fs";
+import { lstatSync, statSync } from "node:fs";
 
 const sentences: { readonly [code: string]: (path: string) => string } = {
   EISDIR: (path) => `${path} is a directory, where a file belongs`,
@@ -39,4 +39,10 @@ export function fileProblem(path: string): string | undefined {
   return status.isDirectory()
     ? sentences.EISDIR?.(path)
     : `${path} is a pipe, a socket or a device, where a file belongs`;
+}
+
+/** As `fileProblem`, of a file that nobody else has a hand in: what is written through a link may be anybody's. */
+export function ownFileProblem(path: string): string | undefined {
+  const isLink = lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() ?? false;
+  return isLink ? `${path} is a link, where a file belongs` : fileProblem(path);
 }

@@ -1,7 +1,16 @@
 /** Stores that are not what they were: each is refused when it is opened, with a sentence that says what to do. */
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
+import {
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
@@ -121,6 +130,19 @@ for (const name of ["store.db", "store.db-wal", "store.db-shm", "store.mark", "s
     },
     refusal: new RegExp(`cannot be used: \\S+/${name} is a pipe, a socket or a device, where a file belongs$`),
   };
+  for (const [what, target] of [
+    ["a file elsewhere", join(root, "elsewhere")],
+    ["nothing", join(root, "nothing")],
+  ] as const) {
+    cases[`${name} is a link to ${what}`] = {
+      harm: (directory) => {
+        writeFileSync(join(root, "elsewhere"), "");
+        rmSync(join(directory, name), { force: true });
+        symlinkSync(target, join(directory, name));
+      },
+      refusal: new RegExp(`cannot be used: \\S+/${name} is a link, where a file belongs$`),
+    };
+  }
 }
 
 for (const [name, { harm, refusal }] of Object.entries(cases)) {

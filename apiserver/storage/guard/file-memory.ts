@@ -1,4 +1,5 @@
-import { readFile, rename, writeFile } from "node:fs/promises";
+import { randomUUID } from "node:crypto";
+import { readFile, rename, rm, writeFile } from "node:fs/promises";
 import { isObject, parseJson } from "../../machinery/json.ts";
 import { parsePosition } from "../position.ts";
 import { isNewer, type Remembered, type StoreMemory } from "./store-memory.ts";
@@ -23,8 +24,15 @@ export function fileMemory(file: string, howToAccept: () => string): StoreMemory
     write: async (next) => {
       const { remembered } = await read();
       if (remembered !== undefined && !isNewer(next, remembered)) return;
-      await writeFile(`${file}.new`, stringifyRemembered(next), { mode: 0o600 });
-      await rename(`${file}.new`, file);
+      // Nobody can have prepared a file of this name, or a link.
+      const temporary = `${file}.${randomUUID()}.tmp`;
+      try {
+        await writeFile(temporary, stringifyRemembered(next), { mode: 0o600, flag: "wx" });
+        await rename(temporary, file);
+      } catch (error) {
+        await rm(temporary, { force: true });
+        throw error;
+      }
     },
     howToAccept,
   };
