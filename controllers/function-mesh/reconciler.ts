@@ -14,7 +14,7 @@ import { keyOf, type ObjectKey } from "../runtime/object-key.ts";
 import { OwnWrites } from "../runtime/own-writes.ts";
 import { controlledBy, controllerOf, isControlledBy, ownerOf } from "../runtime/owners.ts";
 import { done, type ReconcileContext, type Reconciler, type Result, requeueAfter } from "../runtime/reconciler.ts";
-import { fieldManager } from "../workloads/apply.ts";
+import { applyOnce, fieldManager } from "../workloads/apply.ts";
 import { isCurrent, stamped } from "../workloads/drift.ts";
 import { numberAt, partOf } from "../workloads/parts.ts";
 import type { PublishedStatus } from "../workloads/published-status.ts";
@@ -71,12 +71,13 @@ export class MeshReconciler implements Reconciler {
       if (live === undefined) {
         // Without force: what somebody else has put there meanwhile is a conflict, not ours.
         const options = { fieldManager, force: false, signal };
-        const created = await this.#deps.compute.apply(kind.type, wanted, options);
+        const created = await applyOnce(this.#deps.compute, kind.type, wanted, options);
         this.#written.remember(kind.type.resource, created);
         return { kind, component, result: "created", live: created };
       }
       if (isCurrent(wanted, live)) return { kind, component, result: "unchanged", live };
-      const updated = await this.#deps.compute.apply(kind.type, sameAs(live, wanted), { fieldManager, signal });
+      const options = { fieldManager, signal };
+      const updated = await applyOnce(this.#deps.compute, kind.type, sameAs(live, wanted), options);
       this.#written.remember(kind.type.resource, updated);
       return { kind, component, result: "updated", live: updated };
     } catch (error) {

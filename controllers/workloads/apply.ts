@@ -1,12 +1,13 @@
 /** Every write of workloads to the cluster. */
 
 import type { KubeObject } from "../../apiserver/apis/meta/v1.ts";
-import type { ObjectRef, ResourceClient } from "../../apiserver/client/client.ts";
+import type { ApplyOptions, ObjectRef, ResourceClient, ResourceType } from "../../apiserver/client/client.ts";
 import { isConflict, isNotFound, StatusError } from "../../apiserver/errors/status-error.ts";
 import { limits } from "../../apiserver/limits.ts";
 import type { OwnWrites } from "../runtime/own-writes.ts";
 import type { Cause, ChildPlan, HoldReason } from "./child.ts";
 import type { ChildKind } from "./desired.ts";
+import { differences, notingNotKept } from "./drift.ts";
 import { hostTypes } from "./host-types.ts";
 
 export const fieldManager = "function-mesh";
@@ -71,7 +72,7 @@ export class WorkloadWriter {
 
   async #apply(kind: ChildKind, plan: Extract<ChildPlan, { action: "apply" }>, signal: AbortSignal): Promise<Outcome> {
     const { causes, paths, restarts } = plan;
-    const live = await this.#client.apply(hostTypes[kind], plan.object, { fieldManager, signal });
+    const live = await applyOnce(this.#client, hostTypes[kind], plan.object, { fieldManager, signal });
     this.#written.remember(hostTypes[kind].resource, live);
     return { result: plan.live === undefined ? "created" : "updated", live, causes, paths, restarts };
   }
@@ -105,6 +106,25 @@ export class WorkloadWriter {
   async createJob(job: KubeObject, signal: AbortSignal): Promise<KubeObject> {
     return this.#client.create(hostTypes.Job, job, { fieldManager, signal });
   }
+}
+
+/**
+ * Applies `object`, and where the cluster doesn't keep all of it a second time with a note of that, which ends the matter.
+ * Nearly everything is kept, and costs one request.
+ */
+export async function applyOnce(
+  client: ResourceClient,
+  type: ResourceType,
+  object: KubeObject,
+  options: ApplyOptions,
+): Promise<KubeObject> {
+  const live = await client.apply(type, object, options);
+  const lost = differences(object, live);
+  if (lost.length === 0) return live;
+  const { resourceVersion, ...metadata } = object.metadata;
+  const newest = live.metadata.resourceVersion;
+  const again = { ...object, metadata: { ...metadata, ...(resourceVersion && newest && { resourceVersion: newest }) } };
+  return client.apply(type, notingNotKept(again, lost), options);
 }
 
 function refOf(kind: keyof typeof hostTypes, { metadata }: KubeObject): ObjectRef {

@@ -22,6 +22,20 @@ export type Cause =
   | "RendererChanged"
   | "Drifted";
 
+const texts: { readonly [C in Cause]: string } = {
+  Missing: "it didn't exist",
+  Adopted: "it was taken over",
+  SpecChanged: "the spec changed",
+  RolloutRequested: "a roll-out was asked for",
+  BackendConfigChanged: "a BackendConfig changed",
+  SettingsChanged: "the server's settings changed",
+  RendererChanged: "the server was upgraded",
+  Drifted: "somebody else had changed it",
+};
+
+/** For people. */
+export const causesText = (causes: readonly Cause[]): string => causes.map((cause) => texts[cause]).join(", ");
+
 /**
  * Why a change of the pods waits; the `reason` that users see.
  *

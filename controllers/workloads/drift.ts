@@ -13,6 +13,23 @@ import { compareQuantities, parseQuantity } from "../../apiserver/machinery/quan
  */
 export const digestAnnotation = `${group}/applied-digest`;
 
+/**
+ * Paths that the cluster did not keep when they were applied: fields of a feature it lacks, or that a webhook of its writes
+ * anew each time. Nobody gains by applying them again, so they are no drift.
+ */
+const notKeptAnnotation = `${group}/not-kept`;
+/** More than that is no matter of some fields. */
+const maxNotKept = 50;
+
+/** @param paths  `differences` to what the cluster answered to an apply of `object` */
+export function notingNotKept(object: KubeObject, paths: readonly string[]): KubeObject {
+  const annotations = { ...object.metadata.annotations, [notKeptAnnotation]: paths.slice(0, maxNotKept).join(" ") };
+  return { ...object, metadata: { ...object.metadata, annotations } };
+}
+
+const notKept = ({ metadata }: KubeObject): ReadonlySet<string> =>
+  new Set(metadata.annotations?.[notKeptAnnotation]?.split(" "));
+
 /** The same value for equal objects, whatever the order of their members. */
 export function digest(value: JsonValue | object): string {
   return createHash("sha256")
@@ -44,10 +61,11 @@ export const differences = (wanted: KubeObject, live: KubeObject): string[] => c
 export function changes(wanted: KubeObject, live: KubeObject): Change[] {
   const { metadata, apiVersion: _, kind: __, ...fields } = wanted;
   const { labels, annotations, ownerReferences } = metadata;
+  const expected = notKept(live);
   return [
     ...changesOf({ labels, annotations, ownerReferences }, live.metadata, "metadata"),
     ...Object.entries(fields).flatMap(([field, value]) => changesOf(value, live[field], field)),
-  ];
+  ].filter(({ path }) => !expected.has(path));
 }
 
 /** `differences` of two values. */

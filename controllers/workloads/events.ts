@@ -3,7 +3,7 @@ import type { WorkloadStatus } from "../../apiserver/apis/compute/v1alpha1/workl
 import { limits } from "../../apiserver/limits.ts";
 import type { EventRecord } from "../runtime/interface.ts";
 import type { Outcome } from "./apply.ts";
-import type { Cause } from "./child.ts";
+import { causesText } from "./child.ts";
 import type { ChildKind } from "./desired.ts";
 import { childKinds, type Outcomes } from "./status.ts";
 
@@ -27,17 +27,6 @@ function creationEvents(outcomes: Outcomes): EventRecord[] {
   });
   return made.length === 0 ? [] : [{ type: "Normal", reason: "Created", message: `Created ${made.join(", ")}.` }];
 }
-
-const causes: { readonly [C in Cause]: string } = {
-  Missing: "it didn't exist",
-  Adopted: "it was taken over",
-  SpecChanged: "the spec changed",
-  RolloutRequested: "a roll-out was asked for",
-  BackendConfigChanged: "a BackendConfig changed",
-  SettingsChanged: "the server's settings changed",
-  RendererChanged: "the server was upgraded",
-  Drifted: "somebody else had changed it",
-};
 
 function childEvents(
   kind: ChildKind,
@@ -73,7 +62,7 @@ function childEvents(
 type Written = Extract<Outcome, { readonly restarts: boolean }>;
 
 function updateMessage(kind: ChildKind, outcome: Written): string {
-  const why = outcome.causes.map((cause) => causes[cause]).join(", ");
+  const why = causesText(outcome.causes);
   const where = outcome.paths.length === 0 ? "" : ` Changed: ${outcome.paths.join(", ")}.`;
   const then = outcome.restarts ? " Its pods restart." : "";
   return cut(`Updated ${kind} ${outcome.live.metadata.name}: ${why}.${then}${where}`);

@@ -87,6 +87,23 @@ test("a plan says why it writes, and whether pods restart", () => {
   assert.ok(changed.action === "apply" && changed.paths.some((path) => path.includes("command")));
 });
 
+test("why pods were replaced is written with the change, and stays until the next one", () => {
+  const causeOf = ({ children }: typeof nothing) =>
+    children.StatefulSet?.metadata.annotations?.["kubernetes.io/change-cause"];
+  assert.equal(causeOf(settled), undefined, "nothing was replaced yet");
+  const { StatefulSet: changed } = plan({ className: "a.B" }, settled);
+  assert.ok(changed.action === "apply");
+  const observed = { ...settled, children: { ...settled.children, StatefulSet: changed.object } };
+  assert.match(
+    causeOf(observed) ?? "",
+    /^the spec changed: spec\.template\.spec\.containers\[pulsar-function\]\.command/,
+  );
+  assert.equal(decision(plan({ className: "a.B" }, observed)), "nothing");
+  const scaled = plan({ className: "a.B", replicas: 3 }, observed).StatefulSet;
+  assert.ok(scaled.action === "apply" && !scaled.restarts);
+  assert.equal(scaled.object.metadata.annotations?.["kubernetes.io/change-cause"], causeOf(observed));
+});
+
 const newer: Renderer = { ...renderer, rendererVersion: "next" };
 const otherImage: Renderer = {
   ...renderer,

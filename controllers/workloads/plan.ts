@@ -4,7 +4,7 @@
  */
 import type { KubeObject } from "../../apiserver/apis/meta/v1.ts";
 import type { Settings } from "../settings.ts";
-import { type Cause, type ChildPlan, planChild } from "./child.ts";
+import { type Cause, type ChildPlan, causesText, planChild } from "./child.ts";
 import { argumentProblem } from "./command/argument-size.ts";
 import { type ChildKind, desiredWorkloads } from "./desired.ts";
 import { changes } from "./drift.ts";
@@ -78,9 +78,9 @@ function planStatefulSet({ wanted, live, workload, record, paused, fleet }: Stat
   const problem = argumentProblem(wanted);
   if (problem !== undefined) return { action: "refuse", ...problem, ...(live && { live }) };
   const recorded = recordOf(live);
-  const planned = (paced: boolean) =>
-    planChild(withRecord(wanted, paced ? { ...record, paced } : record), live, workload);
-  const plan = planned(recorded?.paced === true);
+  const planned = ({ paced, because }: Pick<RenderedFrom, "paced" | "because">) =>
+    planChild(withRecord(wanted, { ...record, ...(paced && { paced }), ...(because && { because }) }), live, workload);
+  const plan = planned(recorded ?? {});
   if (plan.action !== "apply" || plan.live === undefined || plan.causes.includes("Adopted")) return plan;
 
   const found = changes(wanted, plan.live);
@@ -98,7 +98,7 @@ function planStatefulSet({ wanted, live, workload, record, paused, fleet }: Stat
   const wait = takesTurn && !inTurn ? turnReason(fleet) : undefined;
   const hold = holdReason(concerned, record, recorded, paused) ?? wait;
   if (hold === undefined) {
-    const turn = planned(takesTurn);
+    const turn = planned({ ...(takesTurn && { paced: true }), because: restartCause(causes, paths) });
     return turn.action === "apply" ? { ...turn, causes, paths, restarts: true, takesTurn } : turn;
   }
   const scales = paths.includes(replicasPath);
@@ -114,6 +114,12 @@ function planStatefulSet({ wanted, live, workload, record, paused, fleet }: Stat
   };
 }
 const replicasPath = "spec.replicas";
+
+/** No values: they may hold credentials (FM W-43). */
+const restartCause = (causes: readonly Cause[], paths: readonly string[]): string =>
+  `${causesText(causes)}: ${paths.filter((path) => path !== replicasPath).join(", ")}`.slice(0, maxCauseLength);
+/** Annotations are no place for long texts, in characters. */
+const maxCauseLength = 250;
 
 /** Whether the pods would get another template; a record of older versions doesn't tell of fields that are given up. */
 function changesPods(current: RenderedFrom, recorded: RenderedFrom | undefined, paths: readonly string[]): boolean {

@@ -32,6 +32,11 @@ export type RenderedFrom = {
   readonly owner?: string;
   /** The annotation by which a user last asked for everything that was pending. */
   readonly requested?: string;
+  /**
+   * Why its pods were last replaced, written with the change itself: an event may be lost, when this program ends between
+   * the two. `kubectl rollout history` shows it of each revision.
+   */
+  readonly because?: string;
   /** Its pods were last changed in a turn of the fleet's, which is over when they are ready (see `fleet.ts`). */
   readonly paced?: true;
 };
@@ -129,9 +134,16 @@ export function holdReason(
 export const isPaused = ({ metadata }: KubeObject, settings: Settings): boolean =>
   settings.pauseRollout || metadata.annotations?.[annotations.pauseRollout] === "true";
 
+/** Kubernetes' own, which each revision of a StatefulSet takes over. */
+export const changeCauseAnnotation = "kubernetes.io/change-cause";
+
 export function withRecord(statefulSet: KubeObject, record: RenderedFrom): KubeObject {
   const { metadata } = statefulSet;
-  const recorded = { ...metadata.annotations, [renderedFromAnnotation]: stringifyJson(record) };
+  const recorded = {
+    ...metadata.annotations,
+    [renderedFromAnnotation]: stringifyJson(record),
+    ...(record.because !== undefined && { [changeCauseAnnotation]: record.because }),
+  };
   return { ...statefulSet, metadata: { ...metadata, annotations: recorded } };
 }
 
@@ -158,7 +170,7 @@ function parseRecord(value: JsonValue): RenderedFrom | undefined {
     ...{ generation, spec, settings, renderer: String(renderer) },
     ...(global && { global }),
     ...(namespaced && { namespaced }),
-    ...texts(value, "template", "owner", "requested"),
+    ...texts(value, "template", "owner", "requested", "because"),
     ...(value.paced === true && { paced: true }),
   };
 }

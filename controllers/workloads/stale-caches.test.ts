@@ -2,8 +2,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { backendConfigType, functionMeshType, functionType } from "../../apiserver/apis/compute/v1alpha1/group.ts";
-import type { WatchEvent } from "../../apiserver/apis/meta/v1.ts";
+import type { KubeObject, WatchEvent } from "../../apiserver/apis/meta/v1.ts";
 import type { ResourceType, WatchQuery } from "../../apiserver/client/client.ts";
+import { parseJson, stringifyJson } from "../../apiserver/machinery/json.ts";
 import { aFunction, ComputeControllers } from "../../test/support/compute-controllers.ts";
 import { FakeClient } from "../../test/support/fake-client.ts";
 import { FakeClock, settle } from "../../test/support/fake-clock.ts";
@@ -137,4 +138,29 @@ test("a mesh makes its members once", async () => {
     (await world.writesOf(() => client.goOn())).filter((write) => write === "patch functions/mesh-m"),
     [],
   );
+});
+
+/** A cluster without some feature: a field of it is dropped, whoever writes it. */
+class ForgetfulClient extends FakeClient {
+  override async apply(...[type, object, options]: Parameters<FakeClient["apply"]>): Promise<KubeObject> {
+    const kept: KubeObject = Object(parseJson(stringifyJson(object).replace(/,"successThreshold":1/g, "")));
+    return super.apply(type, kept, options);
+  }
+}
+
+test("what the cluster doesn't keep is applied once and noted, not again and again", async () => {
+  const client = new ForgetfulClient(new FakeClock());
+  await using world = await ComputeControllers.start({}, client);
+  const startupProbe = { httpGet: { port: 9094 }, successThreshold: 1 };
+  await world.create(functionType, aFunction("a", { spec: { pod: { startupProbe } } }));
+  assert.deepEqual(await world.writesOf(() => look(world, "again")), ["patch functions/a"]);
+  const set = await world.find(StatefulSet, "a-function");
+  assert.match(set?.metadata.annotations?.["compute.functionmesh.io/not-kept"] ?? "", /startupProbe/);
+
+  const byHand = { spec: { template: { spec: { terminationGracePeriodSeconds: 77 } } } };
+  await world.patch(functionType, "a", { spec: { pod: { terminationGracePeriodSeconds: 5 } } });
+  await world.patch(StatefulSet, "a-function", byHand);
+  const repaired = JSON.stringify(await world.find(StatefulSet, "a-function"));
+  assert.match(repaired, /"terminationGracePeriodSeconds":5[,}]/, "other drift is repaired");
+  assert.deepEqual(await world.writesOf(() => look(world, "and again")), ["patch functions/a"]);
 });
