@@ -32,6 +32,8 @@ export type Settings = {
   readonly maxConcurrentRollouts: number;
   /** Pods are ready only once their instance runs. Absent: they have no readiness probe, as the operator's haven't. */
   readonly readinessProbe?: true;
+  /** A container that ends with an error leaves the end of its log as its last words. Absent: only what it says itself. */
+  readonly lastLogLines?: true;
   /** Absent: no global BackendConfig. */
   readonly globalBackendConfig?: { readonly namespace: string; readonly name: string };
   /** Name of the BackendConfig that holds for the workloads of its namespace. */

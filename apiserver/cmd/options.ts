@@ -502,6 +502,14 @@ export const rows = {
     value: "BOOL",
     help: "Give pods a readiness probe: ready once their instance runs, not when their container does.",
   }),
+  lastLogLines: option({
+    flag: "last-log-lines",
+    commands: running,
+    parse: flagValue,
+    default: false,
+    value: "BOOL",
+    help: "Keep the end of the log of a container that failed (terminationMessagePolicy): its last line is in the status.",
+  }),
   globalBackendConfig: option({
     flag: "global-backend-config",
     commands: running,

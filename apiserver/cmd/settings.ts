@@ -19,6 +19,7 @@ export async function readSettings(options: Options): Promise<Settings> {
     pauseRollout: options.pauseRollout,
     maxConcurrentRollouts: options.maxConcurrentRollouts,
     ...(options.readinessProbe && { readinessProbe: true }),
+    ...(options.lastLogLines && { lastLogLines: true }),
     namespacedBackendConfig: options.namespacedBackendConfig,
     ...(name === "" || namespace === "" ? {} : { globalBackendConfig: { namespace, name } }),
   };

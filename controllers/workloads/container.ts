@@ -46,6 +46,8 @@ export function mainContainer(workload: Workload, settings: Settings): Container
     readinessProbe: settings.readinessProbe && instanceRuns,
     startupProbe: spec.pod?.startupProbe,
     securityContext: hardened(),
+    // The kubelet's own bounds: 80 lines, 2 KiB. So nobody has to be allowed to read logs.
+    ...(settings.lastLogLines && { terminationMessagePolicy: "FallbackToLogsOnError" }),
   };
 }
 

@@ -32,6 +32,11 @@ const cases: { readonly [what: string]: readonly [status: JsonObject, reason: st
     "CrashLoopBackOff",
     "container pulsar-function doesn't start: Error, exit code 1, last said: No such class",
   ],
+  "last words that would colour a terminal": [
+    container({ ...waiting("CrashLoopBackOff"), lastState: ended(1, "Error", "one\n\u001b[31mNo\rclass\u001b[0m\n") }),
+    "CrashLoopBackOff",
+    "container pulsar-function doesn't start: Error, exit code 1, last said: [31mNo class [0m",
+  ],
   "too little memory": [
     container({ state: { running: {} }, restartCount: 2, lastState: ended(137, "OOMKilled") }),
     "OOMKilled",

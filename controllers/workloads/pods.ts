@@ -129,5 +129,9 @@ function endOf(terminated: JsonObject): string {
 
 const times = (count: number): string => (count === 1 ? "once" : `${count} times`);
 const lastLine = (text: string): string => text.trimEnd().split("\n").at(-1) ?? "";
-const quote = (text: string): string => (text.length > maxQuote ? `${text.slice(0, maxQuote)}…` : text);
+/** Programs write colours and carriage returns into their logs; whoever reads a status has a terminal. */
+const quote = (text: string): string => {
+  const plain = text.replace(/\p{Cc}+/gu, " ").trim();
+  return plain.length > maxQuote ? `${plain.slice(0, maxQuote)}…` : plain;
+};
 const sentence = (what: string, how: string): string => (how === "" ? what : `${what}: ${how}`);

@@ -411,6 +411,13 @@ test("an autoscaler goes down to the bound it is given", () => {
   assert.equal(partOf(HorizontalPodAutoscaler, "spec").maxReplicas, 4);
 });
 
+test("the end of the log is a failed container's last words where the installation wants that", () => {
+  const policyIn = (settings = {}) =>
+    containerOf(render(workloadOf("Function"), { settings }).StatefulSet, "pulsar-function").terminationMessagePolicy;
+  assert.equal(policyIn(), undefined);
+  assert.equal(policyIn({ lastLogLines: true }), "FallbackToLogsOnError");
+});
+
 test("a readiness probe of ours where the installation wants one: what tells that the instance runs", () => {
   const { StatefulSet: plain } = render(workloadOf("Sink"));
   const { StatefulSet: probed } = render(workloadOf("Sink"), { settings: { readinessProbe: true } });
