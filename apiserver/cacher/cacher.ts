@@ -127,9 +127,10 @@ export class Cacher<T extends Encoded, F> {
     return this.#live !== undefined;
   }
 
-  /** Of its objects; `undefined` while it is not ready. */
-  get size(): number | undefined {
-    return this.#live?.state.size;
+  /** Of its objects, and of their JSON; `undefined` while it is not ready. */
+  get size(): { readonly objects: number; readonly bytes: number } | undefined {
+    const state = this.#live?.state;
+    return state === undefined ? undefined : { objects: state.size, bytes: state.bytes };
   }
 
   get readerCount(): number {
@@ -232,7 +233,7 @@ export class Cacher<T extends Encoded, F> {
     await using watch = backend.watch({ prefix, after: revision, signal });
     this.#own.told(revision);
     this.#live = {
-      state: new OrderedState(entries, this.#newIndexes()),
+      state: new OrderedState(entries, this.#newIndexes(), ({ json }) => json.length),
       window: new EventWindow(revision),
       watch,
       revision,

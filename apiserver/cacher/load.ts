@@ -20,7 +20,7 @@ type Source<T extends Encoded> = {
   readonly signal: AbortSignal;
 };
 
-/** Everything under the prefix, as of one revision. */
+/** Everything under the prefix, as of one revision. The next page is read while one is decoded. */
 export async function loadState<T extends Encoded>({
   backend,
   prefix,
@@ -32,6 +32,13 @@ export async function loadState<T extends Encoded>({
   let page = await backend.range({ prefix, limit: pageSize }, signal);
   const { revision } = page;
   for (;;) {
+    const last = page.items.at(-1);
+    const isLast = last === undefined || page.items.length >= page.count;
+    const next = isLast
+      ? undefined
+      : backend.range({ prefix, startKey: `${last.key}\0`, limit: pageSize, revision }, signal);
+    // Its failure is met when it is waited for.
+    next?.catch(() => {});
     for (const stored of page.items) {
       const key = stored.key.slice(prefix.length);
       try {
@@ -40,8 +47,7 @@ export async function loadState<T extends Encoded>({
         unreadable.set(key, error);
       }
     }
-    const last = page.items.at(-1);
-    if (last === undefined || page.items.length >= page.count) return { revision, entries, unreadable };
-    page = await backend.range({ prefix, startKey: `${last.key}\0`, limit: pageSize, revision }, signal);
+    if (next === undefined) return { revision, entries, unreadable };
+    page = await next;
   }
 }

@@ -37,14 +37,28 @@ export type Sought = { readonly scope: string; readonly lookups?: readonly Looku
 export class OrderedState<T> {
   readonly #byKey = new Map<string, T>();
   readonly #indexes: ItemIndexes<T> | undefined;
+  readonly #bytesOf: (item: T) => number;
+  #bytes = 0;
   #ordered: Entry<T>[];
   #shared = false;
 
-  /** @param entries in key order; owned by the state from now on */
-  constructor(entries: Entry<T>[] = [], indexes?: ItemIndexes<T>) {
+  /**
+   * @param entries in key order; owned by the state from now on
+   * @param bytesOf what an item takes
+   */
+  constructor(entries: Entry<T>[] = [], indexes?: ItemIndexes<T>, bytesOf: (item: T) => number = () => 0) {
     this.#ordered = entries;
     this.#indexes = indexes;
-    for (const { key, item } of entries) this.#byKey.set(key, item);
+    this.#bytesOf = bytesOf;
+    for (const { key, item } of entries) {
+      this.#byKey.set(key, item);
+      this.#bytes += bytesOf(item);
+    }
+  }
+
+  /** Of all items. */
+  get bytes(): number {
+    return this.#bytes;
   }
 
   get size(): number {
@@ -62,7 +76,7 @@ export class OrderedState<T> {
     const ordered = this.#own();
     const index = lowerBound(ordered, key);
     ordered.splice(index, previous === undefined ? 0 : 1, { key, item });
-    this.#indexes?.changed(key, previous, item);
+    this.#changed(key, previous, item);
     return previous;
   }
 
@@ -72,7 +86,7 @@ export class OrderedState<T> {
     this.#byKey.delete(key);
     const ordered = this.#own();
     ordered.splice(lowerBound(ordered, key), 1);
-    this.#indexes?.changed(key, previous, undefined);
+    this.#changed(key, previous, undefined);
     return previous;
   }
 
@@ -88,6 +102,12 @@ export class OrderedState<T> {
     const { start, end } = rangeOf(entries, scope);
     const keys = this.#indexes.find(lookups, end - start, this.#byKey);
     return keys === undefined ? entries : keys.flatMap((key) => this.#entryOf(key));
+  }
+
+  #changed(key: string, previous: T | undefined, item: T | undefined): void {
+    this.#indexes?.changed(key, previous, item);
+    this.#bytes +=
+      (item === undefined ? 0 : this.#bytesOf(item)) - (previous === undefined ? 0 : this.#bytesOf(previous));
   }
 
   /** Gives up what has not been of use for long. */

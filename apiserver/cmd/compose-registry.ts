@@ -61,7 +61,11 @@ export function composeRegistry(parts: RegistryParts): Registry {
   registerStoredObjects(metrics.registry, () =>
     stored
       .filter(isStoredVersion)
-      .map(({ group, resource, storedObjects }) => ({ group, resource, objects: storedObjects?.() ?? -1 })),
+      .map(({ group, resource, storedSize }) => ({
+        group,
+        resource,
+        ...(storedSize?.() ?? { objects: -1, bytes: -1 }),
+      })),
   );
   return { resources: [...stored, ...profile.reviews], stored };
 }

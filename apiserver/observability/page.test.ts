@@ -49,7 +49,9 @@ const fillers: { readonly [family: string]: (registry: Registry, budget: PageBud
     combine({ operation, resource: resources }, ({ operation = "", resource = "" }) => {
       for (const failed of [true, false]) call({ operation, group, resource, ms: 12.345, failed });
     });
-    registerStoredObjects(registry, () => resources.map((resource) => ({ group, resource, objects: 100_000 })));
+    registerStoredObjects(registry, () =>
+      resources.map((resource) => ({ group, resource, objects: 100_000, bytes: 500_000_000 })),
+    );
     registerStorageSize(registry, "etcd", async () => 2 ** 33);
   },
   watches: (registry, budget) => {

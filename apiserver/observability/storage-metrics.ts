@@ -34,8 +34,8 @@ export function storageCallMetrics(registry: Registry, budget: PageBudget): (cal
   };
 }
 
-/** `objects`: -1 while nobody knows. */
-export type StoredObjects = GroupResource & { readonly objects: number };
+/** `objects`, and `bytes` of their JSON: -1 while nobody knows. */
+export type StoredObjects = GroupResource & { readonly objects: number; readonly bytes: number };
 
 /** @param stored  of every resource, as the watch cache has them; asked per scrape */
 export function registerStoredObjects(registry: Registry, stored: () => Iterable<StoredObjects>): void {
@@ -46,6 +46,15 @@ export function registerStoredObjects(registry: Registry, stored: () => Iterable
     registers: [registry],
     collect() {
       for (const { group, resource, objects } of stored()) byResource.set({ group, resource }, objects);
+    },
+  });
+  const sizes = new Gauge({
+    name: "apiserver_resource_size_estimate_bytes",
+    help: "JSON of the stored objects, which is what the watch cache holds of them; -1 while the store cannot be read.",
+    labelNames: ["group", "resource"] as const,
+    registers: [registry],
+    collect() {
+      for (const { group, resource, bytes } of stored()) sizes.set({ group, resource }, bytes);
     },
   });
   const byName = new Gauge({

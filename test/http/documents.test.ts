@@ -275,6 +275,7 @@ test("metrics tell of watches, of what is stored and how, of admission, and of w
   assert.ok(grew("apiserver_watch_events_sizes_sum{", ...ours) > 100);
   assert.equal(grew("apiserver_watch_list_duration_seconds_count{", ...ours, 'scope="namespace"'), 1);
   assert.equal(grew("apiserver_resource_objects{", ...ours), 1);
+  assert.ok(grew("apiserver_resource_size_estimate_bytes{", ...ours) > 100);
   assert.equal(grew("apiserver_storage_objects{", `resource="functions.${group}"`), 1);
   assert.ok(sampleOf(text, "apiserver_storage_size_bytes{") > 0);
   assert.ok(grew("etcd_requests_total{", 'operation="create"', ...ours) >= 1);

@@ -96,7 +96,7 @@ function endpointOf(
     acceptsProtobuf: definition.acceptsProtobuf,
     bareItems: definition.bareItems === true,
     returnsDeleted: definition.returnsDeleted === true,
-    storedObjects: () => shared.cacher.size,
+    storedSize: () => shared.cacher.size,
   };
 }
 

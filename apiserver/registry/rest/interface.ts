@@ -202,8 +202,11 @@ export type ResourceEndpoint = {
   readonly bareItems?: boolean;
   /** A deletion answers the object that is gone, not a Status. */
   readonly returnsDeleted?: boolean;
-  /** How many there are, all versions together; `undefined` while that is not known. Absent: nothing is stored. */
-  readonly storedObjects?: () => number | undefined;
+  /**
+   * How many there are, all versions together, and the bytes of their JSON, as they are cached; `undefined` while that is
+   * not known. Absent: nothing is stored.
+   */
+  readonly storedSize?: () => { readonly objects: number; readonly bytes: number } | undefined;
 };
 
 export type { JsonObject };
