@@ -59,13 +59,11 @@ export function composeRegistry(parts: RegistryParts): Registry {
     }),
   );
   registerStoredObjects(metrics.registry, () =>
-    stored
-      .filter(isStoredVersion)
-      .map(({ group, resource, storedSize }) => ({
-        group,
-        resource,
-        ...(storedSize?.() ?? { objects: -1, bytes: -1 }),
-      })),
+    stored.filter(isStoredVersion).map(({ group, resource, storedSize }) => ({
+      group,
+      resource,
+      ...(storedSize?.() ?? { objects: -1, bytes: -1 }),
+    })),
   );
   return { resources: [...stored, ...profile.reviews], stored };
 }

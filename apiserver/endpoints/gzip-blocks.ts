@@ -24,10 +24,17 @@ export function deflateBlock(content: Uint8Array): Promise<DeflatedBlock> {
     // Ends at a byte, and is not the last of its stream.
     deflateRaw(content, { level, finishFlush: constants.Z_SYNC_FLUSH }, (error, bytes) => {
       const { length } = content;
-      if (error === null) resolve({ bytes, crc: crc32(content), length, shift: shiftOf(length) });
+      if (error === null) resolve({ bytes: ownCopy(bytes), crc: crc32(content), length, shift: shiftOf(length) });
       else reject(error);
     });
   });
+}
+
+/** What zlib hands out may be the beginning of something larger, which would be kept with it. */
+function ownCopy(bytes: Uint8Array): Uint8Array {
+  const copy = Buffer.allocUnsafeSlow(bytes.length);
+  copy.set(bytes);
+  return copy;
 }
 
 /** No name, no time, fastest, unknown system. */
