@@ -11,14 +11,13 @@ import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
 import { EtcdProcess } from "../support/etcd.ts";
-import { eventually, freePort } from "../support/processes.ts";
-import { ServicePort } from "../support/service-port.ts";
-import { deployedContainer, type Installation, installAggregated } from "./support/aggregated.ts";
+import { eventually } from "../support/processes.ts";
+import { type Installation, installAggregated } from "./support/aggregated.ts";
 import { flood, unforeseen } from "./support/flood.ts";
 import { get } from "./support/http.ts";
 import { connection, wordcount } from "./support/manifests.ts";
 import { issue, type Leaf } from "./support/pki.ts";
-import { Pod, probeOf } from "./support/pod.ts";
+import { type Pod, type Replicas, startReplicas } from "./support/pod.ts";
 import { ensureTool } from "./support/tools.ts";
 
 const names = ["a", "b"];
@@ -34,8 +33,7 @@ const memoryEaters = { NODE_OPTIONS: `--max-old-space-size=400 --import=${hog}` 
 let directory: string;
 let etcd: EtcdProcess;
 let installation: Installation;
-let service: ServicePort;
-let pods: readonly Pod[];
+let replicas: Replicas;
 let hungForMs: number;
 let administrator: Leaf;
 let quietMs: number;
@@ -46,28 +44,13 @@ before(async () => {
   resources.defer(() => rm(directory, { recursive: true, force: true }));
   etcd = resources.use(await EtcdProcess.start(await ensureTool("etcd")));
   installation = resources.use(await installAggregated(directory, ["--etcd-servers", etcd.endpoint]));
-  const { host, servingAuthority, startReplica } = installation;
-  service = resources.use(await ServicePort.open());
-  const container = await deployedContainer();
-  const [liveness, readiness] = [probeOf(container, "livenessProbe"), probeOf(container, "readinessProbe")];
+  replicas = resources.use(await startReplicas(installation, 2, { env: memoryEaters }));
+  const { liveness } = replicas;
   hungForMs = (liveness.failures + 1) * Math.max(liveness.periodMs, liveness.timeoutMs) + liveness.graceMs;
-  const ports = [await freePort(), await freePort()];
-  const onReadiness = (): void => {
-    service.endpoints = ports.filter((_, index) => pods[index]?.ready);
-  };
-  pods = ports.map((port, index) =>
-    resources.use(
-      new Pod({
-        url: `https://127.0.0.1:${port}`,
-        ca: servingAuthority.pem,
-        start: () => startReplica(`server-${index}`, port, { env: memoryEaters }),
-        ...{ liveness, readiness, onReadiness },
-      }),
-    ),
-  );
-  await eventually(async () => assert.equal(service.endpoints.length, 2), 90_000);
-  await installation.route(service.port);
-  administrator = await issue(host.clientAuthority, { commonName: "root", organizations: ["system:masters"] });
+  administrator = await issue(installation.host.clientAuthority, {
+    commonName: "root",
+    organizations: ["system:masters"],
+  });
   await installation.kubectl.ok(["create", "namespace", "guarded"]);
   await inGuarded("apply -f -", connection);
   for (const name of names) await inGuarded("apply -f -", wordcount.replace("name: wordcount", `name: ${name}`));
@@ -119,7 +102,7 @@ type Trouble = {
 };
 
 const nothing = async (): Promise<void> => undefined;
-const [first, second] = [() => pods[0], () => pods[1]];
+const [first, second] = [() => replicas.pods[0], () => replicas.pods[1]];
 
 const troubles: Record<string, Trouble> = {
   "one replica hangs": {
@@ -133,7 +116,7 @@ const troubles: Record<string, Trouble> = {
   },
   "both hang": {
     harm: async () => {
-      for (const pod of pods) pod.process.kill("SIGSTOP");
+      for (const pod of replicas.pods) pod.process.kill("SIGSTOP");
       return nothing;
     },
     // Until they have been ended and have started; the namespace controller waits for as long again, as it backs off.
@@ -150,9 +133,9 @@ const troubles: Record<string, Trouble> = {
   },
   "every answer takes a second": {
     harm: async () => {
-      service.latencyMs = 400;
+      replicas.service.latencyMs = 400;
       return async () => {
-        service.latencyMs = 0;
+        replicas.service.latencyMs = 0;
       };
     },
     // Five kinds are asked one after the other, in two requests each and on new connections.
@@ -182,9 +165,9 @@ const troubles: Record<string, Trouble> = {
   },
   "both are away": {
     harm: async () => {
-      await Promise.all(pods.map((pod) => pod.stop()));
+      await Promise.all(replicas.pods.map((pod) => pod.stop()));
       return async () => {
-        for (const pod of pods) pod.start();
+        for (const pod of replicas.pods) pod.start();
       };
     },
     delayMs: undefined,
@@ -209,7 +192,7 @@ const blockedMs = 5_000;
 for (const [name, { harm, delayMs, restarts }] of Object.entries(troubles)) {
   test(`harm: when ${name}, ${delayMs ? "namespaces go" : "namespaces wait"}, others are served, no child is collected`, async (t) => {
     const [owners, children] = await eventually(async () => [await uids("fn"), await uids("sts,svc")] as const, 60_000);
-    const before = restartsOf(pods);
+    const before = restartsOf(replicas.pods);
     const end = await harm();
     const startedMs = performance.now();
     let namespace: Awaited<ReturnType<typeof deleteNamespace>>;
@@ -235,8 +218,8 @@ for (const [name, { harm, delayMs, restarts }] of Object.entries(troubles)) {
     await eventually(async () => assert.equal(await uids("fn"), owners), 60_000);
     await eventually(() => inGuarded(`annotate fn a trouble=${performance.now()} --overwrite`));
     assert.equal(await uids("sts,svc"), children);
-    await eventually(async () => assert.equal(restartsOf(pods) - before, restarts), hungForMs + toleranceMs);
-    await eventually(async () => assert.equal(service.endpoints.length, 2), 90_000);
+    await eventually(async () => assert.equal(restartsOf(replicas.pods) - before, restarts), hungForMs + toleranceMs);
+    await replicas.ready();
     t.diagnostic(
       `over after ${Math.round(performance.now() - startedMs)} ms, ${Math.round(performance.now() - recoveringMs)} of them to recover`,
     );

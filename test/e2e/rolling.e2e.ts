@@ -8,42 +8,22 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { eventually, freePort, startProcess } from "../support/processes.ts";
-import { ServicePort } from "../support/service-port.ts";
-import { deployedContainer, type Installation, installAggregated, systemNamespace } from "./support/aggregated.ts";
-import { Pod, probeOf } from "./support/pod.ts";
+import { eventually, startProcess } from "../support/processes.ts";
+import { type Installation, installAggregated, systemNamespace } from "./support/aggregated.ts";
+import { type Replicas, startReplicas } from "./support/pod.ts";
 import { ensureTool } from "./support/tools.ts";
 
 const startMs = 90_000;
 
 let installation: Installation;
-let service: ServicePort;
-let pods: readonly Pod[];
+let replicas: Replicas;
 const resources = new AsyncDisposableStack();
 
 before(async () => {
   const directory = await mkdtemp(join(tmpdir(), "functionmesh-rolling-"));
   resources.defer(() => rm(directory, { recursive: true, force: true }));
   installation = resources.use(await installAggregated(directory));
-  service = resources.use(await ServicePort.open());
-  const container = await deployedContainer();
-  const [liveness, readiness] = [probeOf(container, "livenessProbe"), probeOf(container, "readinessProbe")];
-  const ports = [await freePort(), await freePort()];
-  const onReadiness = (): void => {
-    service.endpoints = ports.filter((_, index) => pods[index]?.ready);
-  };
-  pods = ports.map((port, index) =>
-    resources.use(
-      new Pod({
-        url: `https://127.0.0.1:${port}`,
-        ca: installation.servingAuthority.pem,
-        start: () => installation.startReplica(`server-${index}`, port),
-        ...{ liveness, readiness, onReadiness },
-      }),
-    ),
-  );
-  await eventually(async () => assert.equal(service.endpoints.length, 2), startMs);
-  await installation.route(service.port);
+  replicas = resources.use(await startReplicas(installation, 2));
 });
 after(() => resources.disposeAsync());
 
@@ -60,13 +40,13 @@ test("client-go and controller-runtime go on across a rolling update and a chang
     eventually(async () => assert.ok(session.output().split("\n").includes(step), session.output()), startMs);
   await reached("in_step");
   const leaders = new Set([await leader()]);
-  for (const pod of pods) {
+  for (const pod of replicas.pods) {
     await pod.stop();
     assert.equal(pod.process.child.exitCode, 0, pod.process.output());
     await eventually(async () => assert.notEqual(await leader(), ""));
     leaders.add(await leader());
     pod.start();
-    await eventually(async () => assert.equal(service.endpoints.length, 2), startMs);
+    await replicas.ready();
   }
   await eventually(async () => leaders.add(await leader()));
   session.kill("SIGTERM");

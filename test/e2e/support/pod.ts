@@ -5,7 +5,9 @@
 import { setTimeout as pause } from "node:timers/promises";
 import type { JsonObject } from "../../../apiserver/apis/meta/v1.ts";
 import { numberOf, objectOf, textOf } from "../../../apiserver/machinery/fields.ts";
-import type { Process } from "../../support/processes.ts";
+import { eventually, freePort, type Process, type ProcessOptions } from "../../support/processes.ts";
+import { ServicePort } from "../../support/service-port.ts";
+import { deployedContainer, type Installation } from "./aggregated.ts";
 import { get } from "./http.ts";
 
 export type Probe = {
@@ -136,4 +138,52 @@ export class Pod implements AsyncDisposable {
     this.#ready = ready;
     this.#options.onReadiness();
   }
+}
+
+/** Replicas as the Deployment runs them, and the Service that leads to those that are ready. */
+export type Replicas = AsyncDisposable & {
+  readonly pods: readonly Pod[];
+  readonly service: ServicePort;
+  /** Of the container's liveness probe. */
+  readonly liveness: Probe;
+  /** Resolves when the Service leads to all of them. */
+  ready(): Promise<void>;
+};
+
+const startMs = 90_000;
+
+/** Starts `count` replicas and has the aggregator reach them by their Service, once all are ready. */
+export async function startReplicas(
+  installation: Installation,
+  count: number,
+  options: ProcessOptions = {},
+): Promise<Replicas> {
+  await using stack = new AsyncDisposableStack();
+  const container = await deployedContainer();
+  const [liveness, readiness] = [probeOf(container, "livenessProbe"), probeOf(container, "readinessProbe")];
+  const service = stack.use(await ServicePort.open());
+  const pods: Pod[] = [];
+  const endpoints = new Map<Pod, number>();
+  const onReadiness = (): void => {
+    service.endpoints = [...endpoints].filter(([pod]) => pod.ready).map(([, port]) => port);
+  };
+  for (let index = 0; index < count; index++) {
+    const port = await freePort();
+    const pod = new Pod({
+      url: `https://127.0.0.1:${port}`,
+      ca: installation.servingAuthority.pem,
+      start: () => installation.startReplica(`server-${index}`, port, options),
+      ...{ liveness, readiness, onReadiness },
+    });
+    pods.push(stack.use(pod));
+    endpoints.set(pod, port);
+  }
+  const ready = (): Promise<void> =>
+    eventually(async () => {
+      if (service.endpoints.length !== count) throw new Error(`${service.endpoints.length} of ${count} are ready`);
+    }, startMs);
+  await ready();
+  await installation.route(service.port);
+  const owned = stack.move();
+  return { pods, service, liveness, ready, [Symbol.asyncDispose]: () => owned.disposeAsync() };
 }
