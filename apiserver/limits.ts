@@ -94,12 +94,20 @@ export const limits = {
     beyond: "new requests on it are refused",
     reason: "a chunk for each of its streams",
   },
+  maxHttp2HeaderBytes: {
+    value: 60 * KiB,
+    unit: "bytes",
+    of: "headers of a request on HTTP/2, names and values and 32 for each",
+    beyond: "not sent by clients that heed SETTINGS_MAX_HEADER_LIST_SIZE, as Go's do",
+    reason: "Node ends the connection, with all its requests, over a value of more than 64 KiB",
+  },
   maxHttp2Resets: {
     value: 1000,
     unit: "count",
-    of: "requests withdrawn at once by the client of a connection of HTTP/2; a tenth of it per second after",
+    of: "requests withdrawn at once on a connection of HTTP/2 without a client certificate; a tenth of it per second after",
     beyond: "the connection is closed",
-    reason: "a proxy whose users all leave withdraws as many as it has; rapid resets do it all the time",
+    reason:
+      "rapid resets do it all the time; a front proxy shows a certificate, and its users have bounds of their own",
   },
   maxHeaderBytes: {
     value: 1 * MiB + 64 * KiB,

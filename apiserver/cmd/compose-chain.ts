@@ -26,6 +26,9 @@ import type { Options } from "./options.ts";
 import type { Profile } from "./profile.ts";
 import { version } from "./version.ts";
 
+/** Name of the component that finds out which replica reconciles. */
+export const leaderElection = "leader election";
+
 /** How far the server has come; health tells of it. */
 export type Progress = {
   started: boolean;
@@ -82,13 +85,15 @@ function apiHandler({ registry, schemas, backend, guard, progress, options, metr
   const { resources } = registry;
   const source = openApiSource(resources, schemas, { title: "Function Mesh", version: version.gitVersion });
   const openApi = openApiHandlers(source, new Date());
+  const erring = (): readonly string[] => progress.components.errors().map(({ component }) => component);
   const checks = standardChecks({
     ping: () => backend.ping(),
     pingWrite: () => backend.pingWrite(),
     storeRefusal: () => guard.refusal,
     informersSynced: () => progress.synced,
     failedComponents: () => progress.components.failures().map(({ component, message }) => `${component}: ${message}`),
-    erringPlugins: () => progress.components.errors().map(({ component }) => component),
+    erringPlugins: () => erring().filter((component) => component !== leaderElection),
+    leaderUnknown: () => erring().includes(leaderElection),
     shuttingDown: () => progress.stopping,
     hooks: new Map([["start-function-mesh-apiserver", () => progress.started]]),
   });

@@ -23,7 +23,7 @@ import type { ResourceEndpoint } from "../registry/rest/interface.ts";
 import type { Chain } from "../server/chain.ts";
 import { type RunningServer, startServer } from "../server/server.ts";
 import type { StoreGuard } from "../storage/guard/store-guard.ts";
-import type { Progress } from "./compose-chain.ts";
+import { leaderElection, type Progress } from "./compose-chain.ts";
 import { isStoredVersion } from "./compose-registry.ts";
 import type { Options } from "./options.ts";
 import type { Profile } from "./profile.ts";
@@ -160,7 +160,9 @@ function startControllers({
   const controllers = profile.controllers({ own: ownInformers, host: hostInformers, events, types, metrics });
   const ending = new AbortController();
   const { election } = profile;
-  const elector = election && new LeaderElector({ clock, log, identity: `${hostname()}_${randomUUID()}`, ...election });
+  const onUnknown = (error: unknown): void => health.erred(leaderElection, error);
+  const elector =
+    election && new LeaderElector({ clock, log, identity: `${hostname()}_${randomUUID()}`, onUnknown, ...election });
   if (elector !== undefined) registerLeadership(registry, elector.lease, () => elector.leading);
   const manager = new Manager({
     informers: [...new Set([ownInformers, hostInformers])],

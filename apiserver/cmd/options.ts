@@ -377,7 +377,7 @@ export const rows = {
     default: undefined,
     shown: "true standalone, false serve",
     value: "BOOL",
-    help: "Offer HTTP/2 beside HTTP/1.1. A header of over 64 KiB ends its connection, and an aggregator has all users on one.",
+    help: "Offer HTTP/2 beside HTTP/1.1. On it requests with over 60 KiB of headers, query included, are refused to who sends them.",
   }),
   http2MaxStreams: option({
     flag: limits.maxHttp2Streams.option,

@@ -94,7 +94,9 @@ export async function aggregatedFoundation(
         tls: () => ({ ...servingTls.current(), clientCas: clientCas() }),
         onTlsChange: (listener) => void listeners.push(listener),
         ...(options.leaderElect ? { election: electionOf(cluster, options, service.namespace) } : {}),
-        // Node's HTTP/2 ends a connection over a header of more than 64 KiB: one user's long selector would cut off all.
+        // Node ends a connection of HTTP/2, and an aggregator has all its users on one, over a value of more than 64 KiB. It is told
+        // to send at most 60 KiB of headers, and then refuses longer requests to their senders alone: `test/e2e/http2.e2e.ts`. But
+        // queries of 100 KB, which Kubernetes serves, are such requests, so whoever wants HTTP/2 asks for it.
         http2: false,
         bindAddress: options.bindAddress === "" ? everyAddress : options.bindAddress,
         authenticator: unionAuthenticator([

@@ -185,3 +185,15 @@ test("answers that nobody takes are given up in time, and hold little until then
   assert.ok(each > 0 && each < 8 * 1024 * 1024, `${each} bytes each`);
   await Promise.all(sockets.map(closed));
 });
+
+// API R-20
+test("a request that was sent before the server closed is answered, though it had not been read", async (t) => {
+  const server = await serve(t, handler);
+  const socket = await open(t, server);
+  await ask(socket, "/users/jane");
+  socket.write(get("/users/jane"));
+  const ended = server.close(60_000);
+  const [data] = await once(socket, "data");
+  assert.match(String(data), /^HTTP\/1\.1 200 OK[\s\S]*\r\nConnection: close\r\n/i);
+  await ended;
+});

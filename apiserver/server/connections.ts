@@ -26,11 +26,20 @@ const sweepMs = 1_000;
 /** The protocol on a connection knows better how to end it, and has this long to do so, in ms. */
 const slackMs = 2_000;
 
+/**
+ * Runs `close` when what clients have sent so far was read: a request that waits in the kernel for a busy event loop is no
+ * sign of idleness, and whoever sent it would be told that the server is gone. Immediates run right behind a reading; the
+ * second is behind one that began after this call.
+ */
+export const afterReading = (close: () => void): void => void setImmediate(() => setImmediate(close));
+
 /** One TCP connection, from its acceptance on. */
 export class Connection implements ConnectionInfo {
   readonly remoteAddress: string;
   /** Ends it without harm to what is under way. HTTP/1.1 closes it behind its last answer by itself. */
   closeGracefully: () => void;
+  /** Asks the client to send new requests elsewhere, where the protocol can say so before the end. */
+  announceEnd: () => unknown = () => undefined;
   readonly #socket: Socket;
   readonly #move: (connection: Connection, owner: string) => void;
   #tls: TLSSocket | undefined;
@@ -45,9 +54,7 @@ export class Connection implements ConnectionInfo {
     this.#socket = socket;
     this.#move = move;
     this.remoteAddress = socket.remoteAddress ?? "";
-    this.closeGracefully = () => {
-      if (this.#active === 0) this.destroy();
-    };
+    this.closeGracefully = () => afterReading(() => this.#active === 0 && this.destroy());
   }
 
   /** Whose it is: a user, or who is at an address. */
@@ -82,6 +89,11 @@ export class Connection implements ConnectionInfo {
     return this.#shown().clientCertificates;
   }
 
+  /** Whether the client has shown a certificate of an authority that the listener trusts. */
+  get hasProvenKey(): boolean {
+    return this.clientCertificates.length > 0 && this.certificateError === undefined;
+  }
+
   get certificateError(): string | undefined {
     return this.#shown().certificateError;
   }
@@ -114,6 +126,8 @@ export class Connection implements ConnectionInfo {
   /** Who uses it looks for another one, and never writes to one that is closed that very moment. */
   retire(): void {
     this.#isRetiring = true;
+    // Node reads no more of a connection of HTTP/2 on which nothing is under way once its end was announced.
+    if (this.#active > 0) this.announceEnd();
   }
 
   destroy(): void {

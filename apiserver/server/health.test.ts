@@ -14,10 +14,12 @@ function aServer() {
     synced: boolean;
     failed: string[];
     erring: string[];
+    leaderUnknown: boolean;
     stopping: boolean;
   } = {
     failed: [],
     erring: [],
+    leaderUnknown: false,
     storage: true,
     writable: true,
     synced: true,
@@ -34,6 +36,7 @@ function aServer() {
     informersSynced: () => state.synced,
     failedComponents: () => state.failed,
     erringPlugins: () => state.erring,
+    leaderUnknown: () => state.leaderUnknown,
     shuttingDown: () => state.stopping,
     hooks: new Map([["start-x", () => true]]),
   });
@@ -116,4 +119,11 @@ test("an admission plugin in which requests meet exceptions is told of, and make
     await text("/readyz?verbose"),
     /^warn: admission MaxReplicas met an exception lately: see the log\nreadyz check passed$/m,
   );
+});
+
+test("that nobody can tell who leads is told, and makes nothing unready: all is served", async () => {
+  const { state, statuses, text } = aServer();
+  state.leaderUnknown = true;
+  assert.deepEqual(await statuses(), [200, 200, 200]);
+  assert.match(await text("/readyz?verbose"), /^warn: nobody can tell who leads: see the log$/m);
 });

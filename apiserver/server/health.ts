@@ -38,6 +38,8 @@ export function standardChecks(parts: {
   readonly failedComponents: () => readonly string[];
   /** Admission plugins in which requests met exceptions lately, by name. */
   readonly erringPlugins: () => readonly string[];
+  /** Whether lately nobody could tell which replica leads: then nothing reconciles, but all is served. */
+  readonly leaderUnknown: () => boolean;
   readonly shuttingDown: () => boolean;
   readonly hooks: ReadonlyMap<string, () => boolean>;
 }): readonly HealthCheck[] {
@@ -73,6 +75,12 @@ export function standardChecks(parts: {
       on: ["readyz"],
       check: () => {},
       remarks: () => parts.erringPlugins().map((name) => `${name} met an exception lately: see the log`),
+    },
+    {
+      name: "leader-election",
+      on: ["readyz"],
+      check: () => {},
+      remarks: () => (parts.leaderUnknown() ? ["nobody can tell who leads: see the log"] : []),
     },
     ...[...parts.hooks].map(([name, done]) => ({
       name: `poststarthook/${name}`,

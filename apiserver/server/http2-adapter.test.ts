@@ -332,16 +332,15 @@ test("closing tells clients to go away, ends watches, and lets other requests fi
     }),
   );
   const session = await open(t, server);
-  const watch = session.request({ ":path": "/watch" });
+  const stream = session.request({ ":path": "/watch" });
+  const watched = answerTo(stream);
   const work = answerTo(session.request({ ":path": "/work" }));
-  await Promise.all([once(watch, "response"), begun.promise]);
+  await Promise.all([once(stream, "response"), begun.promise]);
   const goaway = once(session, "goaway");
   const closed = server.close(10_000);
   const [code] = await goaway;
   assert.equal(code, constants.NGHTTP2_NO_ERROR);
-  let text = "";
-  for await (const chunk of watch) text += chunk;
-  assert.equal(text, "first\n");
+  assert.equal((await watched).text, "first\n");
   finish.resolve();
   assert.equal((await work).text, "finished");
   await closed;
@@ -355,4 +354,25 @@ test("without HTTP/2 a client gets HTTP/1.1 only", async (t) => {
   );
   const session = connect(`https://127.0.0.1:${server.port}`, { rejectUnauthorized: false });
   await once(session, "error");
+});
+
+// API R-20
+test("a server that will stop has requests sent elsewhere before it refuses any, and goes on with those under way", async (t) => {
+  const waits = Promise.withResolvers<void>();
+  const server = await serve(
+    t,
+    known(async ({ path }) => {
+      if (path === "/waits") await waits.promise;
+      return ok(path);
+    }),
+  );
+  const session = await open(t, server);
+  const waiting = answerTo(session.request({ ":path": "/waits" }));
+  await answerTo(session.request({ ":path": "/before" }));
+  const told = once(session, "goaway");
+  server.retire();
+  const [code, lastStream] = await told;
+  assert.deepEqual([code, lastStream], [constants.NGHTTP2_NO_ERROR, 2 ** 31 - 1]);
+  waits.resolve();
+  assert.equal((await waiting).text, "/waits");
 });

@@ -16,7 +16,7 @@ import type { ApiResponse } from "../endpoints/api-handler.ts";
 import { limits } from "../limits.ts";
 import { headersOf, newApiRequest } from "./api-request.ts";
 import { BodyReader } from "./body-reader.ts";
-import type { Connection } from "./connections.ts";
+import { afterReading, type Connection } from "./connections.ts";
 import type { Exchange } from "./exchange.ts";
 
 export type Http2Options = {
@@ -35,25 +35,34 @@ export function http2Adapter({
     maxSessionMemory: limits.maxHttp2SessionBytes.value / 1e6,
     maxOutstandingPings: 10,
     maxOutstandingSettings: 10,
-    streamResetBurst: limits.maxHttp2Resets.value,
-    streamResetRate: limits.maxHttp2Resets.value / 10,
     settings: {
       enablePush: false,
       maxConcurrentStreams: maxStreams ?? limits.maxHttp2Streams.value,
-      maxHeaderListSize: limits.maxHeaderBytes.value,
+      maxHeaderListSize: limits.maxHttp2HeaderBytes.value,
       // Headers that need many frames are taken for a flood of them, so one frame must hold the longest.
       maxFrameSize: limits.maxHeaderBytes.value,
     },
   };
   return (socket, connection) => {
-    const session = performServerHandshake(socket, options);
-    connection.closeGracefully = () => session.close();
+    const resets = connection.hasProvenKey ? anyNumber : limits.maxHttp2Resets.value;
+    const session = performServerHandshake(socket, {
+      ...options,
+      streamResetBurst: resets,
+      streamResetRate: Math.ceil(resets / 10),
+    });
+    connection.closeGracefully = () => afterReading(() => session.close());
+    connection.announceEnd = () => session.destroyed || session.goaway(constants.NGHTTP2_NO_ERROR, anyStream);
     session.on("error", () => undefined);
     session.on("stream", (stream, _headers, _flags, rawHeaders) => {
       serve(stream, rawHeaders, { session, exchange, connection });
     });
   };
 }
+
+/** In a GOAWAY: no more requests, please; those on their way are served. */
+const anyStream = 2 ** 31 - 1;
+/** A front proxy withdraws what its users leave, and each of them has bounds; who comes with a certificate is no stranger. */
+const anyNumber = 1e9;
 
 /** The parser of HTTP/1.1 knows its methods by name; here anything may come. */
 const methodName = /^[A-Z]{1,20}$/;
@@ -73,7 +82,8 @@ async function serve(stream: ServerHttp2Stream, raw: readonly string[], context:
   stream.once("aborted", () => controller.abort());
   stream.once("close", () => {
     ended();
-    if (connection.isRetiring || !connection.isIdentified) session.close();
+    const isOver = connection.isRetiring && connection.idleSinceMs !== undefined;
+    if (isOver || !connection.isIdentified) session.close();
   });
   const { method, url } = pseudoHeaders(headers);
   if (!methodName.test(method)) {

@@ -5,7 +5,7 @@ import type { AddressInfo, Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
 import { StartError } from "../errors/start-error.ts";
 import { limits } from "../limits.ts";
-import { type ConnectionLimits, Connections } from "./connections.ts";
+import { afterReading, type ConnectionLimits, Connections } from "./connections.ts";
 import { Exchange, type ExchangeOptions } from "./exchange.ts";
 import { expressAdapter } from "./express-adapter.ts";
 import { http2Adapter } from "./http2-adapter.ts";
@@ -101,7 +101,10 @@ export async function startServer(options: ServeOptions): Promise<RunningServer>
       if (tls.clientCas !== clientCas) connections.retire();
       ({ clientCas } = tls);
     },
-    retire: () => exchange.retire(),
+    retire: () => {
+      exchange.retire();
+      connections.retire();
+    },
     close: (graceMs) => close(server, { exchange, connections, graceMs }),
   };
 }
@@ -180,12 +183,15 @@ type Ending = { readonly exchange: Exchange; readonly connections: Connections; 
 function close(server: Server, { exchange, connections, graceMs }: Ending): Promise<void> {
   return new Promise((resolve) => {
     const timer = setTimeout(() => connections.cut(), graceMs);
-    server.close(() => {
-      clearTimeout(timer);
-      connections[Symbol.dispose]();
-      resolve();
-    });
     exchange.drain();
+    // Node closes idle connections with the listener.
+    afterReading(() =>
+      server.close(() => {
+        clearTimeout(timer);
+        connections[Symbol.dispose]();
+        resolve();
+      }),
+    );
     connections.drain();
   });
 }

@@ -1,11 +1,12 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import { test } from "node:test";
 import { newServiceUnavailable } from "../../apiserver/errors/status-error.ts";
 import { objectOf } from "../../apiserver/machinery/fields.ts";
 import { FakeClient } from "../../test/support/fake-client.ts";
 import { FakeClock, settle } from "../../test/support/fake-clock.ts";
 import { LeaderElector, leaseType } from "./lease.ts";
-import { silentLogger } from "./logger.ts";
+import { type Logger, silentLogger } from "./logger.ts";
 
 /** A server that one of several candidates may be cut off from. */
 class Candidate {
@@ -140,3 +141,30 @@ for (const [what, days] of [
     await Promise.all([a.stop(), b.stop()]);
   });
 }
+
+test("that nobody can tell who leads is told when it lasts, in the log once per cause", async () => {
+  const clock = new FakeClock();
+  const server = new FakeClient(clock);
+  const warnings: unknown[] = [];
+  const told: unknown[] = [];
+  const log: Logger = { ...silentLogger, warn: ({ cause }) => warnings.push(cause), child: () => log };
+  const abort = new AbortController();
+  server.fail(() => clock.now() < Date.parse("2026-01-01T00:01:00Z"), newServiceUnavailable("down"), 100);
+  const elector = new LeaderElector({
+    ...{ client: server, clock, log, namespace: "demo", name: "leader", identity: "a", random: () => 0 },
+    onUnknown: (error) => told.push(error),
+  });
+  const running = elector.run(abort.signal, (signal) => once(signal, "abort").then(() => undefined));
+  await clock.advance(14_000);
+  assert.deepEqual([told, warnings], [[], []]);
+  await clock.advance(40_000);
+  assert.ok(told.length > 10);
+  assert.equal(warnings.length, 1);
+  await clock.advance(20_000);
+  const count = told.length;
+  assert.equal(elector.leading, true);
+  await clock.advance(60_000);
+  assert.equal(told.length, count);
+  abort.abort();
+  await running;
+});

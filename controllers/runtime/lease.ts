@@ -7,7 +7,7 @@
  */
 import type { KubeObject, ObjectMeta } from "../../apiserver/apis/meta/v1.ts";
 import type { ResourceClient, ResourceType } from "../../apiserver/client/client.ts";
-import { isNotFound } from "../../apiserver/errors/status-error.ts";
+import { isConflict, isNotFound } from "../../apiserver/errors/status-error.ts";
 import { type Clock, delay, withJitter } from "../../apiserver/machinery/clock.ts";
 import { formatMicroTime } from "../../apiserver/machinery/time.ts";
 import type { Logger } from "./logger.ts";
@@ -43,6 +43,8 @@ export type LeaderElectorOptions = {
   readonly times?: LeaseTimes;
   /** In [0, 1). */
   readonly random?: () => number;
+  /** Told at each attempt that for longer than a lease lasts nobody could tell who leads, and why. */
+  readonly onUnknown?: (error: unknown) => void;
 };
 
 type LeaseSpec = {
@@ -64,6 +66,10 @@ export class LeaderElector {
   readonly #log: Logger;
   #observed: Observation = { resourceVersion: "", atMs: 0 };
   #leading = false;
+  /** When it was last known who leads. */
+  #knownAtMs: number;
+  /** Why it is not, as last logged. */
+  #toldCause: string | undefined;
 
   constructor(options: LeaderElectorOptions) {
     const times = options.times ?? defaultLeaseTimes;
@@ -73,6 +79,7 @@ export class LeaderElector {
     this.#options = options;
     this.#times = times;
     this.#random = options.random ?? Math.random;
+    this.#knownAtMs = options.clock.elapsedMs();
     this.#log = options.log.child({ lease: `${options.namespace}/${options.name}`, identity: options.identity });
   }
 
@@ -147,11 +154,31 @@ export class LeaderElector {
   /** Takes, keeps or renews the lease; false when someone else has it or the server can't be asked. */
   async #tryAcquire(signal: AbortSignal): Promise<boolean> {
     try {
-      return await this.#acquire(signal);
+      const acquired = await this.#acquire(signal);
+      this.#known();
+      return acquired;
     } catch (error) {
-      if (!signal.aborted) this.#log.debug({ err: error }, "lease not acquired");
+      if (isConflict(error)) this.#known();
+      else if (!signal.aborted) this.#unknown(error);
       return false;
     }
+  }
+
+  #known(): void {
+    this.#knownAtMs = this.#options.clock.elapsedMs();
+    if (this.#toldCause !== undefined) this.#log.info({}, "it is known again who leads");
+    this.#toldCause = undefined;
+  }
+
+  /** One attempt that fails is nobody's concern; what lasts is logged once per cause. */
+  #unknown(error: unknown): void {
+    const { clock, onUnknown } = this.#options;
+    if (clock.elapsedMs() - this.#knownAtMs < this.#times.leaseDurationMs) return;
+    onUnknown?.(error);
+    const cause = error instanceof Error ? error.message : String(error);
+    if (cause === this.#toldCause) return;
+    this.#toldCause = cause;
+    this.#log.warn({ cause }, "nobody can tell who leads: the Lease cannot be read or written");
   }
 
   async #acquire(signal: AbortSignal): Promise<boolean> {

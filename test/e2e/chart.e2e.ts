@@ -151,7 +151,7 @@ suite("the chart on a node", { skip }, () => {
       run("bash", ["-euo", "pipefail", "-c", script], { cwd: repository, env: environment });
     assert.match(session, /^helm install/);
     await bash(session);
-    assert.match(look, /^kubectl get functions/);
+    assert.match(look, /^kubectl get fn /);
     await eventually(() => bash(look), patienceMs, 1000);
     await untilReady("controller-manager", 2);
     await untilReady("etcd", 1);
