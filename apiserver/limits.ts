@@ -421,6 +421,13 @@ export const limits = {
     beyond: "400",
     reason: "its reader needs stack for each level, and more where it is not compiled yet",
   },
+  maxYamlLength: {
+    value: 1.5 * MiB,
+    unit: "characters",
+    of: "a YAML document",
+    beyond: "400",
+    reason: "its reader takes a text of any length at once, some 40 ms for these; as JSON it may be as long as a body",
+  },
   maxYamlParts: {
     value: 50_000,
     unit: "count",

@@ -4,6 +4,7 @@ import fc from "fast-check";
 import { parse } from "yaml";
 import { cpuClock } from "../../test/support/cpu-clock.ts";
 import type { JsonValue } from "../apis/meta/v1.ts";
+import { limits } from "../limits.ts";
 import { deepEqual, parseJson, stringifyJson } from "./json.ts";
 import { parseYaml } from "./yaml.ts";
 import { stringifyYaml, yamlListPieces, yamlPieces } from "./yaml-printer.ts";
@@ -89,9 +90,28 @@ for (const [what, make] of Object.entries(manyParts)) {
 }
 
 test("a long text is one part for each of its lines only", () => {
-  const { value } = parseYaml(`a: |\n${`  ${"x".repeat(70)}\n`.repeat(40_000)}`);
-  assert.equal(JSON.stringify(value).length, 40_000 * 72 + 8);
+  const { value } = parseYaml(`a: |\n${`  ${"x".repeat(70)}\n`.repeat(20_000)}`);
+  assert.equal(JSON.stringify(value).length, 20_000 * 72 + 8);
 });
+
+const { value: maxLength } = limits.maxYamlLength;
+for (const { what, open, piece, close } of [
+  { what: "quotes", open: "a: '", piece: "''", close: "'" },
+  { what: "escapes", open: 'a: "', piece: "\\x41", close: '"' },
+  { what: "words", open: "a: ", piece: "x ", close: "x" },
+  { what: "carriage returns", open: "a: 1", piece: "\r", close: "" },
+  { what: "a tag", open: "a: !!", piece: "x", close: " 1" },
+  { what: "a comment", open: "a: 1 #", piece: "x", close: "" },
+  { what: "spaces", open: "", piece: " ", close: "a: 1" },
+]) {
+  test(`${what}: one text is as long as is allowed, and no longer`, () => {
+    const room = maxLength - open.length - close.length;
+    const document = (length: number): string => open + piece.repeat(Math.floor(length / piece.length)) + close;
+    parseYaml(document(room));
+    assert.throws(() => parseYaml(document(room + piece.length)), /more than 1572864 characters: send it as JSON/);
+    assert.ok(parseYaml(`{"a":"${"x".repeat(maxLength)}"}`).value, "JSON is YAML of any length");
+  });
+}
 
 test("what is behind the first document is not looked at, whatever stands before that", () => {
   const documents = {

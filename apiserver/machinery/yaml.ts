@@ -74,6 +74,9 @@ function* parseDocument(text: string): Steps<ParsedYaml> {
 const separators: ReadonlySet<number> = new Set([...",:[{\n?&*"].map((character) => character.charCodeAt(0)));
 
 function assertFewParts(text: string): void {
+  if (text.length > limits.maxYamlLength.value) {
+    throw new SyntaxError(`yaml: the document has more than ${limits.maxYamlLength.value} characters: send it as JSON`);
+  }
   const max = limits.maxYamlParts.value;
   if (text.length <= max) return;
   let parts = 0;

@@ -119,6 +119,7 @@ export const yamlBodies: { readonly [what: string]: { readonly n: number; readon
   "repeated keys": { n: 2500, body: (n) => "a: 1\n".repeat(n) },
   anchors: { n: 1500, body: (n) => list(n, (i) => `a${i}: &x${i} 1\n`).join("") },
   "a block of text": { n: 5000, body: (n) => `a: |\n${"  x\n".repeat(n)}` },
+  "quotes in one text": { n: 90_000, body: (n) => `a: '${"''".repeat(n)}'\n` },
   comments: { n: 5000, body: (n) => `${"# x\n".repeat(n)}a: 1\n` },
   "deep indentation": { n: 60, body: (n) => list(n, (i) => `${" ".repeat(i)}a:`).join("\n") },
 };
