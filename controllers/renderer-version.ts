@@ -74,6 +74,7 @@ const functions: readonly FunctionSpec[] = [
     output,
     java: { jar: "/a.jar", log: { logConfig: { name: "log", key: "k" } } },
     windowConfig: { windowLengthCount: 2 },
+    funcConfig: { text: "ü" },
   },
   {
     ...common,

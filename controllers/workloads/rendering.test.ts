@@ -428,3 +428,18 @@ test("a readiness probe of ours where the installation wants one: what tells tha
     timeoutSeconds: 5,
   });
 });
+
+test("the details are ASCII: a JVM in an image without a locale would lose anything else", () => {
+  const text = "ü € 😀 \u2028 \ud800";
+  const runtimes = {
+    java: { jar: "/a.jar" },
+    python: { py: "/a.py" },
+    genericRuntime: { functionFile: "a", language: "nodejs" },
+  };
+  for (const [name, runtime] of Object.entries(runtimes)) {
+    const workload = workloadOf("Function", { java: undefined, funcConfig: { text }, [name]: runtime });
+    const script = commandOf(render(workload).StatefulSet, mainContainerName(workload)).at(-1) ?? "";
+    const [, details = ""] = /--function_details '([\x20-\x7e]*)' --pulsar_serviceurl/.exec(script) ?? [];
+    assert.equal(JSON.parse(JSON.parse(details).userConfig).text, text, name);
+  }
+});

@@ -1,4 +1,5 @@
 /** Flags that the Java, Python and generic runtimes share (FM 4.21). */
+import type { JsonObject } from "../../../apiserver/apis/meta/v1.ts";
 import { stringifyJson } from "../../../apiserver/machinery/json.ts";
 import { type Auth, authOf, oauth2Parameters, oauth2Plugin, runtimeAccess, type Tls, tlsOf } from "../pulsar-access.ts";
 import type { Workload } from "../workload.ts";
@@ -53,13 +54,17 @@ function tlsFlags(tls: Tls): Word[] {
   ];
 }
 
+/** A JVM reads its arguments in the encoding of its locale: where an image has none, all but ASCII would become `?`. */
+const asciiJson = (value: JsonObject): string =>
+  stringifyJson(value).replace(/[\u0080-\uffff]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`);
+
 export function sharedFlags(workload: Workload): Word[] {
   const access = runtimeAccess(workload.spec);
   return [
     ...["--instance_id", shardId],
     ...["--function_id", [shardId, `-${workload.uid}`]],
     ...["--function_version", "0"],
-    ...["--function_details", stringifyJson(workload.details)],
+    ...["--function_details", asciiJson(workload.details)],
     ...["--pulsar_serviceurl", variable("brokerServiceURL")],
     ...["--max_buffered_tuples", "100"],
     ...["--port", String(grpcPort)],
