@@ -24,6 +24,20 @@ export function subscriptionTasks(
   ];
 }
 
+/** For people who have to do by hand what no Job did. */
+export const leftText = (tasks: readonly CleanupTask[]): string => `Left in Pulsar: ${tasks.map(taskText).join("; ")}.`;
+
+function taskText(task: CleanupTask): string {
+  switch (task.do) {
+    case "delete-topic":
+      return `topic ${task.topic}`;
+    case "unsubscribe":
+      return `subscription ${task.subscription} of ${task.topic}`;
+    case "unsubscribe-namespace":
+      return `subscription ${task.subscription} of topics in ${task.namespace}`;
+  }
+}
+
 /** `tenant/namespace` of a topic name; a short name stands for one in `public/default`. */
 function namespaceOf(topic: string): string {
   const [tenant, namespace, rest] = topic.replace(/^(non-)?persistent:\/\//, "").split("/");

@@ -21,6 +21,7 @@ import { done, type ReconcileContext, type Result, requeueAfter } from "../runti
 import type { Settings } from "../settings.ts";
 import { failureMessage, fieldManager, type WorkloadWriter } from "./apply.ts";
 import { desiredCleanupJob, ownerLabel } from "./cleanup-job.ts";
+import { leftText } from "./cleanup-tasks.ts";
 import type { Observed } from "./gather.ts";
 import { partOf } from "./parts.ts";
 import type { Workload } from "./workload.ts";
@@ -73,6 +74,10 @@ export function cleanupStep(state: CleanupState): CleanupStep {
   if (statefulSet.metadata.deletionTimestamp === undefined) return { do: "stop-pods", statefulSet };
   return { do: "wait", ms: deadlineMs - waitedMs };
 }
+
+/** Somebody may have to remove it by hand, and the object that said so is gone. */
+const tellingWhatIsLeft = (event: EventRecord, { cleanup }: Workload): EventRecord =>
+  event.reason === "CleanupFailed" ? { ...event, message: `${event.message} ${leftText(cleanup)}` } : event;
 
 const cleaned: EventRecord = { type: "Normal", reason: "CleanedUp", message: "Removed what was left in Pulsar." };
 const failed = (message: string): CleanupStep => ({
@@ -151,7 +156,7 @@ export class Finalizer {
       case "start-job":
         return this.#startJob(desiredCleanupJob(workload, configs, settings), resource, workload, context);
       case "release":
-        if (step.event !== undefined) recorder.record(resource, step.event);
+        if (step.event !== undefined) recorder.record(resource, tellingWhatIsLeft(step.event, workload));
         await this.#setFinalizer(resource, workload.type, false, context);
         if (cleanupJob?.metadata.labels?.[ownerLabel] === workload.uid) {
           await writer.delete("Job", cleanupJob, "Background", context.signal);
@@ -173,7 +178,7 @@ export class Finalizer {
       if (isAlreadyExists(error)) return requeueAfter(settings.cleanupDeadlineSeconds * 1000);
       const refusal = this.#refusal(error, resource);
       if (refusal === undefined) throw error;
-      recorder.record(resource, { type: "Warning", ...refusal.event });
+      recorder.record(resource, tellingWhatIsLeft({ type: "Warning", ...refusal.event }, workload));
       if (!refusal.final) return requeueAfter(refusedRetryMs);
       await this.#setFinalizer(resource, workload.type, false, context);
       return done;
