@@ -25,6 +25,8 @@ export type Observed = {
   readonly foreignAutoscaler: KubeObject | undefined;
   /** The namespace takes only pods that meet the *restricted* Pod Security Standard. */
   readonly restricted: boolean;
+  /** The cluster serves `autoscaling.k8s.io/v1`, as far as was seen at start. */
+  readonly verticalPodAutoscaling: boolean;
   /** The BackendConfig that the installation names doesn't exist. */
   readonly globalConfigMissing: boolean;
 };
@@ -106,6 +108,7 @@ export class Gatherer {
       pods: statefulSet === undefined ? [] : controlledBy(pods.lister, ownerOf(hostTypes.StatefulSet, statefulSet)),
       foreignAutoscaler: autoscalers.find((autoscaler) => !isControlledBy(autoscaler, workload)),
       restricted: isRestricted(namespaces.lister.get({ namespace: "", name: namespace })),
+      verticalPodAutoscaling: verticalPodAutoscalers !== undefined,
       globalConfigMissing: this.#globalConfigMissing(),
       children: {
         StatefulSet: statefulSet,

@@ -25,6 +25,7 @@ const nothing: Observed & { readonly fleet: FleetView } = {
   restricted: false,
   globalConfigMissing: false,
   fleet: { hasPlace: true, isFailing: false },
+  verticalPodAutoscaling: true,
 };
 const owner: KubeObject = {
   apiVersion: "compute.functionmesh.io/v1alpha1",
@@ -102,6 +103,14 @@ test("why pods were replaced is written with the change, and stays until the nex
   const scaled = plan({ className: "a.B", replicas: 3 }, observed).StatefulSet;
   assert.ok(scaled.action === "apply" && !scaled.restarts);
   assert.equal(scaled.object.metadata.annotations?.["kubernetes.io/change-cause"], causeOf(observed));
+});
+
+test("a vertical autoscaler that the cluster has no kind for is refused in words, and the rest goes on", () => {
+  const vpa = { pod: { vpa: {} } };
+  assert.equal(plan(vpa).VerticalPodAutoscaler.action, "apply");
+  const { StatefulSet, VerticalPodAutoscaler } = plan(vpa, { ...nothing, verticalPodAutoscaling: false });
+  assert.ok(VerticalPodAutoscaler.action === "refuse" && VerticalPodAutoscaler.message.includes("remove spec.pod.vpa"));
+  assert.equal(StatefulSet.action, "apply");
 });
 
 const newer: Renderer = { ...renderer, rendererVersion: "next" };

@@ -53,9 +53,19 @@ export function planWorkload(
     }),
     Service: planChild(desired.Service, children.Service, workload),
     HorizontalPodAutoscaler: planChild(desired.HorizontalPodAutoscaler, children.HorizontalPodAutoscaler, workload),
-    VerticalPodAutoscaler: planChild(desired.VerticalPodAutoscaler, children.VerticalPodAutoscaler, workload),
+    VerticalPodAutoscaler:
+      desired.VerticalPodAutoscaler !== undefined && !observed.verticalPodAutoscaling
+        ? notServed
+        : planChild(desired.VerticalPodAutoscaler, children.VerticalPodAutoscaler, workload),
   };
 }
+
+const notServed: ChildPlan = {
+  action: "refuse",
+  reason: "KindNotServed",
+  message:
+    "The cluster had no autoscaling.k8s.io/v1 when this server started: install the vertical autoscaler and restart the server, or remove spec.pod.vpa.",
+};
 
 /** Where somebody else's autoscaler moves the StatefulSet its number of replicas is none of our business. */
 function withReplicas(statefulSet: KubeObject, { children, foreignAutoscaler }: Observed): KubeObject {
