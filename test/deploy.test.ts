@@ -111,3 +111,14 @@ test("alerts and dashboard ask for metrics that the server tells", () => {
     [],
   );
 });
+
+test("with cert-manager the APIService trusts a CA that outlives the serving certificate", () => {
+  const text = read(`${chart}/templates/service.yaml`);
+  const ofKind = (kind: string): readonly string[] =>
+    text.split(/^---$/m).filter((document) => document.includes(`\nkind: ${kind}\n`));
+  const [ca = "", serving = ""] = ofKind("Certificate");
+  assert.match(ca, /isCA: true[\s\S]*duration: 87600h[\s\S]*name: \{\{ \$ca \}\}-selfsigned\}/);
+  assert.match(serving, /duration: \{\{ \.Values\.certificates\.certManager\.duration \}\}/);
+  assert.ok(ofKind("Issuer").some((issuer) => issuer.includes("ca: {secretName: {{ $ca }}}")));
+  assert.match(text, /\$issuer = dict "kind" "Issuer" "name" \$ca \}\}/);
+});
