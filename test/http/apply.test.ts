@@ -47,6 +47,23 @@ test("apply needs a fieldManager and takes force; other patches take no force (A
   });
 });
 
+test("an apply to the status of nothing creates nothing, and one that means an object by its uid is a conflict (API S-04, S-38)", async () => {
+  const path = `${functions}/none/status`;
+  const status = (metadata: JsonObject): JsonObject => ({
+    apiVersion: groupVersion,
+    kind: "Function",
+    metadata: { name: "none", ...metadata },
+    status: { replicas: 1 },
+  });
+  assertFailure(await applyTo(path, status({}), "fieldManager=m"), { code: 404, reason: "NotFound" });
+  assertFailure(await applyTo(path, status({ uid: "u" }), "fieldManager=m"), {
+    code: 409,
+    reason: "Conflict",
+    message: /uid mismatch: the provided object specified uid u, and no existing object was found/,
+  });
+  assert.equal((await admin.get(`${functions}/none`)).status, 404);
+});
+
 test("core kinds have their keys: ports of a Service with the protocol that is meant (API S-31)", async () => {
   const service = (manager: string, ports: JsonObject[], query = "") =>
     applyTo(

@@ -164,7 +164,14 @@ export class Writes implements Creater, Updater, Patcher {
     const applied = await pace.runSteps(readApplied(body));
     const change = appliedChange(applied, { ...options, warn: context.warn });
     const write = this.#begin(context, request, { change, pace, part });
-    return part === this.#whole ? this.#reviseOrCreate(write, applied.value) : this.#revise(write);
+    if (part === this.#whole) return this.#reviseOrCreate(write, applied.value);
+    try {
+      return await this.#revise(write);
+    } catch (error) {
+      // Whoever means one object in particular is told that it is another, as by an apply of the whole.
+      if (error instanceof MissingObject && part.view === part.whole) this.#refuseUid(write, applied.value);
+      throw error;
+    }
   }
 
   /** @param wanted  the body */
@@ -187,7 +194,13 @@ export class Writes implements Creater, Updater, Patcher {
     }
   }
 
-  async #mayCreate({ context, name, change }: Write, { metadata }: JsonObject): Promise<void> {
+  async #mayCreate(write: Write, wanted: JsonObject): Promise<void> {
+    this.#refuseUid(write, wanted);
+    await write.context.requireVerb("create");
+  }
+
+  /** What is not there has no uid (API S-05). */
+  #refuseUid({ name, change }: Write, { metadata }: JsonObject): void {
     const uid = isObject(metadata) ? (metadata.uid ?? "") : "";
     if (uid !== "") {
       const why = change.isWhole
@@ -195,7 +208,6 @@ export class Writes implements Creater, Updater, Patcher {
         : `uid mismatch: the provided object specified uid ${String(uid)}, and no existing object was found`;
       throw newConflict(this.#resource.groupResource, name, why);
     }
-    await context.requireVerb("create");
   }
 
   async #revise(write: Write): Promise<Written> {

@@ -152,7 +152,7 @@ const answers: readonly MeantAnswer[] = [
     matches: ({ subject, step }, theirs, ours) =>
       isOurs(subject) &&
       isAt(step, "scale") &&
-      step.precondition === "stale" &&
+      (step.precondition === "stale" || step.precondition === "otherUid") &&
       codeOf(theirs) === 409 &&
       codeOf(ours) === 422 &&
       isDeepStrictEqual(causesOf(ours), ["FieldValueInvalid spec.replicas"]),
