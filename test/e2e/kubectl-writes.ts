@@ -20,7 +20,7 @@ export type Writes = {
   readonly namespace: string;
 };
 
-/** How often one object is applied, in each mode. */
+/** How often one object is applied, in each mode; what 500 of each showed is in `kubectl-writes-results.json`. */
 const applies = Number(process.env.FUNCTIONMESH_APPLIES ?? 25);
 /** After so many applies the autoscaler writes. */
 const appliesPerScale = 5;
