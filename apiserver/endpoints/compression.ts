@@ -32,6 +32,12 @@ function isZeroWeight(parameter: string): boolean {
 /** Making one chunk takes no longer than this by much, in ms, whatever its parts are made from. */
 const chunkMs = 4;
 
+export type Joining = {
+  readonly maxMs?: number;
+  /** The last byte of them all is a chunk of its own: each chunk leaves its last byte to the next. */
+  readonly lastAlone?: boolean;
+};
+
 /**
  * Joins parts into chunks of at least `size()` bytes, so that each costs one write; into smaller ones where they take
  * time to make.
@@ -39,7 +45,7 @@ const chunkMs = 4;
 export function* joinParts(
   parts: Iterable<Uint8Array>,
   size: () => number,
-  maxMs: number = chunkMs,
+  { maxMs = chunkMs, lastAlone = false }: Joining = {},
 ): Generator<Uint8Array> {
   let wanted = size();
   // Of what is there already the clock would be the dearest part.
@@ -51,13 +57,18 @@ export function* joinParts(
     pending.push(part);
     bytes += part.length;
     if (bytes < wanted && (isReady || performance.now() - start < maxMs)) continue;
-    yield concat(pending, bytes);
-    pending = [];
-    bytes = 0;
+    const chunk = concat(pending, bytes);
+    pending = lastAlone ? [chunk.subarray(-1)] : [];
+    bytes = lastAlone ? 1 : 0;
+    yield lastAlone ? chunk.subarray(0, -1) : chunk;
     wanted = size();
     start = performance.now();
   }
-  if (bytes > 0) yield concat(pending, bytes);
+  if (bytes === 0) return;
+  const rest = concat(pending, bytes);
+  if (!lastAlone) return yield rest;
+  if (bytes > 1) yield rest.subarray(0, -1);
+  yield rest.subarray(-1);
 }
 
 function concat(parts: readonly Uint8Array[], bytes: number): Uint8Array {

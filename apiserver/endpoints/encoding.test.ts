@@ -81,9 +81,22 @@ test("parts are joined up to a size, and none is lost or reordered", () => {
   fc.assert(
     fc.property(sizes, fc.integer({ min: 1, max: 10 }), (lengths, size) => {
       const parts = lengths.map((length, i) => Buffer.alloc(length, i));
-      const chunks = [...joinParts(parts, () => size, Number.POSITIVE_INFINITY)];
+      const chunks = [...joinParts(parts, () => size, { maxMs: Number.POSITIVE_INFINITY })];
       assert.deepEqual(Buffer.concat(chunks), Buffer.concat(parts));
       for (const chunk of chunks.slice(0, -1)) assert.ok(chunk.length >= size);
+    }),
+  );
+});
+
+test("the last byte of all comes alone where that is asked for", () => {
+  const sizes = fc.array(fc.integer({ min: 0, max: 9 }), { maxLength: 30 });
+  fc.assert(
+    fc.property(sizes, fc.integer({ min: 1, max: 10 }), (lengths, size) => {
+      const parts = lengths.map((length, i) => Buffer.alloc(length, i));
+      const all = Buffer.concat(parts);
+      const chunks = [...joinParts(parts, () => size, { maxMs: Number.POSITIVE_INFINITY, lastAlone: true })];
+      assert.deepEqual(Buffer.concat(chunks), all);
+      assert.equal(chunks.at(-1)?.length, all.length === 0 ? undefined : 1);
     }),
   );
 });

@@ -70,6 +70,7 @@ export class AnswerWriter {
       return;
     }
     const chunks = this.#chunksOf(body instanceof Uint8Array ? [body] : body);
+    const write = endless || !(Symbol.asyncIterator in body) ? this.#write : this.#writeButLast;
     const deadline = endless ? undefined : setTimeout(() => sink.destroy(), this.#answerMs);
     try {
       // Begun even for nobody: only what has begun releases what it holds.
@@ -80,7 +81,7 @@ export class AnswerWriter {
           sink.end();
           return;
         }
-        await (endless ? this.#write(sink, chunk, signal) : this.#writeButLast(sink, chunk, signal));
+        await write.call(this, sink, chunk, signal);
       } while (!sink.destroyed);
     } finally {
       clearTimeout(deadline);
@@ -89,7 +90,9 @@ export class AnswerWriter {
   }
 
   #chunksOf(body: Exclude<ResponseBody, string | Uint8Array>): AsyncIterator<Uint8Array> | Iterator<Uint8Array> {
-    return Symbol.asyncIterator in body ? body[Symbol.asyncIterator]() : joinParts(body, () => this.#chunkBytes());
+    return Symbol.asyncIterator in body
+      ? body[Symbol.asyncIterator]()
+      : joinParts(body, () => this.#chunkBytes(), { lastAlone: true });
   }
 
   async #write(sink: Sink, chunk: Uint8Array, signal: AbortSignal): Promise<void> {
@@ -99,6 +102,7 @@ export class AnswerWriter {
   /**
    * The last byte follows when all before it is taken. A client that has the whole answer may send its next request, and
    * Node ends the connection (`HPE_PAUSED`) when that comes in two TLS records while the socket still waits to be drained.
+   * Of chunks that are joined here the last byte comes alone: written beside the next chunk, each would be copied once more.
    */
   async #writeButLast(sink: Sink, chunk: Uint8Array, signal: AbortSignal): Promise<void> {
     await this.#write(sink, chunk.subarray(0, -1), signal);
