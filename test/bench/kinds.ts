@@ -26,7 +26,7 @@ export const functions: BenchKind = {
   put: (stored, change) => stored.replace(/"image":"[^"]*"/, `"image":"example.org/put:${change}"`),
 };
 
-/** Of Go's own example, whose kind has two fields: the rest of what a Function says is an annotation of the same length. */
+/** Of Go's own example, whose kind has two fields: what else a Function says is in annotations, one for each value. */
 export const flunders: BenchKind = {
   collection: "/apis/wardle.example.com/v1alpha1/namespaces/bench/flunders",
   create: (name, index) => flunder(name, index, "none"),
@@ -39,7 +39,22 @@ function flunder(name: string, index: number, reference: string): string {
   return JSON.stringify({
     apiVersion: "wardle.example.com/v1alpha1",
     kind: "Flunder",
-    metadata: { ...metadata, annotations: { ...metadata.annotations, "example.org/spec": JSON.stringify(spec) } },
+    metadata: { ...metadata, annotations: { ...metadata.annotations, ...Object.fromEntries(leavesOf(spec)) } },
     spec: { reference },
   });
+}
+
+/** By the ends of their paths, as names that an annotation may have. */
+function leavesOf(value: unknown, path = ""): readonly (readonly [path: string, value: string])[] {
+  if (typeof value !== "object" || value === null)
+    return [
+      [
+        path
+          .replaceAll(/[^a-zA-Z0-9]+/g, "-")
+          .slice(-60)
+          .replace(/^-/, ""),
+        String(value),
+      ],
+    ];
+  return Object.entries(value).flatMap(([name, member]) => leavesOf(member, `${path}-${name}`));
 }

@@ -60,22 +60,23 @@ try {
   const part = Math.ceil(sizes.objects / rounds);
   for (let round = 0; round < rounds; round++)
     for (const target of turns(round)) await take(create, target, Math.min(part, sizes.objects - round * part));
-  const memory: Figures = {};
-  for (const { name, pid } of targets.all) memory[name] = mebibytes(residentBytes(pid));
-  for (let round = 0; round < rounds; round++) {
-    for (const row of chosen.filter((row) => row !== create && round < (row.rounds ?? rounds)))
-      for (const target of turns(round)) await take(row, target);
-  }
-  const memoryAtEnd: Figures = {};
-  for (const { name, pid } of targets.all) memoryAtEnd[name] = mebibytes(residentBytes(pid));
+  const memory = memoryOf(targets.all);
   const cold = await coldStart(directory);
-  await writeFile(values.json, `${JSON.stringify(resultOf(memory, memoryAtEnd, cold), undefined, 2)}\n`);
+  for (let round = 0; round < rounds; round++) {
+    for (const row of chosen.filter((row) => row !== create && round < (row.rounds ?? rounds))) {
+      for (const target of turns(round)) await take(row, target);
+      // Whoever ends a long run early keeps what it found.
+      const result = resultOf(memory, memoryOf(targets.all), cold);
+      await writeFile(values.json, `${JSON.stringify(result, undefined, 2)}\n`);
+    }
+  }
 } finally {
   await rm(directory, { recursive: true, force: true });
 }
 
-function mebibytes(bytes: number): number {
-  return Math.round(bytes / 2 ** 20);
+/** MiB of each server alone. */
+function memoryOf(targets: readonly Target[]): Figures {
+  return Object.fromEntries(targets.map(({ name, pid }) => [name, Math.round(residentBytes(pid) / 2 ** 20)]));
 }
 
 function resultOf(memory: Figures, memoryAtEnd: Figures, cold: ColdStart) {
