@@ -23,7 +23,7 @@ const keepFinishedSeconds = 3600;
 
 export function desiredCleanupJob(workload: Workload, configs: BackendConfigs, settings: Settings): KubeObject {
   const pod = workload.spec.pod ?? {};
-  const { volumes, mounts } = layOutVolumes(pod.volumes ?? [], accessUses(cleanupAccess(workload.spec)));
+  const { volumes, mounts } = layOutVolumes(workload, accessUses(cleanupAccess(workload.spec)));
   const template = podTemplate(workload, settings, {
     labels: podLabels(workload),
     initContainers: pod.initContainers ?? [],

@@ -27,7 +27,7 @@ export const hardened = (): JsonObject => ({ capabilities: { drop: ["ALL"] }, al
 
 export function mainContainer(workload: Workload, settings: Settings): Container {
   const { spec } = workload;
-  const { mounts } = layOutVolumes(spec.pod?.volumes ?? [], mainUses(workload, settings));
+  const { mounts } = layOutVolumes(workload, mainUses(workload, settings));
   return {
     name: mainContainerName(workload),
     image: mainImage(workload, settings),

@@ -9,15 +9,18 @@ import { downloadAccess } from "./pulsar-access.ts";
 import { accessUses, downloadVolume, layOutVolumes, type VolumeUse } from "./volumes.ts";
 import type { Workload } from "./workload.ts";
 
-/** Keys to the place where packages are; what is on the web needs none. */
-export const downloaderUses = ({ spec, runtime }: Workload): VolumeUse[] =>
-  isHttp(runtime?.location ?? "") ? [] : accessUses(downloadAccess(spec));
+/** Keys to the place where packages are, of which what is on the web needs none; and where they go. */
+export const downloaderUses = ({ spec, runtime }: Workload): VolumeUse[] => [
+  ...(isHttp(runtime?.location ?? "") ? [] : accessUses(downloadAccess(spec))),
+  { volume: downloadVolume, mountPath: downloadDirectory },
+];
 
 export function downloaderContainer(workload: Workload, settings: Settings): Container | undefined {
   const { spec, runtime } = workload;
   if (runtime?.location === undefined || !usesDownloader(runtime, settings)) return undefined;
   const access = downloadAccess(spec);
-  const { mounts } = layOutVolumes(spec.pod?.volumes ?? [], downloaderUses(workload));
+  const { mounts } = layOutVolumes(workload, downloaderUses(workload));
+  const [given, target] = [mounts.slice(0, -1), mounts.slice(-1)];
   const tools = { pulsarctl: true, wget: true };
   return {
     name: "downloader",
@@ -27,11 +30,8 @@ export function downloaderContainer(workload: Workload, settings: Settings): Con
     // pulsarctl keeps its context in the home directory, and the image's belongs to root.
     env: [{ name: "HOME", value: "/tmp" }],
     envFrom: accessSources(access.messaging, access.prefix),
-    volumeMounts: [
-      ...mounts,
-      ...(spec.volumeMounts ?? []),
-      { name: downloadVolume.name, mountPath: downloadDirectory },
-    ],
+    // Nothing of the user's takes the place where the package goes.
+    volumeMounts: [...given, ...(spec.volumeMounts ?? []), ...target],
     securityContext: settings.runAsNonRoot ? hardened() : undefined,
   };
 }

@@ -6,7 +6,7 @@ import type { Settings } from "../settings.ts";
 import { shellCommand, step } from "./command/shell.ts";
 import { accessSources, hardened, podNameVariable } from "./container.ts";
 import { oauth2File, oauth2Plugin, runtimeAccess } from "./pulsar-access.ts";
-import { accessUses, layOutVolumes, logMount, type VolumeUse } from "./volumes.ts";
+import { accessUses, layOutVolumes, logDirectory, logUse, type VolumeUse } from "./volumes.ts";
 import { isAutoscaled, shipsLogFiles, type Workload } from "./workload.ts";
 
 const configFile = "/usr/share/filebeat/config/filebeat.yaml";
@@ -14,7 +14,7 @@ const configFile = "/usr/share/filebeat/config/filebeat.yaml";
 const config = `filebeat.inputs:
 - type: log
   paths:
-  - ${logMount.mountPath}/*.log
+  - ${logDirectory}/*.log
 output.pulsar:
   fast_fail: true
   url: \${brokerServiceURL}
@@ -38,13 +38,13 @@ const autoscaledResources: JsonObject = { requests: { cpu: "50m", memory: "64Mi"
 /** The user that owns Filebeat's files in its image. */
 const filebeatUser = 1000;
 
-export const filebeatUses = ({ spec }: Workload): VolumeUse[] => accessUses(runtimeAccess(spec));
+export const filebeatUses = ({ spec }: Workload): VolumeUse[] => [logUse, ...accessUses(runtimeAccess(spec))];
 
 /** Absent when there is nothing to ship. */
 export function filebeatContainer(workload: Workload, settings: Settings): Container | undefined {
   const { spec } = workload;
   if (!shipsLogFiles(spec)) return undefined;
-  const { mounts } = layOutVolumes(spec.pod?.volumes ?? [], filebeatUses(workload));
+  const { mounts } = layOutVolumes(workload, filebeatUses(workload));
   const [shell, flag = "-c", script = ""] = shellCommand("sh", [
     { ...step("printf", "%s", config), output: configFile },
     step("exec", "/usr/share/filebeat/filebeat", "-e", "-c", configFile),
@@ -62,7 +62,7 @@ export function filebeatContainer(workload: Workload, settings: Settings): Conta
     ],
     envFrom: accessSources(spec.pulsar),
     resources: isAutoscaled(spec) ? autoscaledResources : undefined,
-    volumeMounts: [logMount, ...mounts, ...(spec.volumeMounts ?? [])],
+    volumeMounts: [...mounts, ...(spec.volumeMounts ?? [])],
     securityContext: { ...hardened(), runAsUser: filebeatUser },
   };
 }

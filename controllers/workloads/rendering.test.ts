@@ -95,6 +95,55 @@ test("one mount per path, the user's, in every container (operator-rs pull 871)"
   }
 });
 
+const claim = (name: string): JsonObject => ({
+  metadata: { name },
+  spec: { accessModes: ["ReadWriteOnce"], resources: { requests: { storage: "1Gi" } } },
+});
+const shared: readonly (readonly [what: string, changes: JsonObject])[] = [
+  ["nobody's", {}],
+  [
+    "a volume of the user's has our name",
+    {
+      pod: {
+        volumes: ["filebeat-logs", "downloader-volume"].map((name) => ({ name, emptyDir: { sizeLimit: "1Gi" } })),
+      },
+    },
+  ],
+  [
+    "a claim has our name",
+    { volumeClaimTemplates: [claim("filebeat-logs"), claim("downloader-volume"), claim("ca-ca-crt")] },
+  ],
+];
+for (const [what, changes] of shared) {
+  test(`what two containers share is one volume, and ours: ${what}`, () => {
+    const workload = workloadOf("Function", {
+      java: { jar: "fn.jar", jarLocation: "function://public/default/fn@1" },
+      logTopic: "logs",
+      logTopicAgent: "sidecar",
+      pulsar: { pulsarConfig: "pulsar", tlsConfig: { enabled: true, certSecretName: "ca", certSecretKey: "ca.crt" } },
+      ...changes,
+    });
+    const { StatefulSet } = render(workload, { settings: { initContainers: true } });
+    const volumes = podOf(StatefulSet).spec.volumes ?? [];
+    const claimed = new Set(workload.volumeClaimTemplates?.map(({ metadata }) => Object(metadata).name));
+    const at = (container: string, path: RegExp) => {
+      const mount = containerOf(StatefulSet, container).volumeMounts?.find(({ mountPath = "" }) =>
+        path.test(mountPath),
+      );
+      assert.ok(!claimed.has(mount?.name), "a claim would take its place");
+      return volumes.find(({ name }) => name === mount?.name) ?? assert.fail(`${container} ${path}`);
+    };
+    const logs = at("filebeat", /^\/pulsar\/logs\/functions$/);
+    assert.deepEqual([logs, logs.emptyDir], [at("pulsar-function", /^\/pulsar\/logs\/functions$/), {}]);
+    const packages = at("downloader", /^\/pulsar\/download$/);
+    assert.deepEqual([packages, packages.emptyDir], [at("pulsar-function", /fn\.jar$/), {}]);
+    assert.deepEqual(at("pulsar-function", /^\/etc\/tls/).secret, {
+      secretName: "ca",
+      items: [{ key: "ca.crt", path: "ca.crt" }],
+    });
+  });
+}
+
 test("several keys under one directory are one volume", () => {
   const cryptoSecrets = ["a", "b"].map((name) => ({ secretName: name, secretKey: `${name}.pem`, asVolume: "/keys" }));
   const cryptoConfig = { cryptoKeyReaderClassName: "R", encryptionKeys: ["k"], cryptoSecrets };

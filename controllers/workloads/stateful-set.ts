@@ -69,7 +69,7 @@ function podOf(workload: Workload, settings: Settings): PodTemplate {
       mainContainer(workload, settings),
       ...(filebeat === undefined ? [] : [filebeat]),
     ],
-    volumes: podVolumes(pod.volumes ?? [], [
+    volumes: podVolumes(workload, [
       mainUses(workload, settings),
       ...(downloader === undefined ? [] : [downloaderUses(workload)]),
       ...(filebeat === undefined ? [] : [filebeatUses(workload)]),

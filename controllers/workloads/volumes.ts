@@ -2,6 +2,7 @@
 import { createHash } from "node:crypto";
 import type { Volume, VolumeMount } from "../../apiserver/apis/compute/v1alpha1/core-types.ts";
 import type { JsonValue } from "../../apiserver/apis/meta/v1.ts";
+import { objectOf, textOf } from "../../apiserver/machinery/fields.ts";
 import { deepEqual, isObject } from "../../apiserver/machinery/json.ts";
 import type { Settings } from "../settings.ts";
 import { mountedLogConfig } from "./command/log-config.ts";
@@ -10,11 +11,14 @@ import { type PulsarAccess, packageAccess, runtimeAccess, type SecretFile, secre
 import { shipsLogFiles, type Workload } from "./workload.ts";
 
 export const logVolume: Volume = { name: "filebeat-logs", emptyDir: {} };
-export const logMount: VolumeMount = { name: logVolume.name, mountPath: "/pulsar/logs/functions" };
+export const logDirectory = "/pulsar/logs/functions";
 export const downloadVolume: Volume = { name: "downloader-volume", emptyDir: {} };
 
 /** A volume a pod needs; with `mountPath`, its main container sees it there. */
 export type VolumeUse = { readonly volume: Volume; readonly mountPath?: string; readonly subPath?: string };
+
+/** Where the instance writes its log files and Filebeat reads them. */
+export const logUse: VolumeUse = { volume: logVolume, mountPath: logDirectory };
 
 /** Longest name of a volume: it must be a DNS label. */
 const maxNameLength = 63;
@@ -58,7 +62,7 @@ export function mainUses(workload: Workload, settings: Settings): VolumeUse[] {
   const { spec, runtime } = workload;
   const packages = packageAccess(spec);
   return [
-    ...(shipsLogFiles(spec) ? [{ volume: logVolume, mountPath: logMount.mountPath }] : []),
+    ...(shipsLogFiles(spec) ? [logUse] : []),
     ...accessUses(runtimeAccess(spec)),
     ...cryptoUses(workload),
     ...logConfigUses(workload),
@@ -74,14 +78,17 @@ export function mainUses(workload: Workload, settings: Settings): VolumeUse[] {
  * different contents never share a name (FM W-51).
  */
 export function layOutVolumes(
-  userVolumes: readonly Volume[],
+  { spec, volumeClaimTemplates = [] }: Workload,
   uses: readonly VolumeUse[],
 ): { volumes: Volume[]; mounts: VolumeMount[] } {
-  const volumes = new Map(userVolumes.map((volume) => [volume.name, volume]));
+  const volumes = new Map((spec.pod?.volumes ?? []).map((volume) => [volume.name, volume]));
+  // A StatefulSet puts a claim in the place of a volume of its name.
+  const claims = new Set(volumeClaimTemplates.map((claim) => textOf(objectOf(claim, "metadata"), "name")));
   const mounts = new Map<string, VolumeMount>();
   for (const { volume, mountPath, subPath } of oneVolumePerDirectory(uses)) {
     const taken = volumes.get(volume.name);
-    const name = taken === undefined || deepEqual(taken, volume) ? volume.name : distinctName(volume);
+    const isFree = !claims.has(volume.name) && (taken === undefined || deepEqual(taken, volume));
+    const name = isFree ? volume.name : distinctName(volume);
     volumes.set(name, { ...volume, name });
     if (mountPath === undefined || mounts.has(mountPath)) continue;
     mounts.set(mountPath, { name, mountPath, ...(subPath === undefined ? {} : { subPath }) });
@@ -90,9 +97,9 @@ export function layOutVolumes(
 }
 
 /** The volumes of a pod whose containers have these uses. */
-export function podVolumes(userVolumes: readonly Volume[], uses: readonly (readonly VolumeUse[])[]): Volume[] {
-  const all = uses.flatMap((ofOne) => layOutVolumes(userVolumes, ofOne).volumes);
-  const byName = new Map([...userVolumes, ...all].map((volume) => [volume.name, volume]));
+export function podVolumes(workload: Workload, uses: readonly (readonly VolumeUse[])[]): Volume[] {
+  const all = uses.flatMap((ofOne) => layOutVolumes(workload, ofOne).volumes);
+  const byName = new Map(all.map((volume) => [volume.name, volume]));
   return [...byName.values()];
 }
 

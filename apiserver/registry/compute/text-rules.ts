@@ -139,7 +139,7 @@ export function referenceErrors(spec: JsonObject, at: string): readonly FieldErr
       ...missingTexts(objectOf(spec, runtime), joinPath(at, runtime), ["log", "logConfig"], ["name", "key"]),
     ];
   });
-  return [...connections, ...logs, ...secretErrors(spec, at), ...cryptoErrors(spec, at)];
+  return [...connections, ...logs, ...secretErrors(spec, at), ...cryptoErrors(spec, at), ...sharedFileErrors(spec, at)];
 }
 
 const variableName = /^[\x21-\x3c\x3e-\x7e]+$/;
@@ -180,6 +180,38 @@ export function cryptoConfigs(spec: JsonObject, at: string): readonly (readonly 
   );
   const all = [[producer, joinPath(at, "output", "producerConf", "cryptoConfig")] as const, ...consumers];
   return all.flatMap(([config, configAt]) => (config === undefined ? [] : [[config, configAt] as const]));
+}
+
+/** Files that a connection has mounted, by the directory they are in (FM 4.6). */
+const connectionFiles: readonly (readonly [directory: string, path: readonly string[], secret: string, key: string])[] =
+  (
+    [
+      ["pulsar", ""],
+      ["pulsarPackageService", "-package-service"],
+    ] as const
+  ).flatMap(([field, suffix]) => [
+    [`/etc/tls/pulsar-functions${suffix}`, [field, "tlsConfig"], "certSecretName", "certSecretKey"] as const,
+    [`/etc/oauth2${suffix}`, [field, "authConfig", "oauth2Config"], "keySecretName", "keySecretKey"] as const,
+  ]);
+
+/** Keys of two Secrets can't be one file: no pod with both would be taken. */
+function sharedFileErrors(spec: JsonObject, at: string): readonly FieldError[] {
+  const holders = new Map<string, string>();
+  for (const [directory, path, secret, key] of connectionFiles) {
+    const [name, file] = [textAt(spec, [...path, secret]), textAt(spec, [...path, key])];
+    if (name !== "" && file !== "") holders.set(`${directory}/${file}`, name);
+  }
+  return cryptoConfigs(spec, at).flatMap(([config, configAt]) =>
+    entriesAt(listOf(config, "cryptoSecrets"), joinPath(configAt, "cryptoSecrets")).flatMap(([secret, secretAt]) => {
+      const [name, directory] = [textOf(secret, "secretName"), textOf(secret, "asVolume")];
+      const file = `${directory}/${textOf(secret, "secretKey")}`;
+      const holder = holders.get(file) ?? name;
+      holders.set(file, holder);
+      return directory === "" || holder === name
+        ? []
+        : [invalid(joinPath(secretAt, "asVolume"), directory, `already has the file ${file}, of Secret ${holder}`)];
+    }),
+  );
 }
 
 function cryptoErrors(spec: JsonObject, at: string): readonly FieldError[] {

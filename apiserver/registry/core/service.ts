@@ -4,7 +4,7 @@
  */
 import type { JsonObject, KubeObject } from "../../apis/meta/v1.ts";
 import { isSet, listOf, numberOf, objectOf, textOf } from "../../machinery/fields.ts";
-import { isObject } from "../../machinery/json.ts";
+import { deepEqual, isObject } from "../../machinery/json.ts";
 import { withDefaults } from "./pod-defaults.ts";
 import { nodePorts } from "./validation/service.ts";
 
@@ -17,7 +17,10 @@ const defaultAffinitySeconds = 10_800;
 
 export function withServiceDefaults(service: KubeObject): KubeObject {
   const given = objectOf(service, "spec");
-  const spec = withDefaults(given, { type: "ClusterIP", sessionAffinity: "None" });
+  const complete = withDefaults(given, { type: "ClusterIP", sessionAffinity: "None" });
+  const { sessionAffinityConfig, ...plain } = complete;
+  // Nobody stays with a pod, so nothing says for how long.
+  const spec = complete.sessionAffinity === "None" ? plain : complete;
   const ports = listOf(spec, "ports").map((port) => (isObject(port) ? withPortDefaults(port) : port));
   return {
     ...service,
@@ -48,10 +51,26 @@ export function withAddress(service: KubeObject): KubeObject {
 export function keepingAddress(service: KubeObject, old: KubeObject): KubeObject {
   const [spec, oldSpec] = [objectOf(service, "spec"), objectOf(old, "spec")];
   if (isName(spec)) return withNodePorts(withoutAddresses(service, oldSpec), old);
+  const given = withoutUnused(spec, oldSpec);
   const kept = isName(oldSpec) ? "" : textOf(oldSpec, "clusterIP");
   const clusterIP = textOf(spec, "clusterIP") || kept;
+  // Whoever changes the address means the list as well.
+  if (deepEqual(spec?.clusterIPs ?? null, oldSpec?.clusterIPs ?? null)) delete given.clusterIPs;
   return withAddresses(
-    withNodePorts({ ...service, spec: { ...spec, ...(clusterIP === "" ? {} : { clusterIP }) } }, old),
+    withNodePorts({ ...service, spec: { ...given, ...(clusterIP === "" ? {} : { clusterIP }) } }, old),
+  );
+}
+
+/** What the new type has no use for goes with the old one, unless its author changed it meanwhile. */
+function withoutUnused(spec: JsonObject | undefined, oldSpec: JsonObject | undefined): JsonObject {
+  const unused = new Set([
+    ...(isExternal(spec) ? [] : ["externalTrafficPolicy"]),
+    ...(textOf(spec, "type") === "LoadBalancer"
+      ? []
+      : ["allocateLoadBalancerNodePorts", "loadBalancerClass", "healthCheckNodePort"]),
+  ]);
+  return Object.fromEntries(
+    Object.entries(spec ?? {}).filter(([field, value]) => !unused.has(field) || value !== oldSpec?.[field]),
   );
 }
 
@@ -72,10 +91,21 @@ function withoutAddresses(service: KubeObject, oldSpec: JsonObject | undefined):
 function withAddresses(service: KubeObject): KubeObject {
   const spec = objectOf(service, "spec");
   if (isName(spec)) return service;
+  const given = listOf(spec, "clusterIPs");
+  // A list without its first address is for validation to refuse.
+  if (given.length > 0 && textOf(spec, "clusterIP") === "") return service;
   const clusterIP = textOf(spec, "clusterIP") || clusterAddress(service);
+  // Nobody knows the families of pods that nobody selects.
+  const any = clusterIP === "None" && !isSet(spec, "selector");
   return {
     ...service,
-    spec: { ...spec, clusterIP, clusterIPs: [clusterIP], ipFamilies: ["IPv4"], ipFamilyPolicy: "SingleStack" },
+    spec: {
+      ipFamilies: any ? ["IPv4", "IPv6"] : ["IPv4"],
+      ipFamilyPolicy: any ? "RequireDualStack" : "SingleStack",
+      ...spec,
+      clusterIP,
+      clusterIPs: given.length > 0 ? [...given] : [clusterIP],
+    },
   };
 }
 

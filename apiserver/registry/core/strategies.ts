@@ -140,6 +140,7 @@ export const podStrategy: Strategy = {
     spec: withPatience(objectOf(object, "spec")),
     status: { phase: "Pending", qosClass: qosClassOf(objectOf(object, "spec")) },
   }),
+  prepareForUpdate: (object) => ({ ...object, spec: withPatience(objectOf(object, "spec")) }),
   // A pod that gets its node is the same pod.
   desiredState: (object) => {
     const { nodeName: _nodeName, ...spec } = objectOf(object, "spec") ?? {};
@@ -189,10 +190,33 @@ export const statefulSetStrategy: Strategy = {
   validateStatus: workloads.validateStatefulSetStatus,
 };
 
+/** How fast an autoscaler goes that says something of its speed, and not this. */
+const scaleUp: JsonObject = {
+  stabilizationWindowSeconds: 0,
+  selectPolicy: "Max",
+  policies: [
+    { type: "Pods", value: 4, periodSeconds: 15 },
+    { type: "Percent", value: 100, periodSeconds: 15 },
+  ],
+};
+const scaleDown: JsonObject = { selectPolicy: "Max", policies: [{ type: "Percent", value: 100, periodSeconds: 15 }] };
+
+function withPace(object: KubeObject): KubeObject {
+  const spec = objectOf(object, "spec");
+  const behavior = objectOf(spec, "behavior");
+  if (behavior === undefined) return object;
+  const paced = {
+    ...behavior,
+    scaleUp: withDefaults(objectOf(behavior, "scaleUp"), scaleUp),
+    scaleDown: withDefaults(objectOf(behavior, "scaleDown"), scaleDown),
+  };
+  return { ...object, spec: { ...spec, behavior: paced } };
+}
+
 export const horizontalPodAutoscalerStrategy: Strategy = {
   ...builtIn,
   default: (object) =>
-    withSpec(object, {
+    withSpec(withPace(object), {
       minReplicas: 1,
       metrics: [
         { type: "Resource", resource: { name: "cpu", target: { type: "Utilization", averageUtilization: 80 } } },
@@ -211,12 +235,12 @@ export const jobStrategy: Strategy = {
         parallelism: 1,
         // Without either number one pod runs to its end; with `parallelism` alone the first success ends the Job.
         ...(isSet(spec, "parallelism") ? {} : { completions: 1 }),
-        backoffLimit: 6,
+        backoffLimit: isSet(spec, "backoffLimitPerIndex") ? 2 ** 31 - 1 : 6,
         completionMode: "NonIndexed",
         suspend: false,
-        podReplacementPolicy: "TerminatingOrFailed",
+        podReplacementPolicy: isSet(spec, "podFailurePolicy") ? "Failed" : "TerminatingOrFailed",
         manualSelector: false,
-        ...withTemplateDefaults(spec),
+        ...withFailureDefaults(withTemplateDefaults(spec)),
       },
     };
   },
@@ -224,6 +248,21 @@ export const jobStrategy: Strategy = {
   validate: workloads.validateJob,
   validateUpdate: workloads.validateJobUpdate,
 };
+
+/** A condition that a failure is judged by is looked for as true. */
+function withFailureDefaults(spec: JsonObject): JsonObject {
+  const policy = objectOf(spec, "podFailurePolicy");
+  if (policy === undefined) return spec;
+  const rules = listOf(policy, "rules").map((rule) => {
+    const conditions = isObject(rule) ? listOf(rule, "onPodConditions") : [];
+    if (!isObject(rule) || conditions.length === 0) return rule;
+    return {
+      ...rule,
+      onPodConditions: conditions.map((one) => (isObject(one) ? withDefaults(one, { status: "True" }) : one)),
+    };
+  });
+  return { ...spec, podFailurePolicy: { ...policy, rules } };
+}
 
 /** A Job finds its pods by its own uid, unless its author took that over. */
 function selectOwnPods(object: KubeObject): KubeObject {

@@ -57,6 +57,8 @@ const requiredKeys: { readonly [type: string]: readonly string[] } = {
   "kubernetes.io/ssh-auth": ["ssh-privatekey"],
   "kubernetes.io/tls": ["tls.crt", "tls.key"],
 };
+/** Of these, the ones that must hold something. */
+const filledKeys: ReadonlySet<string> = new Set(["ssh-privatekey"]);
 const jsonKeys: ReadonlySet<string> = new Set([".dockercfg", ".dockerconfigjson"]);
 
 export function validateSecret(object: KubeObject): readonly FieldError[] {
@@ -83,7 +85,7 @@ function typeErrors(object: KubeObject): readonly FieldError[] {
         : [required(keyAt("username"), ""), required(keyAt("password"), "")];
     default:
       return (Object.hasOwn(requiredKeys, type) ? (requiredKeys[type] ?? []) : []).flatMap((key) => {
-        if (!isSet(data, key)) return [required(keyAt(key), "")];
+        if (!isSet(data, key) || (filledKeys.has(key) && textOf(data, key) === "")) return [required(keyAt(key), "")];
         return jsonKeys.has(key) && !isJson(textOf(data, key))
           ? [invalid(keyAt(key), "<secret contents redacted>", "must be valid JSON")]
           : [];

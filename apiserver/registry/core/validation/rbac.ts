@@ -54,12 +54,12 @@ function aggregationErrors(role: KubeObject): readonly FieldError[] {
 
 export const validateRoleBinding = (binding: KubeObject): readonly FieldError[] => [
   ...roleRefErrors(binding, ["Role", "ClusterRole"]),
-  ...subjectErrors(binding),
+  ...subjectErrors(binding, true),
 ];
 
 export const validateClusterRoleBinding = (binding: KubeObject): readonly FieldError[] => [
   ...roleRefErrors(binding, ["ClusterRole"]),
-  ...subjectErrors(binding),
+  ...subjectErrors(binding, false),
 ];
 
 export const validateRoleBindingUpdate = (binding: KubeObject, old: KubeObject): readonly FieldError[] =>
@@ -77,7 +77,8 @@ function roleRefErrors(binding: KubeObject, kinds: readonly string[]): readonly 
   ];
 }
 
-function subjectErrors(binding: KubeObject): readonly FieldError[] {
+/** @param namespaced  an account that names no namespace is one of the binding's own */
+function subjectErrors(binding: KubeObject, namespaced: boolean): readonly FieldError[] {
   return entriesAt(listOf(binding, "subjects"), "subjects").flatMap(([subject, at]) => {
     const [kind, name, group] = [textOf(subject, "kind"), textOf(subject, "name"), textOf(subject, "apiGroup")];
     const errors: FieldError[] = name === "" ? [required(joinPath(at, "name"), "")] : [];
@@ -85,7 +86,7 @@ function subjectErrors(binding: KubeObject): readonly FieldError[] {
       case "ServiceAccount":
         if (name !== "") errors.push(...named(name, joinPath(at, "name"), subdomainProblems));
         if (group !== "") errors.push(notSupported(joinPath(at, "apiGroup"), group, [""]));
-        if (textOf(subject, "namespace") === "") errors.push(required(joinPath(at, "namespace"), ""));
+        if (!namespaced && textOf(subject, "namespace") === "") errors.push(required(joinPath(at, "namespace"), ""));
         break;
       case "User":
       case "Group":

@@ -7,18 +7,20 @@ import {
   forbiddenField,
   invalid,
   joinPath,
+  notSupported,
   path,
   required,
 } from "../../../errors/field-error.ts";
-import { isSet, listOf, numberOf, objectOf, textOf } from "../../../machinery/fields.ts";
-import { labelProblems, subdomainProblems } from "../../../machinery/names.ts";
+import { isSet, listOf, numberOf, objectOf, textOf, textsOf } from "../../../machinery/fields.ts";
+import { labelProblems, qualifiedNameProblems, subdomainProblems } from "../../../machinery/names.ts";
 import { validateLabels } from "../../../machinery/object-meta.ts";
-import { atLeast, entriesAt, named, portRange, textsIn, unchanged } from "./checks.ts";
+import { atLeast, entriesAt, named, portRange, textsIn } from "./checks.ts";
 import { portNameProblems } from "./port-name.ts";
 
 /** Ports of nodes for Services; the range kube-apiserver has by default. */
 export const nodePorts = { first: 30_000, last: 32_767 } as const;
 
+const addressRule = "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)";
 const hasNodePorts = (type: string): boolean => type === "NodePort" || type === "LoadBalancer";
 
 export function validateService(service: KubeObject): readonly FieldError[] {
@@ -50,6 +52,9 @@ function portErrors(
     ...(name === "" && needsName ? [required(joinPath(at, "name"), "")] : []),
     ...(name === "" ? [] : named(name, joinPath(at, "name"), labelProblems)),
     ...portRange(numberOf(port, "port") ?? 0, joinPath(at, "port")),
+    ...(textOf(port, "appProtocol") === ""
+      ? []
+      : named(textOf(port, "appProtocol"), joinPath(at, "appProtocol"), qualifiedNameProblems)),
     ...(typeof target === "number" ? portRange(target, targetAt) : []),
     ...(typeof target === "string" ? named(target, targetAt, portNameProblems) : []),
     ...(nodePort === 0 ? [] : nodePortErrors(nodePort, joinPath(at, "nodePort"), type)),
@@ -99,8 +104,46 @@ function addressErrors(spec: JsonObject | undefined, type: string, headless: boo
   if (headless && hasNodePorts(type)) {
     return [invalid(joinPath(at, 0), clusterIP, `may not be set to 'None' for ${type} services`)];
   }
-  if (headless || clusterIP === "" || isIP(clusterIP) !== 0) return [];
-  return [invalid(joinPath(at, 0), clusterIP, "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)")];
+  return [
+    ...listErrors(spec, clusterIP, at),
+    ...familyErrors(spec),
+    ...(headless || clusterIP === "" ? [] : clusterAddressErrors(clusterIP, joinPath(at, 0))),
+  ];
+}
+
+/** There is one address, and it is said twice. */
+function listErrors(spec: JsonObject | undefined, clusterIP: string, at: string): readonly FieldError[] {
+  const addresses = textsOf(spec, "clusterIPs");
+  const [first] = addresses;
+  if (first === undefined || first === clusterIP) return [];
+  const detail =
+    clusterIP === "" ? "must be empty when `clusterIP` is not specified" : "first value must match `clusterIP`";
+  return [invalid(at, [...addresses], detail)];
+}
+
+function clusterAddressErrors(address: string, at: string): readonly FieldError[] {
+  const version = isIP(address);
+  if (version === 0) return [invalid(at, address, addressRule)];
+  return version === 6 ? [invalid(at, [address], "IPv6 is not configured on this cluster")] : [];
+}
+
+function familyErrors(spec: JsonObject | undefined): readonly FieldError[] {
+  if (textOf(spec, "clusterIP") === "None" && !isSet(spec, "selector")) return [];
+  const at = path("spec", "ipFamilies");
+  return [
+    ...textsOf(spec, "ipFamilies").flatMap((family, index) =>
+      family === "IPv6" ? [invalid(joinPath(at, index), family, "not configured on this cluster")] : [],
+    ),
+    ...(textOf(spec, "ipFamilyPolicy") === "RequireDualStack"
+      ? [
+          invalid(
+            path("spec", "ipFamilyPolicy"),
+            "RequireDualStack",
+            "this cluster is not configured for dual-stack services",
+          ),
+        ]
+      : []),
+  ];
 }
 
 /** Longest time a client stays with one pod, in seconds: a day. */
@@ -133,12 +176,82 @@ function trafficErrors(spec: JsonObject | undefined, type: string): readonly Fie
       ? []
       : [invalid(path("spec", "externalTrafficPolicy"), policy, "may only be set for externally-accessible services")]),
     ...atLeast(spec, "healthCheckNodePort", "spec", 0),
+    ...((numberOf(spec, "healthCheckNodePort") ?? 0) > 0 && !(type === "LoadBalancer" && policy === "Local")
+      ? [
+          invalid(
+            path("spec", "healthCheckNodePort"),
+            numberOf(spec, "healthCheckNodePort") ?? 0,
+            "may only be set when `type` is 'LoadBalancer' and `externalTrafficPolicy` is 'Local'",
+          ),
+        ]
+      : []),
+    ...balancerErrors(spec, type),
+    ...distributionErrors(spec),
+    ...textsOf(spec, "externalIPs").flatMap((address, index) =>
+      externalAddressErrors(address, path("spec", "externalIPs", index)),
+    ),
   ];
+}
+
+/** What only a load balancer reads; `LoadBalancerSourceRanges` is how kube-apiserver spells its path. */
+function balancerErrors(spec: JsonObject | undefined, type: string): readonly FieldError[] {
+  const ranges = textsOf(spec, "loadBalancerSourceRanges");
+  const rangesAt = path("spec", "LoadBalancerSourceRanges");
+  const only = "may only be used when `type` is 'LoadBalancer'";
+  if (type === "LoadBalancer") {
+    return ranges.flatMap((range, index) =>
+      isRange(range.trim())
+        ? []
+        : [
+            invalid(
+              joinPath(rangesAt, index),
+              range,
+              "must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)",
+            ),
+          ],
+    );
+  }
+  return [
+    ...(ranges.length > 0 ? [forbiddenField(rangesAt, only)] : []),
+    ...["loadBalancerClass", "allocateLoadBalancerNodePorts"]
+      .filter((field) => isSet(spec, field))
+      .map((field) => forbiddenField(path("spec", field), only)),
+  ];
+}
+
+function isRange(text: string): boolean {
+  const [address = "", length = "", ...rest] = text.split("/");
+  const version = isIP(address);
+  return rest.length === 0 && version !== 0 && /^\d{1,3}$/.test(length) && Number(length) <= (version === 4 ? 32 : 128);
+}
+
+const distributions = ["PreferClose", "PreferSameZone", "PreferSameNode"];
+
+function distributionErrors(spec: JsonObject | undefined): readonly FieldError[] {
+  const distribution = textOf(spec, "trafficDistribution");
+  return distribution === "" || distributions.includes(distribution)
+    ? []
+    : [notSupported(path("spec", "trafficDistribution"), distribution, distributions)];
+}
+
+function externalAddressErrors(address: string, at: string): readonly FieldError[] {
+  if (isIP(address) === 0) return [invalid(at, address, addressRule)];
+  return /^127\.|^::1$/.test(address)
+    ? [invalid(at, address, "may not be in the loopback range (127.0.0.0/8, ::1/128)")]
+    : [];
 }
 
 /** The address is given once; only a change from or to a mere name gives it back. */
 export function validateServiceUpdate(service: KubeObject, old: KubeObject): readonly FieldError[] {
   const [spec, oldSpec] = [objectOf(service, "spec"), objectOf(old, "spec")];
   const named = [spec, oldSpec].some((one) => textOf(one, "type") === "ExternalName");
-  return named || !isSet(oldSpec, "clusterIP") ? [] : unchanged(spec, oldSpec, ["clusterIP"], "spec");
+  const [address, before] = [textOf(spec, "clusterIP"), textOf(oldSpec, "clusterIP")];
+  const stays = textOf(spec, "type") === "LoadBalancer" && textOf(oldSpec, "type") === "LoadBalancer";
+  const once = "may not change once set";
+  return [
+    ...(named || before === "" || address === before ? [] : [invalid(path("spec", "clusterIPs", 0), [address], once)]),
+    ...(stays && textOf(spec, "loadBalancerClass") !== textOf(oldSpec, "loadBalancerClass")
+      ? [invalid(path("spec", "loadBalancerClass"), textOf(spec, "loadBalancerClass"), once)]
+      : []),
+  ];
 }

@@ -99,7 +99,12 @@ const accepted: Record<string, KubeObject> = {
   }),
   "a StatefulSet": set(),
   "a StatefulSet that mounts its claims": set({
-    volumeClaimTemplates: [{ metadata: { name: "data" } }],
+    volumeClaimTemplates: [
+      {
+        metadata: { name: "data" },
+        spec: { accessModes: ["ReadWriteOnce"], resources: { requests: { storage: "1Gi" } } },
+      },
+    ],
     template: template({ containers: [{ ...container, volumeMounts: [{ name: "data", mountPath: "/d" }] }] }),
   }),
   "a Job": job(),
@@ -125,6 +130,7 @@ for (const [name, object] of Object.entries(accepted)) {
   test(`accepted: ${name}`, () => assert.deepEqual(createErrors(object), []));
 }
 
+const indexedJob = { completionMode: "Indexed", completions: 3 };
 const refused: Record<string, readonly [object: KubeObject, errors: readonly string[]]> = {
   "a key with a slash": [
     anObject("ConfigMap", { data: { "a/b": "x" } }),
@@ -378,8 +384,40 @@ const refused: Record<string, readonly [object: KubeObject, errors: readonly str
       "aggregationRule.clusterRoleSelectors: Required value: at least one clusterRoleSelector required if aggregationRule is non-nil",
     ],
   ],
+  "a success of more indexes than it lists": [
+    job({ ...indexedJob, successPolicy: { rules: [{ succeededIndexes: "0", succeededCount: 2 }] } }),
+    [
+      "spec.successPolicy.rules[0].succeededCount: Invalid value: 2: must be less than or equal to 1 (the number of indexes in the specified succeededIndexes field)",
+    ],
+  ],
+  "a success of an index that is not there": [
+    job({ ...indexedJob, successPolicy: { rules: [{ succeededIndexes: "1-3" }, {}] } }),
+    [
+      'spec.successPolicy.rules[0].succeededIndexes: Invalid value: "1-3": error parsing succeededIndexes: too large index: "3"',
+      "spec.successPolicy.rules[1]: Required value: at least one of succeededCount or succeededIndexes must be specified",
+    ],
+  ],
+  "a failure by success, twice, out of order": [
+    job({ podFailurePolicy: { rules: [{ action: "FailJob", onExitCodes: { operator: "In", values: [2, 0, 2] } }] } }),
+    [
+      "spec.podFailurePolicy.rules[0].onExitCodes.values[1]: Invalid value: 0: must not be 0 for the In operator",
+      "spec.podFailurePolicy.rules[0].onExitCodes.values[2]: Duplicate value: 2",
+      "spec.podFailurePolicy.rules[0].onExitCodes.values: Invalid value: [2,0,2]: must be ordered",
+    ],
+  ],
+  "a failure of an index without limits": [
+    job({ podFailurePolicy: { rules: [{ action: "FailIndex", onPodConditions: [{ type: "DisruptionTarget" }] }] } }),
+    ['spec.podFailurePolicy.rules[0].action: Invalid value: "FailIndex": requires the backoffLimitPerIndex to be set'],
+  ],
+  "failed indexes without limits": [
+    job({ ...indexedJob, maxFailedIndexes: 1 }),
+    ["spec.backoffLimitPerIndex: Required value: when maxFailedIndexes is specified"],
+  ],
   "a service account of no namespace": [
-    binding({ subjects: [{ kind: "ServiceAccount", name: "x" }] }),
+    binding(
+      { roleRef: { kind: "ClusterRole", name: "r" }, subjects: [{ kind: "ServiceAccount", name: "x" }] },
+      "ClusterRoleBinding",
+    ),
     ["subjects[0].namespace: Required value"],
   ],
   "a subject of another kind": [
@@ -459,7 +497,7 @@ const changes: Record<string, readonly [old: KubeObject, next: KubeObject, error
   "a Service's address": [
     service({ clusterIP: "10.96.0.1" }),
     service({ clusterIP: "10.96.0.2" }),
-    ['spec.clusterIP: Invalid value: "10.96.0.2": field is immutable'],
+    ['spec.clusterIPs[0]: Invalid value: ["10.96.0.2"]: may not change once set'],
   ],
   "a Job's parallelism": [
     stored(job()),

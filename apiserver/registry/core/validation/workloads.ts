@@ -24,6 +24,7 @@ import {
   textsIn,
   unchanged,
 } from "./checks.ts";
+import { jobPolicyErrors } from "./job-policies.ts";
 import { metricSourceErrors } from "./metrics.ts";
 import {
   fixedPodSpec,
@@ -171,6 +172,7 @@ export function validateJob(job: KubeObject): readonly FieldError[] {
   return [
     ...notNegative(spec, jobCounts, "spec"),
     ...indexErrors(spec),
+    ...jobPolicyErrors(spec),
     ...(textOf(spec, "managedBy").length > maxManagedByLength
       ? [tooLong(path("spec", "managedBy"), maxManagedByLength, "bytes")]
       : []),
@@ -217,6 +219,9 @@ function indexErrors(spec: Fields): readonly FieldError[] {
     errors.push(required(path("spec", "completions"), "when completion mode is Indexed"));
   } else if (failures > completions) {
     errors.push(invalid(path("spec", "maxFailedIndexes"), failures, "must be less than or equal to completions"));
+  }
+  if (isSet(spec, "maxFailedIndexes") && !isSet(spec, "backoffLimitPerIndex")) {
+    errors.push(required(path("spec", "backoffLimitPerIndex"), "when maxFailedIndexes is specified"));
   }
   if (parallelism > maxIndexedParallelism) {
     const detail = `must be less than or equal to ${maxIndexedParallelism} when completion mode is Indexed`;
