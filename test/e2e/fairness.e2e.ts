@@ -1,13 +1,17 @@
 /**
- * One tenant asks for something a thousand times a second, through the aggregator and straight to us; another works. The
- * other's requests may take five times what they take in quiet times of the same run, `/livez` answers, memory stays.
+ * One tenant asks for something a thousand times a second, through the aggregator and straight to us; another works, the same
+ * way. The other's requests may take five times what they take in quiet times of the same run, `/livez` answers, memory stays.
  *
- * FUNCTIONMESH_FLOOD_SECONDS says for how long each way is flooded; default 10. Times are judged in a run of a minute or more,
- * for a machine with nothing else to do: flood, kube-apiserver and two etcds share its cores with the server. In shorter ones
- * they are told, and all of the other's requests and probes must be answered well, and memory stay.
+ * Quiet for us is not quiet for the machine: flood, kube-apiserver and two etcds share its cores with the server. So it is
+ * measured while the same flood goes to ConfigMaps, which kube-apiserver serves without us; what comes on top is ours.
  *
- * 2026-11-30, two cores busy with other work besides, a minute straight to us: 57,667 requests answered, p99 of 1,794 of the
- * other's 65.5 ms (177.2 by the clock), 20.1 in quiet times, /livez at most 180 ms, 308 MiB before and 386 after.
+ * FUNCTIONMESH_FLOOD_SECONDS says for how long each is flooded; default 10. Times are judged in a run of a minute or more. In
+ * shorter ones they are told, and all of the other's requests and probes must be answered well, and memory stay.
+ *
+ * 2026-11-30, two cores with a load of 20 to 50 from other work, a minute through the aggregator over HTTP/2: 49,027 requests
+ * sent, 30,959 of them refused with 429; p99 of 120 of the other's 850 ms, 1,371 of 225 while ConfigMaps were flooded, 10.6 alone;
+ * /livez at most 418 ms, 303 MiB before and 374 after. Before that, straight to us: 57,667 requests answered, p99 of 1,794 of
+ * the other's 65.5 ms, 20.1 alone, /livez at most 180 ms, 308 MiB before and 386 after.
  */
 import assert from "node:assert/strict";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
@@ -47,6 +51,15 @@ before(async () => {
     await kubectl.ok(["-n", namespace, "apply", "-f", "-"], connection);
     const functions = Array.from({ length: 20 }, (_, i) => wordcount.replace("name: wordcount", `name: words-${i}`));
     await kubectl.ok(["-n", namespace, "apply", "-f", "-"], functions.join("---\n"));
+    for (let i = 0; i < functions.length; i++)
+      await kubectl.ok([
+        "-n",
+        namespace,
+        "create",
+        "configmap",
+        `words-${i}`,
+        `--from-literal=text=${"a".repeat(1000)}`,
+      ]);
     await eventually(() => kubectl.ok(["-n", namespace, "get", "sts", "words-19-function"]));
   }
   [mallory, jane] = [await leafOf("mallory"), await leafOf("jane")];
@@ -61,13 +74,18 @@ after(async () => {
 
 const functionsOf = (namespace: string): string =>
   `/apis/compute.functionmesh.io/v1alpha1/namespaces/${namespace}/functions`;
+const configMaps = "/api/v1/namespaces/noisy/configmaps";
 
 /** Asked for in turn: one, all, and a write that comes to nothing. */
-const requests: Flood["requests"] = [
-  { path: `${functionsOf("noisy")}/words-1` },
-  { path: functionsOf("noisy") },
-  { path: functionsOf("noisy"), body: JSON.stringify({ metadata: { name: "bad-SERIAL" }, spec: { replicas: -1 } }) },
+const floodOf = (path: string, refused: object): Flood["requests"] => [
+  { path: `${path}/words-1` },
+  { path },
+  { path, body: JSON.stringify({ metadata: { name: "bad-SERIAL" }, ...refused }) },
 ];
+const floods = {
+  functions: floodOf(functionsOf("noisy"), { spec: { replicas: -1 } }),
+  configMaps: floodOf(configMaps, { data: { "no key": "" } }),
+};
 
 /** What the other tenant does: reads, lists, changes. `other`: answers that were none of success. */
 async function work(tenant: Tenant, forSeconds: number): Promise<Wait[]> {
@@ -109,6 +127,11 @@ async function residentBytes(): Promise<number> {
   return Number(/^VmRSS:\s+(\d+) kB/m.exec(status)?.[1]) * 1024;
 }
 
+const ofHost = (): { readonly url: string; readonly ca: string } => ({
+  url: cluster.host.url,
+  ca: cluster.host.servingAuthority.pem,
+});
+
 const ways: { readonly [name: string]: () => { readonly url: string; readonly authority: Pick<Authority, "pem"> } } = {
   "through the aggregator": () => ({ url: cluster.host.url, authority: cluster.host.servingAuthority }),
   "straight to us": () => ({ url: cluster.url, authority: cluster.servingAuthority }),
@@ -117,34 +140,36 @@ const ways: { readonly [name: string]: () => { readonly url: string; readonly au
 for (const [way, to] of Object.entries(ways)) {
   test(`fairness: ${rate} requests a second ${way} are felt by the tenant who sends them`, async (t) => {
     const { url, authority } = to();
-    using other = new Tenant(
-      cluster.url,
-      { ca: cluster.servingAuthority.pem, cert: jane.certificatePem, key: jane.keyPem },
-      2,
-    );
-    await work(other, 1);
-    const quietMs = p99(await work(other, quietSeconds), "ms");
-    const allowedMs = maxFactor * Math.max(quietMs, floorMs);
-    const attacked = async (forSeconds: number): Promise<{ waits: Wait[]; livezMs: number }> => {
+    using other = new Tenant(url, { ca: authority.pem, cert: jane.certificatePem, key: jane.keyPem }, 2);
+    const flooded = async (
+      what: keyof typeof floods,
+      forSeconds: number,
+    ): Promise<{ waits: Wait[]; livezMs: number }> => {
       const over = new AbortController();
       const probing = probe(over.signal);
-      const flooding = flood({ url, ca: authority.pem, user: mallory, requests, rate, seconds: forSeconds });
+      const target = what === "functions" ? { url, ca: authority.pem } : ofHost();
+      const flooding = flood({ ...target, user: mallory, requests: floods[what], rate, seconds: forSeconds });
       const waits = await work(other, forSeconds);
       over.abort();
       const { sent, leftOut, answers } = await flooding;
       const livezMs = await probing;
       t.diagnostic(
-        `${sent} sent, ${leftOut} left out, answers ${JSON.stringify(answers)}; of ${waits.length} requests of the other p99 ` +
-          `${p99(waits, "ms").toFixed(1)} ms (${p99(waits, "wallMs").toFixed(1)} by the clock), ${quietMs.toFixed(1)} in quiet ` +
-          `times; /livez at most ${livezMs.toFixed(0)} ms; ${((await residentBytes()) / 2 ** 20).toFixed(0)} MiB`,
+        `${what}: ${sent} sent, ${leftOut} left out, answers ${JSON.stringify(answers)}; of ${waits.length} requests of the ` +
+          `other p99 ${p99(waits, "ms").toFixed(1)} ms (${p99(waits, "wallMs").toFixed(1)} by the clock); /livez at most ` +
+          `${livezMs.toFixed(0)} ms; ${((await residentBytes()) / 2 ** 20).toFixed(0)} MiB`,
       );
       assert.deepEqual(unforeseen(answers, "200", "422"), []);
       return { waits, livezMs };
     };
+    await work(other, 1);
+    const alone = await work(other, quietSeconds);
+    t.diagnostic(`alone: p99 ${p99(alone, "ms").toFixed(1)} ms (${p99(alone, "wallMs").toFixed(1)} by the clock)`);
+    const quiet = await flooded("configMaps", seconds);
+    const allowedMs = maxFactor * Math.max(p99(quiet.waits, "ms"), floorMs);
     // The heap takes its size of busy times first.
-    await attacked(Math.min(seconds, 5));
+    await flooded("functions", Math.min(seconds, 5));
     const before = await residentBytes();
-    const { waits, livezMs } = await attacked(seconds);
+    const { waits, livezMs } = await flooded("functions", seconds);
     if (isJudged) {
       assert.ok(p99(waits, "ms") <= allowedMs, `${p99(waits, "ms")} ms, ${allowedMs} are allowed`);
       assert.ok(livezMs < 1000, `/livez ${livezMs} ms`);
