@@ -14,18 +14,25 @@ import { FaultClient, follow, list, writeOn } from "./http-cluster.ts";
 
 /** Loaded before the server: its clock is up to an hour wrong, and differently so every few hundred ms. */
 const jumpingClock = (seed: number): string => `
-  const now = Date.now;
+  const Real = Date;
   let state = ${seed} >>> 0;
   let offset = 0;
   let next = 0;
-  Date.now = () => {
-    const real = now();
+  const jumped = () => {
+    const real = Real.now();
     if (real >= next) {
       state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
       offset = (state / 2 ** 32 - 0.5) * 2 * 3600_000;
       next = real + 200 + (state % 400);
     }
     return Math.floor(real + offset);
+  };
+  // Whichever way it is asked: gRPC compares the one with the other.
+  globalThis.Date = class Date extends Real {
+    constructor(...given) {
+      super(...(given.length === 0 ? [jumped()] : given));
+    }
+    static now = jumped;
   };
 `;
 
@@ -46,8 +53,7 @@ export async function serverKill({ seed, kills, watchers, etcd }: KillOptions) {
   await writeFile(clock, jumpingClock(seed));
   const port = await freePort();
   const before = process.env.NODE_OPTIONS;
-  // gRPC counts its deadlines by the wall clock: there each jump would be a call without an answer.
-  if (etcd === undefined) process.env.NODE_OPTIONS = `${before ?? ""} --import file://${clock}`;
+  process.env.NODE_OPTIONS = `${before ?? ""} --import file://${clock}`;
   const data = join(directory, "data");
   const ending = new AbortController();
   let server = await startStandalone(data, args, { port });
