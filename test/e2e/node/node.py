@@ -244,6 +244,10 @@ def make_cgroups():
         for f in ("cpuset.cpus", "cpuset.mems"):
             if not v2 and (d / f).exists() and not (d / f).read_text().strip():
                 (d / f).write_text(pathlib.Path(where, f).read_text())
+        # All pods together would have the weight of one process of a busy machine.
+        for f, weight in (("cpu.shares", 8192), ("cpu.weight", 800)):
+            if (d / f).exists():
+                (d / f).write_text(str(weight))
 
 
 def remove_cgroups():

@@ -61,15 +61,7 @@ export async function installAggregated(directory: string, extra: readonly strin
   const servingAuthority = await createAuthority("functionmesh-serving");
   await install(kubectl, servingAuthority);
 
-  const serving = await issue(servingAuthority, {
-    commonName: "functionmesh",
-    names: [`functionmesh.${systemNamespace}.svc`, "localhost", "127.0.0.1"],
-  });
-  const { cert, key } = await writeLeaf(directory, "serving", serving);
-  const identity = join(directory, "server.kubeconfig");
-  const token = await kubectl.ok(["create", "token", serviceAccount, "-n", systemNamespace]);
-  await writeFile(identity, kubeconfig(host.url, host.servingAuthority, { token: token.trim() }), { mode: 0o600 });
-  const deployed = listOf(await deployedContainer(), "args").map(String);
+  const options = await replicaOptions(kubectl, { directory, servingAuthority, host });
   const owned = stack.move();
   return {
     host,
@@ -82,24 +74,10 @@ export async function installAggregated(directory: string, extra: readonly strin
       await writeFile(file, kubeconfig(host.url, host.servingAuthority, leaf), { mode: 0o600 });
       return kubectlFor(file, join(directory, "kubectl"));
     },
-    startReplica: (name, port, { args = [], program, ...options } = {}) =>
+    startReplica: (name, port, { args = [], program, ...process } = {}) =>
       startMain(
-        [
-          ...deployed,
-          ...["--secure-port", String(port), "--bind-address", "127.0.0.1", "--data-dir", join(directory, name)],
-          ...["--etcd-servers", etcd.url, "--tls-cert-file", cert, "--tls-private-key-file", key],
-          ...[
-            "--kubeconfig",
-            identity,
-            "--authentication-kubeconfig",
-            identity,
-            "--authorization-kubeconfig",
-            identity,
-          ],
-          ...extra,
-          ...args,
-        ],
-        { logFile: join(directory, `${name}.log`), ...options },
+        [...options({ name, port, etcdUrl: etcd.url }), ...extra, ...args],
+        { logFile: join(directory, `${name}.log`), ...process },
         program,
       ),
     route: (port) => route(kubectl, port),
@@ -136,8 +114,39 @@ export async function startAggregated(directory: string, extra: readonly string[
   };
 }
 
+type Replica = { readonly name: string; readonly port: number; readonly etcdUrl: string };
+type Surroundings = {
+  readonly directory: string;
+  readonly servingAuthority: Authority;
+  /** kube-apiserver, as the replica reaches it. */
+  readonly host: { readonly url: string; readonly servingAuthority: Pick<Authority, "pem"> };
+};
+
+/** What the Deployment gives a replica, for one on loopback: with the ServiceAccount's rights and a certificate of its own. */
+export async function replicaOptions(
+  kubectl: Kubectl,
+  { directory, servingAuthority, host }: Surroundings,
+): Promise<(replica: Replica) => readonly string[]> {
+  const serving = await issue(servingAuthority, {
+    commonName: "functionmesh",
+    names: [`functionmesh.${systemNamespace}.svc`, "localhost", "127.0.0.1"],
+  });
+  const { cert, key } = await writeLeaf(directory, "serving", serving);
+  const identity = join(directory, "server.kubeconfig");
+  const token = await kubectl.ok(["create", "token", serviceAccount, "-n", systemNamespace]);
+  await writeFile(identity, kubeconfig(host.url, host.servingAuthority, { token: token.trim() }), { mode: 0o600 });
+  const deployed = listOf(await deployedContainer(), "args").map(String);
+  const kubeconfigs = ["--kubeconfig", "--authentication-kubeconfig", "--authorization-kubeconfig"];
+  return ({ name, port, etcdUrl }) => [
+    ...deployed,
+    ...["--secure-port", String(port), "--bind-address", "127.0.0.1", "--data-dir", join(directory, name)],
+    ...["--etcd-servers", etcdUrl, "--tls-cert-file", cert, "--tls-private-key-file", key],
+    ...kubeconfigs.flatMap((option) => [option, identity]),
+  ];
+}
+
 /** What the README of `deploy/base` says to do. */
-async function install(kubectl: Kubectl, servingAuthority: Authority): Promise<void> {
+export async function install(kubectl: Kubectl, servingAuthority: Authority): Promise<void> {
   await kubectl.ok(["apply", "-k", manifests]);
   const caBundle = Buffer.from(servingAuthority.pem).toString("base64");
   await kubectl.ok(["patch", "apiservice", apiService, "--type=merge", "-p", JSON.stringify({ spec: { caBundle } })]);
@@ -147,16 +156,16 @@ async function install(kubectl: Kubectl, servingAuthority: Authority): Promise<v
  * Lets the APIService reach a process of this machine, as no pod runs here. Ready is when discovery through the
  * aggregator has the group, a moment after the APIService says so.
  */
-async function route(kubectl: Kubectl, port: number): Promise<void> {
+export async function route(kubectl: Kubectl, port: number): Promise<void> {
   const service = { name: "functionmesh", namespace: systemNamespace };
-  await kubectl.ok(["delete", "service", service.name, "-n", service.namespace]);
+  await kubectl.ok(["delete", "service", service.name, "-n", service.namespace, "--ignore-not-found"]);
   const manifest = {
     apiVersion: "v1",
     kind: "Service",
     metadata: service,
     spec: { type: "ExternalName", externalName: "localhost" },
   };
-  await kubectl.ok(["create", "-f", "-"], JSON.stringify(manifest));
+  await kubectl.ok(["apply", "-f", "-"], JSON.stringify(manifest));
   const spec = { service: { ...service, port } };
   await kubectl.ok(["patch", "apiservice", apiService, "--type=merge", "-p", JSON.stringify({ spec })]);
   await kubectl.ok(["wait", "--for=condition=Available", `apiservice/${apiService}`, "--timeout=60s"]);

@@ -8,7 +8,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { pack } from "../../../deploy/image/build.ts";
-import { freePort } from "../../support/processes.ts";
+import { freePort, type Process, startProcess } from "../../support/processes.ts";
 import { type Kubectl, kubectlFor } from "./kubectl.ts";
 import { ensureTool, type Tool } from "./tools.ts";
 
@@ -32,6 +32,8 @@ export type Node = AsyncDisposable & {
   load(...archives: readonly string[]): Promise<void>;
   /** Runs a command inside the node's namespaces. */
   shell(...command: readonly string[]): Promise<string>;
+  /** Starts a program inside the node's namespaces; it ends with the node, whatever becomes of the process that is returned. */
+  start(command: readonly string[], logFile: string): Process;
 };
 
 /** Why this machine cannot have a node; `false` when it can. */
@@ -73,6 +75,7 @@ export async function startNode(directory: string): Promise<Node> {
     kubectl,
     load: async (...archives) => void (await node("load", ...archives)),
     shell: (...command) => node("sh", ...command),
+    start: (command, logFile) => startProcess("python3", [script, "sh", ...command], { env: environment, logFile }),
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
 }

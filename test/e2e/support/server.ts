@@ -3,7 +3,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { freePort, type Process, type ProcessOptions, startProcess, untilReady } from "../../support/processes.ts";
 
-const main = new URL("../../../apiserver/cmd/main.ts", import.meta.url).pathname;
+export const main = new URL("../../../apiserver/cmd/main.ts", import.meta.url).pathname;
 
 export type Standalone = AsyncDisposable & {
   readonly process: Process;
