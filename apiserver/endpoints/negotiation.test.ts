@@ -54,11 +54,17 @@ test("several Accept headers are one", () => assert.equal(chosen(["text/html", "
 
 // API N-50
 test("people get it indented, unless they say otherwise", () => {
-  assert.equal(chosen("", "/", "curl/8"), "json pretty");
-  assert.equal(chosen("", "/?pretty=false", "curl/8"), "json");
-  assert.equal(chosen("", "/", "kubectl/v1.37"), "json");
-  for (const value of ["1", "t", "true"]) assert.equal(chosen("", `/?pretty=${value}`), "json pretty");
-  assert.equal(chosen("", "/?pretty=yes"), "json");
+  for (const agent of ["curl/8", "Wget/1.25", "Mozilla/5.0 (X11)"]) {
+    assert.equal(chosen("", "/", agent), "json pretty", agent);
+    for (const value of ["false", "0", "f", ""]) assert.equal(chosen("", `/?pretty=${value}`, agent), "json", value);
+  }
+  for (const agent of ["kubectl/v1.37", "Curl/8", "libcurl/8", "Mozilla/4.0"])
+    assert.equal(chosen("", "/", agent), "json");
+  for (const value of ["1", "t", "T", "true", "TRUE", "True"]) {
+    assert.equal(chosen("", `/?pretty=${value}`), "json pretty", value);
+  }
+  for (const value of ["yes", "x", "tRUE"]) assert.equal(chosen("", `/?pretty=${value}`), "json", value);
+  assert.equal(chosen("application/json;pretty=0"), "json");
   assert.equal(chosen("application/json;pretty=1"), "json pretty");
 });
 

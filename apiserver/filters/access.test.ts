@@ -246,7 +246,7 @@ const denials: Record<string, { info: Partial<RequestInfo>; message: string; det
   },
 };
 for (const [name, { info, message, details }] of Object.entries(denials)) {
-  // API E-02, E-31, E-32, E-38
+  // API E-02, E-31, E-32, E-38, N-63
   test(`authorization: denies ${name}`, async () => {
     const { passed, response } = await run(
       withAuthorization({ authorizer: recording(() => false) }),
@@ -254,6 +254,7 @@ for (const [name, { info, message, details }] of Object.entries(denials)) {
     );
     assert.equal(passed, undefined);
     assert.equal(response.status, 403);
+    assert.equal(response.headers["x-content-type-options"], "nosniff");
     assert.equal(messageOf(response), message);
     assert.deepEqual(detailsOf(response), details);
   });

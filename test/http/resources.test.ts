@@ -313,7 +313,7 @@ test("Tables and metadata alone, of one object, of lists, of answers to writes",
   assert.equal(ok(await admin.get(functions, { accept: fallback })).body.kind, "FunctionList");
 });
 
-// API V-25, N-43, N-50
+// API V-25, N-43, N-50, N-51
 test("large answers are compressed for who accepts it, and long for people only", async () => {
   const functions = await newNamespace("packing");
   const noise = { funcConfig: { text: "words and words ".repeat(4000) } };
@@ -329,7 +329,8 @@ test("large answers are compressed for who accepts it, and long for people only"
   assert.equal(small.headers["content-encoding"], undefined);
 
   const pretty = ok(await admin.get(`${functions}/a`, { "user-agent": "curl/8.0" }));
-  assert.match(pretty.text, /^\{\n {2}"apiVersion": /);
+  assert.match(pretty.text, /^\{\n {2}"apiVersion": .*\n\}$/s);
+  assert.ok(small.text.endsWith("}\n"), "compact answers end with a newline, indented ones don't");
   assert.deepEqual(JSON.parse(pretty.text), small.body);
   assert.equal(ok(await admin.get(`${functions}/a?pretty=false`, { "user-agent": "curl/8.0" })).text, small.text);
 });

@@ -126,8 +126,10 @@ test("generateName: a suffix, a new one on collision, and 409 after eight", asyn
   assert.equal(first.object.metadata.name, "gen-bbbbb");
   assert.match(second.object.metadata.name ?? "", /^gen-(?!bbbbb)[bcdfghjklmnpqrstvwxz2456789]{5}$/);
   assert.equal(second.object.metadata.generateName, "gen-");
+  const before = rolls;
   await assert.rejects(server.create(nameless()), (error) => {
     assert.ok(error instanceof StatusError);
+    assert.equal((rolls - before) / "bbbbb".length, 8, "names that were tried");
     assert.equal(error.status.details?.retryAfterSeconds, 1);
     assert.match(error.message, /already exists, the server was not able to generate a unique name for the object$/);
     return true;
