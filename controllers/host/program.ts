@@ -10,8 +10,8 @@ const endless: Course = { lastsMs: Number.POSITIVE_INFINITY, exitCode: 0 };
 /** The image with which Kubernetes keeps a pod open, whatever its registry and tag. */
 const pauseImage = /(?:^|\/)pause(?:[:@]|$)/;
 const shell = /^(?:\/bin\/)?(?:ba)?sh$/;
-/** `sleep 5`, `exit 1`, `sleep 5; exit 1`. */
-const script = /^\s*(?:sleep (?<seconds>\d{1,9}))?\s*(?:(?:;|&&)?\s*exit (?<exitCode>\d{1,3}))?\s*$/;
+/** `sleep 5`, `exit 1`, `sleep 5; exit 1`, where white space is one space. */
+const script = /^(?:sleep (?<seconds>\d{1,9}))?(?: ?(?:;|&&)? ?exit (?<exitCode>\d{1,3}))?$/;
 
 /** Of a program that is not known: done at once, and well. */
 export function courseOf(container: JsonObject): Course {
@@ -19,7 +19,7 @@ export function courseOf(container: JsonObject): Course {
   if (program === "") return pauseImage.test(textOf(container, "image")) ? endless : success;
   if (program === "false") return { lastsMs: 0, exitCode: 1 };
   const line = shell.test(program) && words[0] === "-c" ? (words[1] ?? "") : [program, ...words].join(" ");
-  const { seconds = "0", exitCode = "0" } = script.exec(line)?.groups ?? {};
+  const { seconds = "0", exitCode = "0" } = script.exec(line.trim().replace(/\s+/g, " "))?.groups ?? {};
   return { lastsMs: Number(seconds) * 1000, exitCode: Number(exitCode) % 256 };
 }
 
