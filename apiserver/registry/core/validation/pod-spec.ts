@@ -12,7 +12,7 @@ import { environmentErrors, variableVolumeErrors } from "./environment.ts";
 import { portNameProblems } from "./port-name.ts";
 import { noProbes, probesErrors } from "./probes.ts";
 import { affinityErrors, tolerationErrors } from "./scheduling.ts";
-import { containerSecurityErrors, podSecurityErrors } from "./security-context.ts";
+import { containerSecurityErrors, hostProcessErrors, podSecurityErrors } from "./security-context.ts";
 import { deviceErrors } from "./volume-sources.ts";
 import { mountErrors, volumeErrors } from "./volumes.ts";
 
@@ -79,6 +79,11 @@ export function validatePodSpec(spec: Fields, at: string): readonly FieldError[]
     ),
     ...affinityErrors(objectOf(spec, "affinity"), joinPath(at, "affinity")),
     ...podSecurityErrors(objectOf(spec, "securityContext"), joinPath(at, "securityContext")),
+    ...(isTrue(spec, "hostNetwork")
+      ? []
+      : [[spec, at] as const, ...initContainers, ...containers].flatMap(([owner, ownerAt]) =>
+          hostProcessErrors(objectOf(owner, "securityContext"), joinPath(ownerAt, "securityContext")),
+        )),
   ];
 }
 

@@ -36,6 +36,17 @@ function probeErrors(probe: Fields, at: string, kind: string): readonly FieldErr
     ...(kind !== "readinessProbe" && threshold !== 1 && threshold !== 0
       ? [invalid(joinPath(at, "successThreshold"), threshold, "must be 1")]
       : []),
+    ...graceErrors(probe, joinPath(at, "terminationGracePeriodSeconds"), kind),
+  ];
+}
+
+/** How long a container that fails may take to end; one that isn't ready goes on. */
+function graceErrors(probe: JsonObject, at: string, kind: string): readonly FieldError[] {
+  const grace = numericOf(probe, "terminationGracePeriodSeconds");
+  if (grace === undefined) return [];
+  return [
+    ...(grace > 0 ? [] : [invalid(at, grace, "must be greater than 0")]),
+    ...(kind === "readinessProbe" ? [invalid(at, grace, "must not be set for readinessProbes")] : []),
   ];
 }
 

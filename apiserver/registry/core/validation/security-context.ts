@@ -67,6 +67,18 @@ function windowsErrors(context: JsonObject, at: string): readonly FieldError[] {
   ];
 }
 
+/** Of a pod that has a network of its own. */
+export const hostProcessErrors = (context: Fields, at: string): readonly FieldError[] =>
+  isTrue(objectOf(context, "windowsOptions"), "hostProcess")
+    ? [
+        invalid(
+          joinPath(at, "windowsOptions", "hostProcess"),
+          true,
+          "hostNetwork must be true if pod contains any hostProcess containers",
+        ),
+      ]
+    : [];
+
 function procErrors(mount: string, sharesUsers: boolean, at: string): readonly FieldError[] {
   if (mount !== "" && mount !== "Default" && mount !== "Unmasked")
     return [notSupported(at, mount, ["Default", "Unmasked"])];
