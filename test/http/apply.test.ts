@@ -47,16 +47,17 @@ test("apply needs a fieldManager and takes force; other patches take no force (A
   });
 });
 
-test("an apply to the status of nothing creates nothing, and one that means an object by its uid is a conflict (API S-04, S-38)", async () => {
-  const path = `${functions}/none/status`;
-  const status = (metadata: JsonObject): JsonObject => ({
-    apiVersion: groupVersion,
-    kind: "Function",
-    metadata: { name: "none", ...metadata },
-    status: { replicas: 1 },
-  });
-  assertFailure(await applyTo(path, status({}), "fieldManager=m"), { code: 404, reason: "NotFound" });
-  assertFailure(await applyTo(path, status({ uid: "u" }), "fieldManager=m"), {
+test("an apply to the status of nothing creates nothing, and one that means a Service by its uid is a conflict (API S-04, S-38)", async () => {
+  const apply = (collection: string, kind: string, apiVersion: string, metadata: JsonObject) =>
+    applyTo(
+      `${collection}/none/status`,
+      { apiVersion, kind, metadata: { name: "none", ...metadata }, status: {} },
+      "fieldManager=m",
+    );
+  const missing = { code: 404, reason: "NotFound" };
+  assertFailure(await apply(functions, "Function", groupVersion, {}), missing);
+  assertFailure(await apply(functions, "Function", groupVersion, { uid: "u" }), missing);
+  assertFailure(await apply(services, "Service", "v1", { uid: "u" }), {
     code: 409,
     reason: "Conflict",
     message: /uid mismatch: the provided object specified uid u, and no existing object was found/,

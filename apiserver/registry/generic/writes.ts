@@ -168,8 +168,9 @@ export class Writes implements Creater, Updater, Patcher {
     try {
       return await this.#revise(write);
     } catch (error) {
-      // Whoever means one object in particular is told that it is another, as by an apply of the whole.
-      if (error instanceof MissingObject && part.view === part.whole) this.#refuseUid(write, applied.value);
+      // Of kinds that a PUT creates, whoever means one object in particular is told that it isn't there to be that.
+      const mayCreate = this.#resource.strategy.createsOnUpdate === true && part.view === part.whole;
+      if (error instanceof MissingObject && mayCreate) this.#refuseUid(write, applied.value);
       throw error;
     }
   }

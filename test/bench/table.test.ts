@@ -1,0 +1,20 @@
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import { isMet } from "./aims.ts";
+import { resultsFile, tableOf } from "./table.ts";
+
+test("the README shows the results that are committed", () => {
+  const readme = readFileSync(join(import.meta.dirname, "README.md"), "utf8");
+  assert.ok(readme.includes(tableOf(JSON.parse(readFileSync(resultsFile, "utf8")))), "node test/bench/table.ts");
+});
+
+test("a bound is judged by the figures of one run", () => {
+  const figures = { CRD: 10, SQLite: 1, bare: 0.4 };
+  assert.equal(isMet({ timesCheaperThanCrd: 10 }, "SQLite", figures), true);
+  assert.equal(isMet({ timesCheaperThanCrd: 11 }, "SQLite", figures), false);
+  assert.equal(isMet({ timesBare: 2 }, "SQLite", figures), false);
+  assert.equal(isMet({ ms: 1 }, "SQLite", figures), true);
+  assert.equal(isMet({ ms: 1 }, "etcd", figures), undefined);
+});
