@@ -122,7 +122,10 @@ async function backUp(command: "export" | "import", options: Options): Promise<v
     process.stderr.write(`${done} of ${of} keys\n`);
   };
   const [run, verb] = command === "export" ? [exportStore, "exported to"] : [importStore, "imported from"];
-  const keys = await run(backend, options.file, progress);
+  const keys = await run(backend, options.file, progress).catch((error: unknown) => {
+    if (!(error instanceof Error && "path" in error && String(error.path).startsWith(options.file))) throw error;
+    throw new StartError(`--file ${options.file} cannot be used: ${error.message}`, { cause: error });
+  });
   process.stdout.write(`${keys} keys ${verb} ${options.file}\n`);
 }
 

@@ -141,6 +141,9 @@ export class EtcdClient {
  * @throws StartError
  */
 function checkEndpoint(endpoint: string): void {
+  if (!URL.canParse(endpoint)) {
+    throw new StartError(`etcd endpoint ${endpoint}: it needs to be a URL, such as http://127.0.0.1:2379`);
+  }
   const { protocol, hostname } = new URL(endpoint);
   if (protocol !== "https:" || isIP(hostname.replace(/^\[|\]$/g, "")) === 0) return;
   throw new StartError(
