@@ -24,7 +24,7 @@ import { startHostCluster } from "./support/host-cluster.ts";
 
 /** Objects that are made up; about half of them are accepted. */
 const specs = Number(process.env.FUNCTIONMESH_FUZZ_SPECS ?? 500);
-const seed = Number(process.env.FUNCTIONMESH_FUZZ_SEED ?? 1130);
+const seed = Number(process.env.FUNCTIONMESH_FUZZ_SEED ?? 2026);
 /** Where the figures go, if anywhere. */
 const results = process.env.FUNCTIONMESH_FUZZ_JSON;
 

@@ -71,6 +71,11 @@ const valueSources: { readonly [field: string]: (source: JsonObject, at: string)
   fieldRef(source, at) {
     const path = textOf(source, "fieldPath");
     if (path === "") return [required(joinPath(at, "fieldPath"), "")];
+    const version = textOf(source, "apiVersion");
+    if (version !== "" && version !== "v1")
+      return [
+        invalid(joinPath(at, "fieldPath"), path, `error converting fieldPath: unsupported pod version: ${version}`),
+      ];
     return podFields.includes(path) || podMapEntry.test(path)
       ? []
       : [notSupported(joinPath(at, "fieldPath"), path, podFields)];

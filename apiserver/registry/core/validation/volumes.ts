@@ -32,10 +32,12 @@ const sources: { readonly [field: string]: (source: JsonObject, at: string) => r
   persistentVolumeClaim: (source, at) => nonEmpty(source, "claimName", at),
   hostPath: (source, at) => [...nonEmpty(source, "path", at), ...noBacksteps(source, "path", at)],
   downwardAPI: (source, at) => itemErrors(source, at, false),
-  projected: (source, at) =>
-    entriesAt(listOf(source, "sources"), joinPath(at, "sources")).flatMap(([projection, projectionAt]) =>
+  projected: (source, at) => [
+    ...modeErrors(source, "defaultMode", at),
+    ...entriesAt(listOf(source, "sources"), joinPath(at, "sources")).flatMap(([projection, projectionAt]) =>
       projectionErrors(projection, projectionAt),
     ),
+  ],
 };
 
 const nonEmpty = (object: Fields, field: string, at: string): readonly FieldError[] =>
