@@ -4,6 +4,7 @@ import { test } from "node:test";
 import type { JsonValue } from "../../apiserver/apis/meta/v1.ts";
 import { isObject } from "../../apiserver/machinery/json.ts";
 import { type Reply, valueAt } from "./support/client.ts";
+import { sampleOf } from "./support/metrics.ts";
 import { aFunction, groupVersion, ok, root } from "./support/objects.ts";
 import { serverForFile } from "./support/server.ts";
 
@@ -236,12 +237,6 @@ test("/metrics/slis says how health checks went (API H-13), to who may see it", 
   assert.match(text, /^kubernetes_healthchecks_total\{name="etcd",type="readyz",status="success"\} [1-9]/m);
   assert.equal((await anonymous.get("/metrics/slis")).status, 403);
 });
-
-/** Value of the first sample with this name and these labels; NaN when there is none. */
-function sampleOf(page: string, name: string, ...labels: readonly string[]): number {
-  const line = page.split("\n").find((each) => each.startsWith(name) && labels.every((label) => each.includes(label)));
-  return Number(line?.replace(/^.* /, "") ?? Number.NaN);
-}
 
 // API H-12, MT-01, MT-09, MT-22
 test("metrics count requests by what they were", async () => {
