@@ -291,6 +291,7 @@ const lifeCases: readonly StorageCase[] = [
     promise: "a store that is well answers a ping and tells its size, and a closed one refuses everything",
     check: async (store) => {
       await store.ping();
+      await store.create(present, encode("x"));
       assert.ok((await store.sizeBytes()) > 0);
       await store[Symbol.asyncDispose]();
       await store[Symbol.asyncDispose]();

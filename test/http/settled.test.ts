@@ -22,7 +22,7 @@ after(() => rm(directory, { recursive: true, force: true }));
 const resources = { requests: { cpu: "0.1", memory: "1.5Gi" }, limits: { cpu: 1, memory: "2Gi" } };
 const tls = { enabled: true, certSecretName: "ca", certSecretKey: "ca.crt" };
 const oauth2Config = { audience: "a", issuerUrl: "i", keySecretName: "s", keySecretKey: "k" };
-const cryptoSecrets = ["a", "b"].map((name) => ({ secretName: name, secretKey: "k", asVolume: "/keys" }));
+const cryptoSecrets = ["a", "b"].map((name) => ({ secretName: name, secretKey: name, asVolume: "/keys" }));
 const cryptoConfig = { cryptoKeyReaderClassName: "R", encryptionKeys: ["k"], cryptoSecrets };
 const pod: JsonObject = {
   labels: { team: "eu" },
