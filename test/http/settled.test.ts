@@ -105,7 +105,12 @@ test("a restart writes to no child of a settled workload", async () => {
     await created(first.admin.post("/api/v1/namespaces/demo/configmaps", configMap));
   }
   for (const name of ["a", "b", "ca", "s", "t"]) {
-    const secret = { apiVersion: "v1", kind: "Secret", metadata: { name }, stringData: { k: "v", "ca.crt": "v" } };
+    const secret = {
+      apiVersion: "v1",
+      kind: "Secret",
+      metadata: { name },
+      stringData: { k: "v", [name]: "v", "ca.crt": "v" },
+    };
     await created(first.admin.post("/api/v1/namespaces/demo/secrets", secret));
   }
   for (const [kind, name, changes] of workloads) {
