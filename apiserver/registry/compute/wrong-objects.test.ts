@@ -528,6 +528,9 @@ const families: readonly Family[] = [
 /** One wrong thing each in a pod: what is told, and what would be right in its place. */
 function podFamilies(): Family[] {
   const volume = (source: JsonObject): JsonObject => ({ name: "v", ...source });
+  const projected = (...sources: JsonObject[]): JsonObject => volume({ projected: { sources } });
+  const files = (kind: string, path: string): JsonObject => ({ [kind]: { name: "s", items: [{ key: "k", path }] } });
+  const certificate = { signerName: "a.b/c", keyType: "ED25519", keyPath: "key.pem" };
   const row = (at: string, told: string, type: FieldErrorType, wrong: JsonValue[], right: JsonValue): Family => ({
     ...{ at, told: told === "" ? at : `${at}.${told}`, type, wrong, right },
   });
@@ -584,6 +587,76 @@ function podFamilies(): Family[] {
       [volume({ projected: { sources: [{ serviceAccountToken: { path: "t", expirationSeconds: 60 } }] } })],
       volume({ projected: { sources: [{ serviceAccountToken: { path: "t", expirationSeconds: 600 } }] } }),
     ),
+    row(
+      volumes,
+      "configMap.items[0].path",
+      invalid,
+      [volume({ configMap: { name: "c", items: [{ key: "k", path: "..x" }] } })],
+      volume({ configMap: { name: "c", items: [{ key: "k", path: "x..y" }] } }),
+    ),
+    row(
+      volumes,
+      "projected",
+      invalid,
+      [
+        projected(files("secret", "a"), files("configMap", "a")),
+        projected(files("secret", "a"), { podCertificate: { ...certificate, keyPath: "a" } }),
+      ],
+      projected(files("secret", "a"), files("configMap", "b")),
+    ),
+    row(
+      volumes,
+      "projected.sources[0]",
+      forbidden,
+      [projected({ ...files("secret", "a"), ...files("configMap", "b") })],
+      projected(files("secret", "a")),
+    ),
+    row(
+      volumes,
+      "projected.sources[0].podCertificate.signerName",
+      invalid,
+      ["a", "a/b", "a.b/c/d", "A.b/c"].map((signerName) =>
+        projected({ podCertificate: { ...certificate, signerName } }),
+      ),
+      projected({ podCertificate: certificate }),
+    ),
+    row(
+      volumes,
+      "projected.sources[0].podCertificate.keyType",
+      "FieldValueNotSupported",
+      [projected({ podCertificate: { ...certificate, keyType: "RSA1024" } })],
+      projected({ podCertificate: { ...certificate, keyType: "RSA4096" } }),
+    ),
+    row(
+      volumes,
+      "projected.sources[0].podCertificate.maxExpirationSeconds",
+      invalid,
+      [3599, 7_862_401].map((maxExpirationSeconds) =>
+        projected({ podCertificate: { ...certificate, maxExpirationSeconds } }),
+      ),
+      projected({ podCertificate: { ...certificate, maxExpirationSeconds: 86_401 } }),
+    ),
+    row(
+      volumes,
+      "projected.sources[0].podCertificate",
+      required,
+      [projected({ podCertificate: { signerName: "a.b/c", keyType: "ED25519" } })],
+      projected({ podCertificate: certificate }),
+    ),
+    row(
+      volumes,
+      "projected.sources[0].clusterTrustBundle",
+      required,
+      [projected({ clusterTrustBundle: { path: "a" } })],
+      projected({ clusterTrustBundle: { name: "a.b:c:d", path: "a" } }),
+    ),
+    row(
+      volumes,
+      "projected.sources[0].clusterTrustBundle.name",
+      invalid,
+      [projected({ clusterTrustBundle: { name: "A", path: "a" } })],
+      projected({ clusterTrustBundle: { name: "a", path: "a" } }),
+    ),
     {
       ...row(
         "volumeMounts[0]",
@@ -629,6 +702,13 @@ function podFamilies(): Family[] {
       required,
       [container({ envFrom: [{ configMapRef: {} }] })],
       container({}),
+    ),
+    row(
+      sidecar,
+      "envFrom[0].configMapRef.name",
+      invalid,
+      ["A", "a b", "a/b"].map((name) => container({ envFrom: [{ configMapRef: { name } }] })),
+      container({ envFrom: [{ configMapRef: { name: "a.b" } }] }),
     ),
     row(
       sidecar,

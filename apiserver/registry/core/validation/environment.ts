@@ -2,7 +2,8 @@
 import type { JsonObject } from "../../../apis/meta/v1.ts";
 import { type FieldError, invalid, joinPath, notSupported, required } from "../../../errors/field-error.ts";
 import { isSet, listOf, objectOf, textOf } from "../../../machinery/fields.ts";
-import { entriesAt } from "./checks.ts";
+import { subdomainProblems } from "../../../machinery/names.ts";
+import { entriesAt, named } from "./checks.ts";
 
 export const environmentErrors = (container: JsonObject, at: string): readonly FieldError[] => [
   ...entriesAt(listOf(container, "env"), joinPath(at, "env")).flatMap(([variable, variableAt]) =>
@@ -127,9 +128,10 @@ function sourceErrors(source: JsonObject, at: string): readonly FieldError[] {
   const given = ["configMapRef", "secretRef"].filter((field) => isSet(source, field));
   return [
     ...(prefix === "" || variableName.test(prefix) ? [] : [invalid(joinPath(at, "prefix"), prefix, variableNameRule)]),
-    ...given.flatMap((field) =>
-      textOf(objectOf(source, field), "name") === "" ? [required(joinPath(at, field, "name"), "")] : [],
-    ),
+    ...given.flatMap((field) => {
+      const [name, nameAt] = [textOf(objectOf(source, field), "name"), joinPath(at, field, "name")];
+      return name === "" ? [required(nameAt, "")] : named(name, nameAt, subdomainProblems);
+    }),
     ...(given.length === 0 ? [invalid(at, "", "must specify one of: `configMapRef` or `secretRef`")] : []),
     ...(given.length > 1 ? [invalid(at, "", "may not have more than one field specified at a time")] : []),
   ];

@@ -1,9 +1,11 @@
 /** What the volumes of a pod must be, and how containers mount them. */
 import type { JsonObject } from "../../../apis/meta/v1.ts";
 import { type FieldError, forbiddenField, invalid, joinPath, required } from "../../../errors/field-error.ts";
-import { isSet, listOf, numericOf, objectOf, textOf } from "../../../machinery/fields.ts";
+import { isSet, listOf, objectOf, textOf } from "../../../machinery/fields.ts";
 import { labelProblems } from "../../../machinery/names.ts";
-import { entriesAt, type Fields, named } from "./checks.ts";
+import { entriesAt, named } from "./checks.ts";
+import { projectedErrors } from "./projections.ts";
+import { descending, fileErrors, itemErrors, noBacksteps, nonEmpty } from "./volume-files.ts";
 import { foreignSourceErrors } from "./volume-sources.ts";
 
 /** Members of a volume other than its source. */
@@ -32,76 +34,8 @@ const sources: { readonly [field: string]: (source: JsonObject, at: string) => r
   persistentVolumeClaim: (source, at) => nonEmpty(source, "claimName", at),
   hostPath: (source, at) => [...nonEmpty(source, "path", at), ...noBacksteps(source, "path", at)],
   downwardAPI: (source, at) => itemErrors(source, at, false),
-  projected: (source, at) => [
-    ...modeErrors(source, "defaultMode", at),
-    ...entriesAt(listOf(source, "sources"), joinPath(at, "sources")).flatMap(([projection, projectionAt]) =>
-      projectionErrors(projection, projectionAt),
-    ),
-  ],
+  projected: projectedErrors,
 };
-
-const nonEmpty = (object: Fields, field: string, at: string): readonly FieldError[] =>
-  textOf(object, field) === "" ? [required(joinPath(at, field), "")] : [];
-
-function projectionErrors(projection: JsonObject, at: string): readonly FieldError[] {
-  const [, ...others] = Object.keys(projection).filter((field) => isSet(projection, field));
-  const named = (field: string): readonly FieldError[] => {
-    const source = objectOf(projection, field);
-    const sourceAt = joinPath(at, field);
-    return source === undefined ? [] : [...nonEmpty(source, "name", sourceAt), ...itemErrors(source, sourceAt, true)];
-  };
-  const token = objectOf(projection, "serviceAccountToken");
-  const expiration = numericOf(token, "expirationSeconds") ?? minTokenSeconds;
-  const tokenAt = joinPath(at, "serviceAccountToken");
-  return [
-    ...others.map((field) => forbiddenField(joinPath(at, field), "may not specify more than 1 volume type")),
-    ...named("configMap"),
-    ...named("secret"),
-    ...itemErrors(objectOf(projection, "downwardAPI"), joinPath(at, "downwardAPI"), false),
-    ...(token === undefined ? [] : [...nonEmpty(token, "path", tokenAt), ...descending(token, "path", tokenAt)]),
-    ...(expiration < minTokenSeconds
-      ? [invalid(joinPath(tokenAt, "expirationSeconds"), expiration, "may not specify a duration less than 10 minutes")]
-      : []),
-  ];
-}
-const minTokenSeconds = 600;
-
-const fileErrors = (source: JsonObject, at: string): readonly FieldError[] => [
-  ...modeErrors(source, "defaultMode", at),
-  ...itemErrors(source, at, true),
-];
-
-/** @param keyed  each item is a key of an object, not a field of the pod */
-function itemErrors(source: Fields, at: string, keyed: boolean): readonly FieldError[] {
-  return entriesAt(listOf(source, "items"), joinPath(at, "items")).flatMap(([item, itemAt]) => [
-    ...(keyed ? nonEmpty(item, "key", itemAt) : []),
-    ...nonEmpty(item, "path", itemAt),
-    ...descending(item, "path", itemAt),
-    ...modeErrors(item, "mode", itemAt),
-  ]);
-}
-
-const greatestMode = 0o777;
-
-function modeErrors(object: JsonObject, field: string, at: string): readonly FieldError[] {
-  const mode = numericOf(object, field) ?? 0;
-  return mode >= 0 && mode <= greatestMode
-    ? []
-    : [invalid(joinPath(at, field), mode, "must be a number between 0 and 0777 (octal), both inclusive")];
-}
-
-function noBacksteps(object: JsonObject, field: string, at: string): readonly FieldError[] {
-  const path = textOf(object, field);
-  return path.split("/").includes("..") ? [invalid(joinPath(at, field), path, "must not contain '..'")] : [];
-}
-
-/** A path below a directory. */
-const descending = (object: JsonObject, field: string, at: string): readonly FieldError[] => [
-  ...(textOf(object, field).startsWith("/")
-    ? [invalid(joinPath(at, field), textOf(object, field), "must be a relative path")]
-    : []),
-  ...noBacksteps(object, field, at),
-];
 
 export function mountErrors(
   container: JsonObject,
