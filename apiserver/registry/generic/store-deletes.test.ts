@@ -226,3 +226,26 @@ test("delete: what cannot be decoded goes by force, and only that", async (t) =>
   assert.deepEqual([deleted, item.object.metadata], [true, { name: "a" }]);
   assert.equal((await backend.get(key)).value, undefined);
 });
+
+test("deletecollection: what somebody else deletes meanwhile is no failure, though it is one for who names it (API X-14)", async (t) => {
+  const key = "/registry/test.example/widgets/demo/a";
+  const faster: AdmissionPlugin = {
+    name: "faster",
+    admit: async ({ operation, oldObject }) => {
+      if (operation !== "DELETE" || oldObject?.metadata.name !== "a") return undefined;
+      const { value } = await server.backend.get(key);
+      await server.backend.delete(key, value?.revision ?? 0);
+      return undefined;
+    },
+  };
+  const server = new WidgetServer(t, { plugins: [faster] });
+  await server.create(aWidget("a"));
+  await assert.rejects(remove(server, "a"), refused(404, 'widgets.test.example "a" not found'));
+  for (const name of ["a", "b"]) await server.create(aWidget(name));
+  const { items } = await server.store.deleteCollection(server.context(), listOptions(), { dryRun: false });
+  assert.deepEqual(
+    items.map(({ object }) => object.metadata.name),
+    ["a", "b"],
+  );
+  for (const name of ["a", "b"]) await assert.rejects(read(server, name), refused(404, /not found/));
+});

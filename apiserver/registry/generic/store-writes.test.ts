@@ -4,7 +4,7 @@ import { MemoryBackend } from "../../../test/support/memory-backend.ts";
 import { aWidget, objectAt } from "../../../test/support/objects.ts";
 import { putTo, refused, WidgetServer, writeOf } from "../../../test/support/widgets.ts";
 import type { AdmissionPlugin } from "../../admission/interface.ts";
-import type { JsonObject, KubeObject, ObjectMeta } from "../../apis/meta/v1.ts";
+import type { JsonObject, JsonValue, KubeObject, ObjectMeta } from "../../apis/meta/v1.ts";
 import { invalid } from "../../errors/field-error.ts";
 import { newBadRequest, StatusError } from "../../errors/status-error.ts";
 import type { WriteOptions } from "../rest/interface.ts";
@@ -385,4 +385,26 @@ test("patch: another uid is told with whatever else is wrong", async (t) => {
   isStrict = true;
   const both = /metadata.uid: Invalid value: "u": field is immutable, spec.size: Invalid value: 1: must be more/;
   await assert.rejects(server.patch("a", { metadata: { uid: "u" } }), refused(422, both));
+});
+
+test("an object from before a rule stays editable, where its mistake stays as it is (API CR-25)", async (t) => {
+  const server = new WidgetServer(t);
+  await server.create(aWidget("a"));
+  const key = "/registry/test.example/widgets/demo/a";
+  const { value } = await server.backend.get(key);
+  const old = { ...JSON.parse(Buffer.from(value?.value ?? []).toString()), spec: { size: 1, color: 5 } };
+  await server.backend.update(key, Buffer.from(JSON.stringify(old)), value?.revision ?? 0);
+  await server.settle();
+  const change = (color: JsonValue) => (stored: KubeObject) => ({ ...stored, spec: { size: 2, color } });
+  for (const changed of [
+    await server.put("a", change(5)),
+    await server.patch("a", { metadata: { labels: { seen: "again" } } }),
+  ]) {
+    assert.deepEqual(changed.object.spec, { size: 2, color: 5 });
+  }
+  await assert.rejects(server.put("a", change(6)), refused(422, /spec\.color in body must be of type string/));
+  await assert.rejects(
+    server.patch("a", { spec: { color: 6 } }),
+    refused(422, /spec\.color in body must be of type string/),
+  );
 });
