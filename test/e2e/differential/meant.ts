@@ -140,7 +140,8 @@ const answers: readonly MeantAnswer[] = [
   {
     reason: "a claim that no pod has is refused; a CRD of the schema doesn't know",
     matches({ subject }, theirs, ours) {
-      if (!isOurs(subject) || codeOf(ours) !== 422 || ![200, 201, 422].includes(Number(codeOf(theirs)))) return false;
+      if (!isOurs(subject) || codeOf(ours) !== 422 || ![200, 201, 409, 422].includes(Number(codeOf(theirs))))
+        return false;
       const others = causesOf(ours).filter(
         (cause) => !/^FieldValueNotFound spec\.resources\.claims\[/.test(String(cause)),
       );
