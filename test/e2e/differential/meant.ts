@@ -138,17 +138,6 @@ const answers: readonly MeantAnswer[] = [
       isNew(subject, objectOf(theirs, "object") ?? {}),
   },
   {
-    reason: "a claim that no pod has is refused; a CRD of the schema doesn't know",
-    matches({ subject }, theirs, ours) {
-      if (!isOurs(subject) || codeOf(ours) !== 422 || ![200, 201, 409, 422].includes(Number(codeOf(theirs))))
-        return false;
-      const others = causesOf(ours).filter(
-        (cause) => !/^FieldValueNotFound spec\.resources\.claims\[/.test(String(cause)),
-      );
-      return others.length < causesOf(ours).length && isDeepStrictEqual(others, causesOf(theirs));
-    },
-  },
-  {
     reason: "a Scale that names another uid is another object's; that of a custom resource may name any",
     matches: ({ subject, step }, theirs, ours) =>
       isOurs(subject) &&
