@@ -69,6 +69,7 @@ const answers: readonly MeantAnswer[] = [
       codeOf(theirs) === 200 &&
       specOf(theirs) === undefined &&
       codeOf(ours) === 422 &&
+      causesOf(ours).length > 0 &&
       causesOf(ours).every((cause) => /^FieldValueRequired spec(\.|$)/.test(String(cause))),
   },
   {
