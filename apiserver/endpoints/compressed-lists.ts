@@ -4,6 +4,7 @@
  *
  * Invariant: forgetting all of this changes speed, not answers.
  */
+import { LRUCache } from "lru-cache";
 import { limits } from "../limits.ts";
 import { inTurn } from "../machinery/turns.ts";
 import type { EncodedObject } from "../registry/rest/interface.ts";
@@ -19,17 +20,16 @@ const maxObjects = 128;
 const maxBytes = 512 * 1024;
 /** Lists that begin a block with one object and go on differently, such as by label; more forget each other. */
 const maxVariants = 4;
+/** What nobody has asked for in so long is forgotten. */
+const keepMs = 5 * 60_000;
 /** Bytes that are handed to the transport at once, about. */
 const chunkBytes = 256 * 1024;
 
+/** What a block is made of; its bytes are kept apart, so that those who know of it keep none. */
 type Block = {
   /** Of its objects: with the first of them, which they are. */
   readonly revisions: readonly number[];
   readonly cut: number;
-  /** Whoever asks while it is compressed waits for the same. */
-  readonly deflated: Promise<DeflatedBlock>;
-  /** As soon as it is there. */
-  ready?: DeflatedBlock;
 };
 
 export type CompressibleList = {
@@ -43,22 +43,27 @@ export type CompressibleList = {
 
 /** Blocks of all lists. */
 export class CompressedLists {
-  readonly #maxBytes: number;
   /** By their first object: they go when that goes. */
   readonly #blocks = new WeakMap<EncodedObject, readonly Block[]>();
-  /** The one last used is the last. */
-  readonly #kept = new Set<Block>();
-  #bytes = 0;
+  readonly #kept: LRUCache<Block, DeflatedBlock>;
+  /** Whoever asks while one is compressed waits for the same. */
+  readonly #underWay = new Map<Block, Promise<DeflatedBlock>>();
   /** Blocks that were compressed so far. */
   compressed = 0;
 
   /** @param maxBytes  of compressed blocks that are kept */
   constructor(maxBytes: number = limits.maxCompressedBytes.value) {
-    this.#maxBytes = maxBytes;
+    this.#kept = new LRUCache({
+      maxSize: maxBytes,
+      sizeCalculation: ({ bytes }) => bytes.length,
+      ttl: keepMs,
+      ttlAutopurge: true,
+      updateAgeOnGet: true,
+    });
   }
 
   get bytes(): number {
-    return this.#bytes;
+    return this.#kept.calculatedSize;
   }
 
   /**
@@ -79,11 +84,13 @@ export class CompressedLists {
     let bytes = 0;
     for (let from = 0, to = 0; from < items.length; from = to) {
       to = endOfBlock(items, from);
-      const block = this.#find(items, from, to, cut) ?? (await inTurn(() => this.#make(items, from, to, cut), whose));
-      const deflated = block.ready ?? (await block.deflated);
+      const deflated =
+        this.#find(items, from, to, cut) ??
+        (await inTurn(() => ({ made: this.#make(items, from, to, cut) }), whose)).made;
       if (from > 0) parts.push(stream.plain(comma));
-      parts.push(stream.block(deflated));
-      bytes += deflated.bytes.length;
+      const block = await deflated;
+      parts.push(stream.block(block));
+      bytes += block.bytes.length;
       if (bytes < chunkBytes) continue;
       yield Buffer.concat(parts);
       parts = [];
@@ -93,47 +100,35 @@ export class CompressedLists {
     yield Buffer.concat(parts);
   }
 
-  #find(items: readonly CachedItem[], from: number, to: number, cut: number): Block | undefined {
+  #find(items: readonly CachedItem[], from: number, to: number, cut: number) {
     const first = items[from];
     const variants = first === undefined ? undefined : this.#blocks.get(first);
-    const found = variants?.find((block) => this.#kept.has(block) && isOf(block, items, from, to, cut));
-    if (found === undefined) return undefined;
-    this.#kept.delete(found);
-    this.#kept.add(found);
-    return found;
+    const found = variants?.find((block) => isOf(block, items, from, to, cut));
+    return found === undefined ? undefined : (this.#kept.get(found) ?? this.#underWay.get(found));
   }
 
-  #make(items: readonly CachedItem[], from: number, to: number, cut: number): Block {
+  #make(items: readonly CachedItem[], from: number, to: number, cut: number): Promise<DeflatedBlock> {
     const those = items.slice(from, to);
     this.compressed++;
     const deflated = deflateBlock(joined(those, cut));
-    const block: Block = { revisions: those.map(({ revision }) => revision), cut, deflated };
+    const block: Block = { revisions: those.map(({ revision }) => revision), cut };
+    this.#underWay.set(block, deflated);
     const [first] = those;
     if (first !== undefined) {
-      const others = (this.#blocks.get(first) ?? []).filter((other) => this.#kept.has(other));
-      for (const superfluous of others.splice(0, Math.max(0, others.length - maxVariants + 1))) this.#drop(superfluous);
+      const others = (this.#blocks.get(first) ?? []).filter((other) => this.#isKnown(other));
+      for (const superfluous of others.splice(0, Math.max(0, others.length - maxVariants + 1)))
+        this.#kept.delete(superfluous);
       this.#blocks.set(first, [...others, block]);
     }
-    this.#kept.add(block);
-    deflated.then(
-      (ready) => this.#keep(block, ready),
-      () => this.#drop(block),
-    );
-    return block;
+    deflated
+      .then((ready) => this.#kept.set(block, ready))
+      .catch(() => undefined) // whoever asked for it is told
+      .finally(() => this.#underWay.delete(block));
+    return deflated;
   }
 
-  #keep(block: Block, ready: DeflatedBlock): void {
-    block.ready = ready;
-    if (!this.#kept.has(block)) return;
-    this.#bytes += ready.bytes.length;
-    for (const oldest of this.#kept) {
-      if (this.#bytes <= this.#maxBytes) break;
-      this.#drop(oldest);
-    }
-  }
-
-  #drop(block: Block): void {
-    if (this.#kept.delete(block)) this.#bytes -= block.ready?.bytes.length ?? 0;
+  #isKnown(block: Block): boolean {
+    return this.#kept.has(block) || this.#underWay.has(block);
   }
 }
 
