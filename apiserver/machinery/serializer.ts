@@ -3,7 +3,8 @@ import type { JsonValue, KubeObject } from "../apis/meta/v1.ts";
 import { newUnsupportedMediaType } from "../errors/status-error.ts";
 import { decodeUtf8, duplicateFieldsInSteps } from "./json.ts";
 import { parseJsonInSteps } from "./json-pieces.ts";
-import { checkBodyPartsInSteps } from "./member-count.ts";
+import { TooManyNumbersError } from "./json-text.ts";
+import { checkBodyPartsInSteps, TooManyPartsError } from "./member-count.ts";
 import { decodeKubernetesProtobuf, protobufMediaType } from "./protobuf.ts";
 import { runAtOnce, type Steps } from "./turns.ts";
 import { parseYamlInSteps } from "./yaml.ts";
@@ -66,7 +67,8 @@ function* parseText(text: string): Steps<JsonValue> {
     return yield* parseJsonInSteps(text);
   } catch (error) {
     // What there is too much of is told as it is.
-    if (!(error instanceof SyntaxError) || error.name === "TooManyPartsError") throw error;
+    const isTooMuch = error instanceof TooManyPartsError || error instanceof TooManyNumbersError;
+    if (!(error instanceof SyntaxError) || isTooMuch) throw error;
     throw new SyntaxError(`couldn't get version/kind; json parse error: ${jsonProblem(error, text)}`, { cause: error });
   }
 }

@@ -7,6 +7,7 @@ import { isObject } from "../../apiserver/machinery/json.ts";
 import { cpuClock } from "../../test/support/cpu-clock.ts";
 import { settle } from "../../test/support/fake-clock.ts";
 import { FakeHost } from "../../test/support/fake-host.ts";
+import { indexesOf } from "./job-indexes.ts";
 import { missingPods } from "./job-pods.ts";
 import { deriveJobStatus, finishedAt } from "./job-status.ts";
 
@@ -419,6 +420,14 @@ test("two billion indexes in a few characters cost no more than are kept track o
   deriveJobStatus(job, [inIndex(1, "Succeeded", 0)], 0);
   missingPods(job, [], room);
   assert.ok(elapsedMs() < 5_000, String(elapsedMs()));
+});
+
+test("ranges that do not ascend are no indexes, and none is walked twice", () => {
+  assert.deepEqual([...indexesOf("1,3-5", 10)], [1, 3, 4, 5]);
+  for (const text of ["3,1", "1-3,3", "0-9,0-9"]) assert.equal(indexesOf(text, 10).size, 0, text);
+  const elapsedMs = cpuClock();
+  assert.equal(indexesOf(Array(20_000).fill("0-9999").join(), 10_000).size, 0);
+  assert.ok(elapsedMs() < 500, String(elapsedMs()));
 });
 
 test("a pod without an owner is taken back by its job, one without the job's labels is let go", async () => {
