@@ -556,11 +556,11 @@ export const limits = {
     reason: "API T-07: kube-apiserver's largest page",
   },
   maxDecodedBytes: {
-    value: 8 * MiB,
+    value: 2 * MiB,
     unit: "bytes",
     of: "JSON of the objects of all kinds that stay decoded, for whoever asks for the same again",
     beyond: "decoded again",
-    reason: "decoded they take two to three times as much; some thousand of usual size, decoding one takes 50 µs",
+    reason: "decoded they take two to three times as much; some hundred of usual size, decoding one takes 50 µs",
   },
   maxCacheIndexes: {
     value: 8,
@@ -661,11 +661,11 @@ export const limits = {
     reason: "twice `--request-timeout`; it holds one of the places for requests in flight",
   },
   maxCompressedBytes: {
-    value: 64 * MiB,
+    value: 16 * MiB,
     unit: "bytes",
     of: "compressed pieces of lists kept for the next readers",
     beyond: "those not read for longest are compressed again",
-    reason: "some 100,000 objects of usual size, ten times that before they were compressed",
+    reason: "some 25,000 objects of usual size, ten times that before they were compressed",
   },
   maxWaitingBytes: {
     value: 64 * MiB,
