@@ -21,7 +21,7 @@ import { healthHandlers, standardChecks, unknownCheckPrefixes } from "../server/
 import { metricsHandler } from "../server/metrics-handler.ts";
 import type { StoreGuard } from "../storage/guard/store-guard.ts";
 import type { StorageBackend } from "../storage/interface.ts";
-import type { Registry } from "./compose-registry.ts";
+import { cachesLoaded, type Registry } from "./compose-registry.ts";
 import type { Options } from "./options.ts";
 import type { Profile } from "./profile.ts";
 import { version } from "./version.ts";
@@ -85,12 +85,13 @@ function apiHandler({ registry, schemas, backend, guard, progress, options, metr
   const { resources } = registry;
   const source = openApiSource(resources, schemas, { title: "Function Mesh", version: version.gitVersion });
   const openApi = openApiHandlers(source, new Date());
+  const loaded = cachesLoaded(registry.stored);
   const erring = (): readonly string[] => progress.components.errors().map(({ component }) => component);
   const checks = standardChecks({
     ping: () => backend.ping(),
     pingWrite: () => backend.pingWrite(),
     storeRefusal: () => guard.refusal,
-    informersSynced: () => progress.synced,
+    informersSynced: () => progress.synced && loaded(),
     failedComponents: () => progress.components.failures().map(({ component, message }) => `${component}: ${message}`),
     erringPlugins: () => erring().filter((component) => component !== leaderElection),
     leaderUnknown: () => erring().includes(leaderElection),

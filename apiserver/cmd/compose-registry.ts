@@ -71,3 +71,12 @@ export function composeRegistry(parts: RegistryParts): Registry {
 /** Whether it stands for its objects among the versions they are served in: each is to be counted once. */
 export const isStoredVersion = ({ group, version, stored }: ResourceEndpoint): boolean =>
   group === stored.group && version === stored.version;
+
+/** Whether each watch cache was whole once: from then on one that is lost is made anew while its requests wait. */
+export function cachesLoaded(stored: readonly Pick<ResourceEndpoint, "storedSize">[]): () => boolean {
+  const loading = new Set(stored);
+  return () => {
+    for (const endpoint of loading) if (endpoint.storedSize?.() !== undefined) loading.delete(endpoint);
+    return loading.size === 0;
+  };
+}

@@ -14,7 +14,7 @@ import {
 } from "../../apis/meta/v1.ts";
 import type { ChangeType, Encoder } from "../../cacher/encoder.ts";
 import { newServiceUnavailable } from "../../errors/status-error.ts";
-import { decodeUtf8, isObject, parseJson, stringifyJson } from "../../machinery/json.ts";
+import { decodeUtf8, isObject, maxDepth, parseJson, stringifyJson } from "../../machinery/json.ts";
 import { withSharedFields } from "../../machinery/managed-fields/shared-fields.ts";
 import type { Revision } from "../../storage/interface.ts";
 import type { EncodedObject } from "../rest/interface.ts";
@@ -92,30 +92,40 @@ export class KindCodec implements Encoder<CachedObject> {
    * @throws Error       for what is no object of the kind
    */
   decode(value: Uint8Array, revision: Revision): CachedObject {
-    const parsed = parseJson(decodeUtf8(value));
-    if (!isObject(parsed) || !isObject(parsed.metadata) || parsed.kind !== this.#kind) {
-      throw new Error(`stored ${this.#kind} is no object`);
+    const text = decodeUtf8(value);
+    // What it is selected by has no numbers that a double would change, and a short text cannot nest too deep.
+    const parsed = this.#objectIn(text.length < 2 * maxDepth ? JSON.parse(text) : parseJson(text));
+    if (this.#isCanonical(value, parsed)) {
+      const object = this.#typed(parsed, parsed.metadata, revision);
+      return new CachedObject({ ...this.#frame(value, revision), revision, ...this.#selectableOf(object) });
     }
-    const apiVersion = String(parsed.apiVersion);
-    if (apiVersion !== this.#apiVersion) return this.#decodeOther(parsed, apiVersion, revision);
-    // Written by something else: the text need not have our head.
-    const canonical =
-      this.#headBytes.equals(value.subarray(0, this.#headBytes.length)) && !("resourceVersion" in parsed.metadata);
-    const object = this.#typed(parsed, parsed.metadata, revision);
-    const own = canonical ? value : this.encode(object);
-    return new CachedObject({ ...this.#frame(own, revision), revision, ...this.#selectableOf(object) });
+    const exact = this.#objectIn(parseJson(text));
+    const apiVersion = String(exact.apiVersion);
+    if (apiVersion !== this.#apiVersion) return this.#decodeOther(exact, apiVersion, revision);
+    const object = this.#typed(exact, exact.metadata, revision);
+    return new CachedObject({ ...this.#frame(this.encode(object), revision), revision, ...this.#selectableOf(object) });
+  }
+
+  #objectIn(value: JsonValue): StoredJson {
+    if (isStoredJson(value) && value.kind === this.#kind) return value;
+    throw new Error(`stored ${this.#kind} is no object`);
+  }
+
+  /** Whether the bytes are as `encode` makes them; what something else wrote need not have our head. */
+  #isCanonical(value: Uint8Array, { apiVersion, metadata }: StoredJson): boolean {
+    if (apiVersion !== this.#apiVersion || "resourceVersion" in metadata) return false;
+    return this.#headBytes.equals(value.subarray(0, this.#headBytes.length));
   }
 
   /** What another version of the server stored; it is stored anew when it is next written. */
-  #decodeOther(parsed: JsonObject, apiVersion: string, revision: Revision): CachedObject {
+  #decodeOther(parsed: StoredJson, apiVersion: string, revision: Revision): CachedObject {
     const toStored = this.#storedForms.get(apiVersion);
     if (toStored === undefined) {
       throw newServiceUnavailable(
         `a stored ${this.#kind} is of version ${JSON.stringify(apiVersion)}, which this server does not know`,
       );
     }
-    const { metadata } = parsed;
-    const object = toStored({ ...parsed, apiVersion, kind: this.#kind, metadata: isObject(metadata) ? metadata : {} });
+    const object = toStored({ ...parsed, apiVersion, kind: this.#kind });
     return this.#stored(object, this.encode(object), { revision, isOutdated: true });
   }
 
@@ -152,7 +162,7 @@ export class KindCodec implements Encoder<CachedObject> {
   /** Of the bytes of a cached object, which were read before. */
   #decodeJson(json: Uint8Array): KubeObject {
     const parsed = parseJson(decodeUtf8(json));
-    if (!isObject(parsed) || !isObject(parsed.metadata)) throw new Error(`cached ${this.#kind} is no object`);
+    if (!isStoredJson(parsed)) throw new Error(`cached ${this.#kind} is no object`);
     return { ...parsed, apiVersion: this.#apiVersion, kind: this.#kind, metadata: withSharedFields(parsed.metadata) };
   }
 
@@ -186,6 +196,10 @@ export class KindCodec implements Encoder<CachedObject> {
 export function frameOf(type: ChangeType, json: Uint8Array): Uint8Array {
   return Buffer.concat([Buffer.from(`{"type":"${type}","object":`), json, frameEnd]);
 }
+
+type StoredJson = JsonObject & { readonly metadata: JsonObject };
+
+const isStoredJson = (value: JsonValue): value is StoredJson => isObject(value) && isObject(value.metadata);
 
 function versionMember(revision: Revision): string {
   return `"resourceVersion":"${revision}",`;
