@@ -56,6 +56,15 @@ export class Quantity {
 
   /** `undefined` for anything that is no quantity; a number counts as the text it is written as. */
   static parse(text: string): Quantity | undefined {
+    const known = knownQuantities.get(text);
+    if (known !== undefined) return known;
+    const quantity = Quantity.#read(text);
+    if (quantity !== undefined && text.length <= maxKnownLength && knownQuantities.size < maxKnownQuantities)
+      knownQuantities.set(text, quantity);
+    return quantity;
+  }
+
+  static #read(text: string): Quantity | undefined {
     const match = syntax.exec(text);
     if (match === null) return undefined;
     const [, sign, whole = "", fraction = "", exponentMark, exponentText, suffix = ""] = match;
@@ -112,6 +121,11 @@ export class Quantity {
     return `${mantissa}${decimalNames.get(exponent) ?? ""}`;
   }
 }
+
+/** The first short texts that are read: most objects ask for one of a few amounts. */
+const knownQuantities = new Map<string, Quantity>();
+const maxKnownQuantities = 1024;
+const maxKnownLength = 16;
 
 /** More digits than a capped amount has down to its finest step, shifted by any suffix. */
 const maxDigits = 64;

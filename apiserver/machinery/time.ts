@@ -22,8 +22,13 @@ export function parseTime(text: string): number | undefined {
 
 /** `2026-07-23T18:32:12Z` (API M-05). @param timeMs up to `lastTimeMs`; a later time is printed as that one */
 export function formatTime(timeMs: number): string {
-  return `${new Date(Math.min(timeMs, lastTimeMs)).toISOString().slice(0, -".000Z".length)}Z`;
+  const second = Math.floor(Math.min(timeMs, lastTimeMs) / 1000);
+  if (second !== printed.second)
+    printed = { second, text: `${new Date(second * 1000).toISOString().slice(0, -".000Z".length)}Z` };
+  return printed.text;
 }
+/** What was printed last: writes print the second they are in. */
+let printed = { second: Number.NaN, text: "" };
 
 /** As `formatTime` with six decimals: `MicroTime`. The microseconds of the second are those of `timeMs` by default. */
 export function formatMicroTime(timeMs: number, microseconds: number = (timeMs % 1000) * 1000): string {

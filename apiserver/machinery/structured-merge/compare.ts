@@ -111,6 +111,7 @@ class Comparer {
 
 /** Every field of a value that comes or goes as a whole, and what only holds fields too. */
 function allFields(declared: Type, value: JsonValue, depth: number): FieldNode {
+  if (typeof value !== "object" || value === null) return leaf;
   const type = typeAt(declared, depth);
   const below = new Map<string, FieldNode>();
   if (Array.isArray(value) && shapeOf(type, value) === "list" && type.list !== undefined) {

@@ -1,5 +1,5 @@
 /** Fields that are accepted and do nothing, each with the reason: texts of `Warning` headers. */
-import type { JsonObject } from "../../apis/meta/v1.ts";
+import type { JsonObject, JsonValue } from "../../apis/meta/v1.ts";
 import { joinPath } from "../../errors/field-error.ts";
 import { isSet, isTrue, listOf, numberOf, objectOf, textOf, textsOf } from "../../machinery/fields.ts";
 import { isObject, parseJson } from "../../machinery/json.ts";
@@ -140,10 +140,12 @@ const rows: readonly Effectless[] = [
 ];
 
 function valueAt(object: JsonObject, path: readonly string[]): unknown {
-  const [field = "", ...rest] = path;
-  const value = object[field];
-  if (rest.length === 0) return value;
-  return isObject(value) ? valueAt(value, rest) : undefined;
+  let value: JsonValue | undefined = object;
+  for (const field of path) {
+    if (!isObject(value)) return undefined;
+    value = value[field];
+  }
+  return value;
 }
 
 const isEmpty = (value: unknown): boolean =>

@@ -50,14 +50,14 @@ export function checkDelivery({ kind, spec, at }: Subject): readonly FieldError[
 
 export function checkInput({ kind, spec, at }: Subject): readonly FieldError[] {
   if (kind === "Function" && isSet(spec, "sourceConfig")) return [];
-  const topics = inputTopics(spec, at);
+  const topics = inputTopics(spec);
   const errors: FieldError[] =
     topics.length === 0
       ? [required(joinPath(at, "input"), "at least one input topic, for example in topics or topicPattern")]
       : [];
-  for (const { topic, at: topicAt } of topics) {
+  for (const { topic, path } of topics) {
     const problem = topicProblem(topic);
-    if (problem !== undefined) errors.push(invalid(topicAt, topic, problem));
+    if (problem !== undefined) errors.push(invalid(joinPath(at, "input", ...path), topic, problem));
   }
   for (const [topic, consumer] of entriesOf(objectOf(spec, "input"), "sourceSpecs")) {
     const consumerAt = joinPath(at, "input", "sourceSpecs", { key: topic });
@@ -83,7 +83,7 @@ export function checkOutput({ kind, spec, at }: Subject): readonly FieldError[] 
   const errors: FieldError[] = [];
   const problem = topicProblem(topic);
   if (problem !== undefined) errors.push(invalid(topicAt, topic, problem));
-  if (kind === "Function" && inputTopics(spec, at).some((input) => input.topic === topic)) {
+  if (kind === "Function" && inputTopics(spec).some((input) => input.topic === topic)) {
     errors.push(invalid(topicAt, topic, "must not be one of the input topics: the function would read what it writes"));
   }
   const producer = objectOf(output, "producerConf");

@@ -103,39 +103,43 @@ const keyProblems = (key: string): readonly string[] =>
     : ["must be the key of a ConfigMap or Secret: alphanumeric characters, '-', '_' or '.'"];
 
 function textAt(object: JsonObject | undefined, path: readonly string[]): string {
-  const [field = "", ...rest] = path;
-  return rest.length === 0 ? textOf(object, field) : textAt(objectOf(object, field), rest);
+  let owner = object;
+  for (let at = 0; at < path.length - 1 && owner !== undefined; at++) owner = objectOf(owner, path[at] ?? "");
+  return textOf(owner, path.at(-1) ?? "");
 }
 
+/** Of a name that may be left out; its path is spelled out only when there is something to tell. */
 function optionalName(
-  value: string,
+  owner: JsonObject | undefined,
   at: string,
+  path: readonly string[],
   problemsOf: (name: string) => readonly string[],
 ): readonly FieldError[] {
-  return value === "" ? [] : named(value, at, problemsOf);
+  const name = textAt(owner, path);
+  if (name === "") return [];
+  const problems = problemsOf(name);
+  return problems.length === 0 ? [] : named(name, joinPath(at, ...path), () => problems);
 }
 
 /** Names of ConfigMaps and Secrets, and keys in them, are checked where pods refer to them. */
 export function referenceErrors(spec: JsonObject, at: string): readonly FieldError[] {
   const connections = ["pulsar", "pulsarPackageService"].flatMap((field) => {
     const connection = objectOf(spec, field);
+    if (connection === undefined) return [];
     const connectionAt = joinPath(at, field);
     return [
-      ...connectionNames.flatMap((path) =>
-        optionalName(textAt(connection, path), joinPath(connectionAt, ...path), subdomainProblems),
-      ),
-      ...connectionKeys.flatMap((path) =>
-        optionalName(textAt(connection, path), joinPath(connectionAt, ...path), keyProblems),
-      ),
+      ...connectionNames.flatMap((path) => optionalName(connection, connectionAt, path, subdomainProblems)),
+      ...connectionKeys.flatMap((path) => optionalName(connection, connectionAt, path, keyProblems)),
       ...needed.flatMap(([path, fields]) => missingTexts(connection, connectionAt, path, fields)),
     ];
   });
   const logs = ["java", "python", "golang"].flatMap((runtime) => {
     const config = objectOf(objectOf(objectOf(spec, runtime), "log"), "logConfig");
+    if (config === undefined) return [];
     const configAt = joinPath(at, runtime, "log", "logConfig");
     return [
-      ...optionalName(textOf(config, "name"), joinPath(configAt, "name"), subdomainProblems),
-      ...optionalName(textOf(config, "key"), joinPath(configAt, "key"), keyProblems),
+      ...optionalName(config, configAt, ["name"], subdomainProblems),
+      ...optionalName(config, configAt, ["key"], keyProblems),
       ...missingTexts(objectOf(spec, runtime), joinPath(at, runtime), ["log", "logConfig"], ["name", "key"]),
     ];
   });
@@ -160,10 +164,10 @@ function secretErrors(spec: JsonObject, at: string): readonly FieldError[] {
           ]),
       ...(name === ""
         ? [required(joinPath(secretAt, "path"), "name of the Secret")]
-        : named(name, joinPath(secretAt, "path"), subdomainProblems)),
+        : optionalName(secret, secretAt, ["path"], subdomainProblems)),
       ...(key === ""
         ? [required(joinPath(secretAt, "key"), "key in the Secret")]
-        : named(key, joinPath(secretAt, "key"), keyProblems)),
+        : optionalName(secret, secretAt, ["key"], keyProblems)),
     ];
   });
 }
@@ -171,15 +175,14 @@ function secretErrors(spec: JsonObject, at: string): readonly FieldError[] {
 /** Every place of a CryptoConfig, with its path. */
 export function cryptoConfigs(spec: JsonObject, at: string): readonly (readonly [JsonObject, string])[] {
   const producer = objectOf(objectOf(objectOf(spec, "output"), "producerConf"), "cryptoConfig");
-  const consumers = entriesOf(objectOf(spec, "input"), "sourceSpecs").map(
-    ([topic, consumer]) =>
-      [
-        objectOf(consumer, "cryptoConfig"),
-        joinPath(at, "input", "sourceSpecs", { key: topic }, "cryptoConfig"),
-      ] as const,
-  );
-  const all = [[producer, joinPath(at, "output", "producerConf", "cryptoConfig")] as const, ...consumers];
-  return all.flatMap(([config, configAt]) => (config === undefined ? [] : [[config, configAt] as const]));
+  const configs: (readonly [JsonObject, string])[] = [];
+  if (producer !== undefined) configs.push([producer, joinPath(at, "output", "producerConf", "cryptoConfig")]);
+  for (const [topic, consumer] of entriesOf(objectOf(spec, "input"), "sourceSpecs")) {
+    const config = objectOf(consumer, "cryptoConfig");
+    if (config !== undefined)
+      configs.push([config, joinPath(at, "input", "sourceSpecs", { key: topic }, "cryptoConfig")]);
+  }
+  return configs;
 }
 
 /** Files that a connection has mounted, by the directory they are in (FM 4.6). */
@@ -219,8 +222,8 @@ function cryptoErrors(spec: JsonObject, at: string): readonly FieldError[] {
     entriesAt(listOf(config, "cryptoSecrets"), joinPath(configAt, "cryptoSecrets")).flatMap(([secret, secretAt]) => {
       const mountPath = textOf(secret, "asVolume");
       return [
-        ...optionalName(textOf(secret, "secretName"), joinPath(secretAt, "secretName"), subdomainProblems),
-        ...optionalName(textOf(secret, "secretKey"), joinPath(secretAt, "secretKey"), keyProblems),
+        ...optionalName(secret, secretAt, ["secretName"], subdomainProblems),
+        ...optionalName(secret, secretAt, ["secretKey"], keyProblems),
         ...(mountPath === "" ? [] : missingTexts(secret, secretAt, [], ["secretName", "secretKey"])),
         ...(mountPath !== "" && !/^\/[^:]*$/.test(mountPath)
           ? [invalid(joinPath(secretAt, "asVolume"), mountPath, "must be an absolute path without ':'")]
@@ -253,6 +256,8 @@ export const pulsarNameErrors = (spec: JsonObject, at: string): readonly FieldEr
 
 /** Linux starts no program with an argument longer than 131,072 bytes; the rest of a command takes some thousand. */
 const maxConfigBytes = 120_000;
+/** Of a character of JSON that is quoted once more: an escaped quote or backslash takes two, any other in UTF-8 three at most. */
+const maxQuotedBytes = 3;
 
 /**
  * Configuration is an argument of the instance, and a Source's is in it twice (argo-workflows issue 15471). An object with more
@@ -266,8 +271,10 @@ export function configSizeWarnings(spec: JsonObject, at: string, kind: WorkloadK
   };
   return fields[kind].flatMap((field) => {
     if (!isSet(spec, field)) return [];
-    const text = JSON.stringify(stringifyJson(spec[field] ?? null));
-    const bytes = Buffer.byteLength(text) * (kind === "Source" ? 2 : 1);
+    const text = stringifyJson(spec[field] ?? null);
+    const times = kind === "Source" ? 2 : 1;
+    if (text.length * maxQuotedBytes * times <= maxConfigBytes) return [];
+    const bytes = Buffer.byteLength(JSON.stringify(text)) * times;
     if (bytes <= maxConfigBytes) return [];
     return [
       `${joinPath(at, field)}: makes an argument of ${bytes} bytes, and an instance can be started with ${maxConfigBytes} at most: it will not run. Keep large values in a file or topic`,

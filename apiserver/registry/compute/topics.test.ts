@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { joinPath } from "../../errors/field-error.ts";
 import { inputTopics, locationProblem, topicProblem } from "./topics.ts";
 
 const topics: readonly (readonly [topic: string, good: boolean])[] = [
@@ -53,7 +54,7 @@ test("inputTopics: every way to name one, in order, with its path", () => {
     sourceSpecs: { f: {} },
   };
   assert.deepEqual(
-    inputTopics({ input }, "spec").map(({ topic, at }) => `${topic} ${at}`),
+    inputTopics({ input }).map(({ topic, path }) => `${topic} ${joinPath("spec.input", ...path)}`),
     [
       "a spec.input.topics[0]",
       "b spec.input.topics[1]",
@@ -63,5 +64,5 @@ test("inputTopics: every way to name one, in order, with its path", () => {
       "f spec.input.sourceSpecs[f]",
     ],
   );
-  assert.deepEqual(inputTopics({}, "spec"), []);
+  assert.deepEqual(inputTopics({}), []);
 });

@@ -2,26 +2,22 @@
  * Topic names and package locations as Pulsar reads them (FM 3.2, 3.3).
  * Each check returns what is wrong in words for the user, or `undefined`.
  */
-import { joinPath } from "../../errors/field-error.ts";
 import { objectOf, textOf, textsOf } from "../../machinery/fields.ts";
 import type { AnySpec } from "./defaults.ts";
 
 const topicMaps = ["customSerdeSources", "customSchemaSources", "sourceSpecs"] as const;
-export type Topic = { readonly topic: string; readonly at: string };
+/** @property path  below `input` */
+export type Topic = { readonly topic: string; readonly path: readonly (string | number | { key: string })[] };
 
-/** All topics, and patterns of them, that `spec` reads. @param at  path of `spec` */
-export function inputTopics(spec: AnySpec, at: string): readonly Topic[] {
+/** All topics, and patterns of them, that `spec` reads. */
+export function inputTopics(spec: AnySpec): readonly Topic[] {
   const input = objectOf(spec, "input");
-  const inputAt = joinPath(at, "input");
   const pattern = textOf(input, "topicPattern");
   return [
-    ...textsOf(input, "topics").map((topic, index) => ({ topic, at: joinPath(inputAt, "topics", index) })),
-    ...(pattern === "" ? [] : [{ topic: pattern, at: joinPath(inputAt, "topicPattern") }]),
+    ...textsOf(input, "topics").map((topic, index) => ({ topic, path: ["topics", index] })),
+    ...(pattern === "" ? [] : [{ topic: pattern, path: ["topicPattern"] }]),
     ...topicMaps.flatMap((field) =>
-      Object.keys(objectOf(input, field) ?? {}).map((topic) => ({
-        topic,
-        at: joinPath(inputAt, field, { key: topic }),
-      })),
+      Object.keys(objectOf(input, field) ?? {}).map((topic) => ({ topic, path: [field, { key: topic }] })),
     ),
   ];
 }

@@ -34,7 +34,7 @@ export const backendConfigWarnings = (config: KubeObject): readonly string[] =>
   effectlessOfConfig(objectOf(config, "spec") ?? {});
 
 const topicsOf = (kind: WorkloadKind, spec: AnySpec): readonly string[] =>
-  kind === "Source" ? [] : inputTopics(spec, "").map(({ topic }) => topic);
+  kind === "Source" ? [] : inputTopics(spec).map(({ topic }) => topic);
 
 function warnName(object: KubeObject): readonly string[] {
   return longName(object) === "generated" ? [`metadata.name: ${nameTooLong}`] : [];
