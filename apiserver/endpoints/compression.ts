@@ -36,6 +36,8 @@ export type Joining = {
   readonly maxMs?: number;
   /** The last byte of them all is a chunk of its own: each chunk leaves its last byte to the next. */
   readonly lastAlone?: boolean;
+  /** Memory to join so many bytes in. */
+  readonly take?: (bytes: number) => Uint8Array;
 };
 
 /**
@@ -45,7 +47,7 @@ export type Joining = {
 export function* joinParts(
   parts: Iterable<Uint8Array>,
   size: () => number,
-  { maxMs = chunkMs, lastAlone = false }: Joining = {},
+  { maxMs = chunkMs, lastAlone = false, take = Buffer.allocUnsafeSlow }: Joining = {},
 ): Generator<Uint8Array> {
   let wanted = size();
   // Of what is there already the clock would be the dearest part.
@@ -57,23 +59,32 @@ export function* joinParts(
     pending.push(part);
     bytes += part.length;
     if (bytes < wanted && (isReady || performance.now() - start < maxMs)) continue;
-    const chunk = concat(pending, bytes);
-    pending = lastAlone ? [chunk.subarray(-1)] : [];
+    const chunk = concat(pending, bytes, take);
+    // A copy: whoever gets the chunk may use its memory anew.
+    pending = lastAlone ? [Uint8Array.from(chunk.subarray(-1))] : [];
     bytes = lastAlone ? 1 : 0;
     yield lastAlone ? chunk.subarray(0, -1) : chunk;
     wanted = size();
     start = performance.now();
   }
   if (bytes === 0) return;
-  const rest = concat(pending, bytes);
+  const rest = concat(pending, bytes, take);
   if (!lastAlone) return yield rest;
+  const last = Uint8Array.from(rest.subarray(-1));
   if (bytes > 1) yield rest.subarray(0, -1);
-  yield rest.subarray(-1);
+  yield last;
 }
 
-function concat(parts: readonly Uint8Array[], bytes: number): Uint8Array {
+function concat(parts: readonly Uint8Array[], bytes: number, take: (bytes: number) => Uint8Array): Uint8Array {
   const [first] = parts;
-  return parts.length === 1 && first !== undefined ? first : Buffer.concat(parts, bytes);
+  if (parts.length === 1 && first !== undefined) return first;
+  const joined = take(bytes);
+  let end = 0;
+  for (const part of parts) {
+    joined.set(part, end);
+    end += part.length;
+  }
+  return joined;
 }
 
 /** Until it takes more, or never will. */

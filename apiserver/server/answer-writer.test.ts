@@ -68,3 +68,43 @@ test("events of a watch go out as they are", async () => {
     [100_000, 10],
   );
 });
+
+/** Reads a chunk when it is taken, two turns after it was written. */
+class LateSink extends EventEmitter implements Sink {
+  readonly destroyed = false;
+  readonly read: Buffer[] = [];
+
+  write(chunk: Uint8Array, taken?: () => void): boolean {
+    setImmediate(() =>
+      setImmediate(() => {
+        this.read.push(Buffer.from(chunk));
+        taken?.();
+        this.emit("drain");
+      }),
+    );
+    return false;
+  }
+
+  end(): void {}
+
+  destroy(): void {
+    assert.fail("nothing is slow enough to be given up");
+  }
+}
+
+test("memory of chunks is used anew only when they were taken, by whichever answer", async () => {
+  const writer = new AnswerWriter();
+  const sent = Array.from({ length: 6 }, (_, answer) =>
+    Array.from({ length: 400 }, (_, part) => Buffer.alloc(5000 + part, `${answer} ${part};`)),
+  );
+  const sinks = await Promise.all(
+    sent.map(async (body, answer) => {
+      const sink = new LateSink();
+      const reader = { signal: new AbortController().signal, whose: `user ${answer % 2}`, endless: false };
+      await writer.write(sink, body, reader);
+      return sink;
+    }),
+  );
+  for (const [answer, { read }] of sinks.entries())
+    assert.ok(Buffer.concat(read).equals(Buffer.concat(sent[answer] ?? [])), `answer ${answer}`);
+});

@@ -6,11 +6,13 @@ import type { ResponseBody } from "../endpoints/api-handler.ts";
 import { joinParts } from "../endpoints/compression.ts";
 import { limits } from "../limits.ts";
 import { inTurn } from "../machinery/turns.ts";
+import { ChunkBuffers } from "./chunk-buffers.ts";
 
 /** What an answer is written to: a response of HTTP/1.1, a stream of HTTP/2. */
 export interface Sink {
   readonly destroyed: boolean;
-  write(chunk: Uint8Array): boolean;
+  /** @param taken  called when nobody reads the chunk any more, with an error where that is not sure */
+  write(chunk: Uint8Array, taken?: (error?: Error | null) => void): boolean;
   end(chunk?: string | Uint8Array): unknown;
   destroy(): unknown;
   on(event: "drain" | "close", listener: () => void): unknown;
@@ -41,6 +43,10 @@ const stoppingStallMs = 1_000;
 const maxChunkBytes = 512 * 1024;
 /** One TLS record. */
 const minChunkBytes = 16 * 1024;
+/** By which a chunk may exceed that, as a part is not divided; with a larger part it has memory of its own. */
+const maxPartBytes = 16 * 1024;
+/** Buffers of the largest chunks that are kept for the next answers, 2 MiB in all. */
+const maxSpareBuffers = 4;
 /** So many more clients may stop reading at once before what waits exceeds the budget. */
 const shares = 16;
 
@@ -48,6 +54,7 @@ export class AnswerWriter {
   readonly #stallMs: number;
   readonly #answerMs: number;
   readonly #budgetBytes: number;
+  readonly #buffers = new ChunkBuffers(maxChunkBytes + maxPartBytes, maxSpareBuffers);
   #waitingBytes = 0;
 
   constructor(options: WriterOptions = {}) {
@@ -92,11 +99,14 @@ export class AnswerWriter {
   #chunksOf(body: Exclude<ResponseBody, string | Uint8Array>): AsyncIterator<Uint8Array> | Iterator<Uint8Array> {
     return Symbol.asyncIterator in body
       ? body[Symbol.asyncIterator]()
-      : joinParts(body, () => this.#chunkBytes(), { lastAlone: true });
+      : joinParts(body, () => this.#chunkBytes(), { lastAlone: true, take: (bytes) => this.#buffers.take(bytes) });
   }
 
   async #write(sink: Sink, chunk: Uint8Array, signal: AbortSignal): Promise<void> {
-    if (!sink.write(chunk)) await this.#drained(sink, chunk.length, signal);
+    const taken = (error?: Error | null): void => {
+      if (error == null) this.#buffers.giveBack(chunk);
+    };
+    if (!sink.write(chunk, taken)) await this.#drained(sink, chunk.length, signal);
   }
 
   /**

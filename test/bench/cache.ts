@@ -12,6 +12,7 @@ import { joinParts } from "../../apiserver/endpoints/compression.ts";
 import { listObjects } from "../../apiserver/endpoints/handlers/list.ts";
 import { scopeOf } from "../../apiserver/endpoints/scope.ts";
 import { everyField, everyLabel } from "../../apiserver/machinery/selectors.ts";
+import { ChunkBuffers } from "../../apiserver/server/chunk-buffers.ts";
 import { functionsEndpoint, ManyFunctions, manyNamespace } from "../support/many-functions.ts";
 import { aRequest } from "../support/requests.ts";
 import { aContext, watchOptions } from "../support/widgets.ts";
@@ -51,13 +52,19 @@ async function cost(rounds: number, work: () => Promise<unknown>): Promise<numbe
   return lowest;
 }
 
+const buffers = new ChunkBuffers(528 * 1024, 4);
+
 /** As the transport takes it. */
 async function written({ body }: ApiResponse): Promise<number> {
   const content = body?.() ?? "";
   if (typeof content === "string" || content instanceof Uint8Array) return content.length;
   let bytes = 0;
   if (Symbol.asyncIterator in content) for await (const chunk of content) bytes += chunk.length;
-  else for (const chunk of joinParts(content, () => 512 * 1024)) bytes += chunk.length;
+  else
+    for (const chunk of joinParts(content, () => 512 * 1024, { take: (length) => buffers.take(length) })) {
+      bytes += chunk.length;
+      buffers.giveBack(chunk);
+    }
   return bytes;
 }
 
