@@ -30,7 +30,7 @@ function isZeroWeight(parameter: string): boolean {
 }
 
 /** Making one chunk takes no longer than this by much, in ms, whatever its parts are made from. */
-const chunkMs = 4;
+const chunkMs = 2;
 
 export type Joining = {
   readonly maxMs?: number;

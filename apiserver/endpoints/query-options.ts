@@ -4,8 +4,8 @@ import { type FieldError, forbiddenField, notSupported, required } from "../erro
 import { fieldManagerErrors } from "../errors/field-manager.ts";
 import { newBadRequest, newInvalid } from "../errors/status-error.ts";
 import { limits } from "../limits.ts";
-import { everyField, everyLabel, parseFieldSelector, parseLabelSelector } from "../machinery/selectors.ts";
-import { inTurn } from "../machinery/turns.ts";
+import { everyField, everyLabel, fieldSelectorInSteps, labelSelectorInSteps } from "../machinery/selectors.ts";
+import { Pace, runAtOnce, type Steps } from "../machinery/turns.ts";
 import { parseRevision } from "../registry/generic/positions.ts";
 import type { FieldValidation, ListOptions, WatchOptions, WriteOptions } from "../registry/rest/interface.ts";
 import type { ApiRequest } from "./api-handler.ts";
@@ -97,16 +97,20 @@ const defaultListOptions: ListOptions = {
   resourceVersionMatch: "",
 };
 
-/** Selectors may be as long as bodies: of those that are, each is read when it is its sender's turn. @throws what `read` throws */
-export async function inQueryTurn<T>(
+/** Selectors may be as long as bodies: those that are take their sender's turns. @throws what `read` throws */
+export async function inQueryTurns<T>(
   { query, rawQuery, user }: Pick<ApiRequest, "query" | "rawQuery" | "user">,
-  read: (query: URLSearchParams) => T,
+  read: (query: URLSearchParams) => Steps<T>,
 ): Promise<T> {
-  return rawQuery.length > limits.maxBytesAtOnce.value ? inTurn(() => read(query), user.name) : read(query);
+  const isLong = rawQuery.length > limits.maxBytesAtOnce.value;
+  return isLong ? new Pace(user.name, isLong).runSteps(read(query)) : runAtOnce(read(query));
 }
 
+/** As `listOptionsInSteps`. */
+export const listOptions = (query: URLSearchParams): ListOptions => runAtOnce(listOptionsInSteps(query));
+
 /** @throws StatusError 400, or 422 on `ListOptions` (API L-05, L-10, L-30…L-34) */
-export function listOptions(query: URLSearchParams): ListOptions {
+export function* listOptionsInSteps(query: URLSearchParams): Steps<ListOptions> {
   if (query.size === 0) return defaultListOptions;
   const resourceVersion = queryResourceVersion(query);
   const match = query.get("resourceVersionMatch") ?? "";
@@ -118,8 +122,8 @@ export function listOptions(query: URLSearchParams): ListOptions {
     throw newBadRequest("specifying resource version is not allowed when using continue");
   }
   return {
-    labels: labelSelectorOf(query),
-    fields: fieldSelectorOf(query),
+    labels: yield* labelSelectorOf(query),
+    fields: yield* fieldSelectorOf(query),
     limit: Math.max(0, limit),
     continue: continueToken,
     resourceVersion,
@@ -158,24 +162,28 @@ export type WatchQuery = WatchOptions & { readonly timeoutMs: number };
  * @param minWatchMs  a watch that names no time lives between this and twice this, in ms (API W-40)
  * @throws StatusError 400, or 422 on `ListOptions` (API W-14, W-25, W-26)
  */
-export function watchOptions(
+export function* watchOptionsInSteps(
   query: URLSearchParams,
   minWatchMs: number,
   random: () => number = Math.random,
-): WatchQuery {
+): Steps<WatchQuery> {
   const resourceVersion = queryResourceVersion(query);
   const timeoutSeconds = Math.max(0, queryInteger(query, "timeoutSeconds") ?? 0);
   queryInteger(query, "limit");
   assertValid("ListOptions", watchMatchErrors(query));
   return {
-    labels: labelSelectorOf(query),
-    fields: fieldSelectorOf(query),
+    labels: yield* labelSelectorOf(query),
+    fields: yield* fieldSelectorOf(query),
     resourceVersion,
     sendInitialEvents: query.has("sendInitialEvents") ? queryBoolean(query.get("sendInitialEvents")) : undefined,
     allowBookmarks: queryBoolean(query.get("allowWatchBookmarks")),
     timeoutMs: timeoutSeconds > 0 ? timeoutSeconds * 1000 : Math.floor(minWatchMs * (1 + random())),
   };
 }
+
+/** As `watchOptionsInSteps`. */
+export const watchOptions = (...asked: Parameters<typeof watchOptionsInSteps>): WatchQuery =>
+  runAtOnce(watchOptionsInSteps(...asked));
 
 function watchMatchErrors(query: URLSearchParams): FieldError[] {
   const errors: FieldError[] = [];
@@ -200,11 +208,11 @@ function watchMatchErrors(query: URLSearchParams): FieldError[] {
 
 const isLegacyStart = (resourceVersion: string): boolean => resourceVersion === "" || resourceVersion === "0";
 
-function labelSelectorOf(query: URLSearchParams): ListOptions["labels"] {
+function* labelSelectorOf(query: URLSearchParams): Steps<ListOptions["labels"]> {
   const text = query.get("labelSelector");
-  return text === null || text === "" ? everyLabel : parseLabelSelector(text);
+  return text === null || text === "" ? everyLabel : yield* labelSelectorInSteps(text);
 }
-function fieldSelectorOf(query: URLSearchParams): ListOptions["fields"] {
+function* fieldSelectorOf(query: URLSearchParams): Steps<ListOptions["fields"]> {
   const text = query.get("fieldSelector");
-  return text === null || text === "" ? everyField : parseFieldSelector(text);
+  return text === null || text === "" ? everyField : yield* fieldSelectorInSteps(text);
 }

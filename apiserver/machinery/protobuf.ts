@@ -5,6 +5,7 @@ import { decodeUtf8, isObject, numberFromText, parseJson, setMember } from "./js
 import { checkBodyParts, TooManyPartsError } from "./member-count.ts";
 import table from "./protobuf-fields.json" with { type: "json" };
 import { formatMicroTime, formatTime } from "./time.ts";
+import { runAtOnce, type Steps } from "./turns.ts";
 
 /**
  * Reading of Kubernetes' protobuf encoding, in which client-go's typed clients and kubectl send built-in kinds (API
@@ -29,17 +30,20 @@ const typeMeta = { apiVersion: 1, kind: 2 } as const;
  * @param bytes  a whole body, with the magic prefix
  * @throws SyntaxError for anything else, and for kinds that the table doesn't hold
  */
-export function decodeKubernetesProtobuf(bytes: Uint8Array): JsonObject {
+export function* decodeProtobufInSteps(bytes: Uint8Array): Steps<JsonObject> {
   if (!magic.every((byte, index) => bytes[index] === byte))
     throw new SyntaxError("the body lacks the prefix of Kubernetes protobuf");
   try {
-    return decodeEnvelope(bytes.subarray(magic.length));
+    return yield* decodeEnvelope(bytes.subarray(magic.length));
   } catch (error) {
     throw error instanceof SyntaxError ? error : new SyntaxError("the body is not valid protobuf", { cause: error });
   }
 }
 
-function decodeEnvelope(bytes: Uint8Array): JsonObject {
+/** As `decodeProtobufInSteps`. */
+export const decodeKubernetesProtobuf = (bytes: Uint8Array): JsonObject => runAtOnce(decodeProtobufInSteps(bytes));
+
+function* decodeEnvelope(bytes: Uint8Array): Steps<JsonObject> {
   const outer = bytesByNumber(bytes);
   const type = bytesByNumber(outer.get(envelope.typeMeta) ?? new Uint8Array());
   const apiVersion = decodeUtf8(type.get(typeMeta.apiVersion) ?? new Uint8Array());
@@ -49,7 +53,8 @@ function decodeEnvelope(bytes: Uint8Array): JsonObject {
   const message = messageOfKind(apiVersion, kind);
   if (message === undefined)
     throw new SyntaxError(`no kind ${JSON.stringify(kind)} is known in version ${JSON.stringify(apiVersion)}`);
-  return { apiVersion, kind, ...readMessage(outer.get(envelope.raw) ?? new Uint8Array(), message, new ItemCount()) };
+  const content = yield* readMessage(outer.get(envelope.raw) ?? new Uint8Array(), message, new Progress());
+  return { apiVersion, kind, ...content };
 }
 
 /** The length-delimited fields of a message; the last one counts. */
@@ -74,18 +79,30 @@ function eachField(bytes: Uint8Array, read: (number: number, wireType: WireType,
 type Codec = {
   readonly wireType: WireType;
   readonly zero: () => JsonValue | undefined;
-  readonly read: (reader: BinaryReader, items: ItemCount) => JsonValue | undefined;
-};
+} & (
+  | { readonly read: (reader: BinaryReader, progress: Progress) => JsonValue | undefined }
+  | { readonly message: () => Message }
+);
 
-/** Items of lists and entries of maps of one body: an empty one takes two bytes, and becomes an object with every default. */
-class ItemCount {
-  #count = 0;
+/** How far the reader of one body has come. */
+class Progress {
+  #items = 0;
+  #fields = 0;
 
-  /** @throws TooManyPartsError */
-  add(): void {
-    if (++this.#count > limits.maxBodyItems.value) throw new TooManyPartsError(limits.maxBodyItems);
+  /**
+   * Items of lists and entries of maps: an empty one takes two bytes, and becomes an object with every default.
+   * @throws TooManyPartsError
+   */
+  addItem(): void {
+    if (++this.#items > limits.maxBodyItems.value) throw new TooManyPartsError(limits.maxBodyItems);
+  }
+
+  /** @returns whether a step has been done: a millisecond or two */
+  addField(): boolean {
+    return ++this.#fields % fieldsOfStep === 0;
   }
 }
+const fieldsOfStep = 2000;
 
 function integerOf(value: bigint | string): JsonValue {
   return numberFromText(String(value));
@@ -115,11 +132,11 @@ const scalars: Readonly<Record<string, Codec>> = {
   stringList: {
     wireType: WireType.LengthDelimited,
     zero: () => undefined,
-    read: (outer, count) => {
+    read: (outer, progress) => {
       const items: JsonValue[] = [];
       eachField(outer.bytes(), (number, wireType, reader) => {
         if (number !== 1) return void reader.skip(wireType, number);
-        count.add();
+        progress.addItem();
         items.push(reader.string());
       });
       return items;
@@ -196,11 +213,9 @@ function parseField(text: string): Field {
 }
 
 function messageCodec(name: string): Codec {
-  return {
-    wireType: WireType.LengthDelimited,
-    zero: () => readMessage(new Uint8Array(), messageOf(name), new ItemCount()),
-    read: (reader, items) => readMessage(reader.bytes(), messageOf(name), items),
-  };
+  const message = (): Message => messageOf(name);
+  const zero = (): JsonObject => runAtOnce(readMessage(new Uint8Array(), message(), new Progress()));
+  return { wireType: WireType.LengthDelimited, zero, message };
 }
 
 /** What has been read of a message so far. */
@@ -208,16 +223,17 @@ type Parts = {
   readonly singles: Map<Field, JsonValue>;
   readonly lists: Map<Field, JsonValue[]>;
   readonly maps: Map<Field, JsonObject>;
-  readonly items: ItemCount;
 };
 
-function readMessage(bytes: Uint8Array, message: Message, items: ItemCount): JsonObject {
-  const parts: Parts = { singles: new Map(), lists: new Map(), maps: new Map(), items };
-  eachField(bytes, (number, wireType, reader) => {
+function* readMessage(bytes: Uint8Array, message: Message, progress: Progress): Steps<JsonObject> {
+  const parts: Parts = { singles: new Map(), lists: new Map(), maps: new Map() };
+  const reader = new BinaryReader(bytes, decodeUtf8);
+  while (reader.pos < reader.len) {
+    const [number, wireType] = reader.tag();
     const field = message.byNumber.get(number);
     if (field === undefined) reader.skip(wireType, number);
-    else readField(field, wireType, reader, parts);
-  });
+    else yield* readField(field, wireType, { reader, parts, progress });
+  }
   const result: JsonObject = {};
   for (const field of message.fields) {
     const value = parts.singles.get(field) ?? parts.lists.get(field) ?? parts.maps.get(field) ?? absentValue(field);
@@ -237,12 +253,15 @@ function isZero(value: JsonValue): boolean {
   return isObject(value) ? Object.keys(value).length === 0 : value === "" || value === 0 || value === false;
 }
 
-function readField(field: Field, wireType: WireType, reader: BinaryReader, parts: Parts): void {
+type Reading = { readonly reader: BinaryReader; readonly parts: Parts; readonly progress: Progress };
+
+function* readField(field: Field, wireType: WireType, { reader, parts, progress }: Reading): Steps<void> {
   const { codec } = field;
-  const { singles, lists, maps, items: count } = parts;
+  const { singles, lists, maps } = parts;
+  if (progress.addField()) yield;
   switch (field.shape) {
     case "single": {
-      const value = codec.read(reader, count);
+      const value = yield* readValue(codec, reader, progress);
       if (value !== undefined) singles.set(field, value);
       return;
     }
@@ -250,37 +269,47 @@ function readField(field: Field, wireType: WireType, reader: BinaryReader, parts
       const items = lists.get(field) ?? [];
       lists.set(field, items);
       if (wireType === codec.wireType) {
-        count.add();
-        items.push(codec.read(reader, count) ?? null);
-      } else readPacked(codec, reader.bytes(), items, count);
+        progress.addItem();
+        items.push((yield* readValue(codec, reader, progress)) ?? null);
+      } else yield* readPacked(codec, reader.bytes(), items, progress);
       return;
     }
     case "map": {
       const entries = maps.get(field) ?? {};
       maps.set(field, entries);
-      count.add();
-      readEntry(codec, reader.bytes(), entries, count);
+      progress.addItem();
+      yield* readEntry(codec, reader.bytes(), entries, progress);
     }
   }
 }
 
+function* readValue(codec: Codec, reader: BinaryReader, progress: Progress): Steps<JsonValue | undefined> {
+  return "message" in codec
+    ? yield* readMessage(reader.bytes(), codec.message(), progress)
+    : codec.read(reader, progress);
+}
+
 /** Numbers of a list that share one field. */
-function readPacked(codec: Codec, bytes: Uint8Array, items: JsonValue[], count: ItemCount): void {
+function* readPacked(codec: Codec, bytes: Uint8Array, items: JsonValue[], progress: Progress): Steps<void> {
   const reader = new BinaryReader(bytes, decodeUtf8);
   while (reader.pos < reader.len) {
-    count.add();
-    items.push(codec.read(reader, count) ?? null);
+    if (progress.addField()) yield;
+    progress.addItem();
+    items.push((yield* readValue(codec, reader, progress)) ?? null);
   }
 }
 
 /** An entry of a map is a message of a key and a value. */
-function readEntry(codec: Codec, bytes: Uint8Array, entries: JsonObject, count: ItemCount): void {
+function* readEntry(codec: Codec, bytes: Uint8Array, entries: JsonObject, progress: Progress): Steps<void> {
   let key = "";
   let value = codec.zero();
-  eachField(bytes, (number, wireType, reader) => {
+  const reader = new BinaryReader(bytes, decodeUtf8);
+  while (reader.pos < reader.len) {
+    const [number, wireType] = reader.tag();
+    if (progress.addField()) yield;
     if (number === 1) key = reader.string();
-    else if (number === 2) value = codec.read(reader, count);
+    else if (number === 2) value = yield* readValue(codec, reader, progress);
     else reader.skip(wireType, number);
-  });
+  }
   setMember(entries, key, value ?? null);
 }

@@ -2,6 +2,7 @@ import { quoteText } from "../errors/abridge.ts";
 import { newBadRequest } from "../errors/status-error.ts";
 import { limits } from "../limits.ts";
 import { labelValueProblems, qualifiedNameProblems } from "./names.ts";
+import { runAtOnce, type Steps } from "./turns.ts";
 
 /** Label and field selectors: `labelSelector`, `fieldSelector` of requests and `selector` of objects (API section 3.4). */
 
@@ -28,10 +29,11 @@ const noLabel: LabelSelector = { requirements: [], matches: () => false, empty: 
  * An object is compared with what is asked of its own labels, so that the time it takes does not depend on the number of
  * requirements.
  */
-function newLabelSelector(requirements: readonly LabelRequirement[]): LabelSelector {
+function* newLabelSelector(requirements: readonly LabelRequirement[]): Steps<LabelSelector> {
   if (requirements.length === 0) return everyLabel;
   const rules = new Map<string, LabelRule>();
-  for (const requirement of requirements) {
+  for (const [index, requirement] of requirements.entries()) {
+    if (index % stepTerms === stepTerms - 1) yield;
     const rule = rules.get(requirement.key) ?? new LabelRule();
     rule.add(requirement);
     rules.set(requirement.key, rule);
@@ -110,36 +112,44 @@ function integerOf(text: string | undefined): bigint | undefined {
 const labelToken = /\s*(?:(==|!=|[=!<>(),])|([^\s=!<>(),]+))/y;
 const symbols = new Set(["==", "=", "!=", "!", "<", ">", "(", ")", ","]);
 
-/** The tokens in order; the end is `undefined`. Any white space separates, none is needed around symbols. */
-function tokensOf(text: string): string[] {
-  const tokens: string[] = [];
-  labelToken.lastIndex = 0;
-  for (let match = labelToken.exec(text); match !== null; match = labelToken.exec(text)) {
-    tokens.push(match[1] ?? match[2] ?? "");
-  }
-  return tokens;
-}
+/** Terms or values that are read in one step, a µs or so each. */
+const stepTerms = 500;
 
-/** One position in the tokens of a selector. */
+/**
+ * One position in the tokens of a selector; the end is `undefined`. Any white space separates, none is needed around
+ * symbols.
+ */
 class TokenReader {
-  readonly #tokens: readonly string[];
-  #next = 0;
+  readonly #text: string;
+  #end = 0;
+  #next: string | undefined;
 
-  constructor(tokens: readonly string[]) {
-    this.#tokens = tokens;
+  constructor(text: string) {
+    this.#text = text;
+    this.#next = this.#read();
   }
 
   peek(): string | undefined {
-    return this.#tokens[this.#next];
+    return this.#next;
   }
 
   take(): string | undefined {
-    return this.#tokens[this.#next++];
+    const token = this.#next;
+    this.#next = this.#read();
+    return token;
+  }
+
+  #read(): string | undefined {
+    labelToken.lastIndex = this.#end;
+    const match = labelToken.exec(this.#text);
+    if (match === null) return undefined;
+    this.#end = labelToken.lastIndex;
+    return match[1] ?? match[2] ?? "";
   }
 
   takeIf(token: string): boolean {
     const matches = this.peek() === token;
-    if (matches) this.#next++;
+    if (matches) this.take();
     return matches;
   }
 
@@ -179,14 +189,15 @@ const unexpected = (token: string | undefined, expected: string): RequirementErr
  * `k>n`, `k<n`. An empty text selects everything.
  * @throws StatusError `BadRequest` with what was found and what was expected (API L-32)
  */
-export function parseLabelSelector(text: string): LabelSelector {
+export function* labelSelectorInSteps(text: string): Steps<LabelSelector> {
   if (commasIn(text) >= limits.maxSelectorTerms.value) throw tooManyTerms("label");
-  const reader = new TokenReader(tokensOf(text));
+  const reader = new TokenReader(text);
   const requirements: LabelRequirement[] = [];
   let terms = 0;
   for (let expected = "!, identifier, or 'end of string'"; reader.peek() !== undefined; ) {
     if (!reader.isAtRequirement()) throw newBadRequest(foundInstead(reader.peek(), expected));
-    const requirement = readRequirement(reader);
+    if (requirements.length % stepTerms === stepTerms - 1) yield;
+    const requirement = yield* readRequirement(reader);
     terms += Math.max(1, requirement.values.length);
     if (terms > limits.maxSelectorTerms.value) throw tooManyTerms("label");
     requirements.push(requirement);
@@ -196,12 +207,15 @@ export function parseLabelSelector(text: string): LabelSelector {
     expected = "identifier after ','";
     if (reader.peek() === undefined) throw newBadRequest(foundInstead("", expected));
   }
-  return newLabelSelector(requirements);
+  return yield* newLabelSelector(requirements);
 }
 
-function readRequirement(reader: TokenReader): LabelRequirement {
+/** As `labelSelectorInSteps`. */
+export const parseLabelSelector = (text: string): LabelSelector => runAtOnce(labelSelectorInSteps(text));
+
+function* readRequirement(reader: TokenReader): Steps<LabelRequirement> {
   try {
-    return parseRequirement(reader);
+    return yield* parseRequirement(reader);
   } catch (error) {
     if (error instanceof RequirementError) throw newBadRequest(`unable to parse requirement: ${error.message}`);
     throw error;
@@ -218,7 +232,7 @@ const binaryOperators: Readonly<Record<string, LabelOperator>> = {
   "<": "<",
 };
 
-function parseRequirement(reader: TokenReader): LabelRequirement {
+function* parseRequirement(reader: TokenReader): Steps<LabelRequirement> {
   const absent = reader.takeIf("!");
   const key = reader.takeWord("identifier");
   // The key stands at no path: what Go prints of none is in the sentence that people search for.
@@ -230,8 +244,9 @@ function parseRequirement(reader: TokenReader): LabelRequirement {
   const token = reader.take() ?? "";
   const operator = Object.hasOwn(binaryOperators, token) ? binaryOperators[token] : undefined;
   if (operator === undefined) throw unexpected(token, "in, notin, =, ==, !=, gt, lt");
-  const values = operator === "in" || operator === "notin" ? parseValues(reader) : [parseValue(reader)];
+  const values = operator === "in" || operator === "notin" ? yield* parseValues(reader) : [parseValue(reader)];
   for (const [index, value] of values.entries()) {
+    if (index % stepTerms === stepTerms - 1) yield;
     if ((operator === ">" || operator === "<") && integerOf(value) === undefined) {
       assertGood(`values[${index}]`, value, ["for 'Gt', 'Lt' operators, the value must be an integer"]);
     }
@@ -252,10 +267,11 @@ function parseValue(reader: TokenReader): string {
 }
 
 /** `(a, b)`; a place without a word, as in `()` or `(a,)`, is the empty value. */
-function parseValues(reader: TokenReader): string[] {
+function* parseValues(reader: TokenReader): Steps<string[]> {
   if (!reader.takeIf("(")) throw new RequirementError(`found '${reader.peek() ?? ""}' expected: '('`);
   const values = new Set<string>();
   do {
+    if (values.size % stepTerms === stepTerms - 1) yield;
     const next = reader.peek();
     values.add(next === "," || next === ")" ? "" : reader.takeWord("',', ')' or identifier"));
   } while (reader.takeIf(","));
@@ -294,7 +310,7 @@ export function labelSelectorFromObject(selector: LabelSelectorObject | undefine
     if (own === undefined) throw newBadRequest(`${JSON.stringify(operator)} is not a valid label selector operator`);
     return { key, operator: own, values };
   });
-  return newLabelSelector([...equalities, ...expressions]);
+  return runAtOnce(newLabelSelector([...equalities, ...expressions]));
 }
 
 /** As `labelSelector` of a request has it, in order of key: what a Scale tells autoscalers. */
@@ -323,10 +339,14 @@ export type FieldSelector = {
 
 export const everyField: FieldSelector = { requirements: [], matches: () => true, empty: true };
 
-export function newFieldSelector(requirements: readonly FieldRequirement[]): FieldSelector {
+export const newFieldSelector = (requirements: readonly FieldRequirement[]): FieldSelector =>
+  runAtOnce(fieldSelectorOf(requirements));
+
+function* fieldSelectorOf(requirements: readonly FieldRequirement[]): Steps<FieldSelector> {
   if (requirements.length === 0) return everyField;
   const byField = new Map<string, { equal: Set<string>; unequal: Set<string> }>();
-  for (const { field, operator, value } of requirements) {
+  for (const [index, { field, operator, value }] of requirements.entries()) {
+    if (index % stepTerms === stepTerms - 1) yield;
     const rule = byField.get(field) ?? { equal: new Set(), unequal: new Set() };
     (operator === "=" ? rule.equal : rule.unequal).add(value);
     byField.set(field, rule);
@@ -352,9 +372,11 @@ const fieldTerm = /^([^=!]*(?:!(?!=)[^=!]*)*)(==|!=|=)(.*)$/s;
  * fields exist is the resource's business.
  * @throws StatusError `BadRequest` (API L-34)
  */
-export function parseFieldSelector(text: string): FieldSelector {
+export function* fieldSelectorInSteps(text: string): Steps<FieldSelector> {
   const requirements: FieldRequirement[] = [];
-  for (const term of splitTerms(text)) {
+  let terms = 0;
+  for (const term of termsOf(text)) {
+    if (++terms % stepTerms === 0) yield;
     if (term === "") continue;
     if (requirements.length === limits.maxSelectorTerms.value) throw tooManyTerms("field");
     const match = fieldTerm.exec(term);
@@ -363,22 +385,23 @@ export function parseFieldSelector(text: string): FieldSelector {
     if (field === "" && value === "") continue;
     requirements.push({ field, operator: operator === "!=" ? "!=" : "=", value: unescapeValue(value) });
   }
-  return newFieldSelector(requirements);
+  return yield* fieldSelectorOf(requirements);
 }
 
-/** Splits at commas that no backslash precedes. */
-function splitTerms(text: string): string[] {
-  const terms: string[] = [];
+/** As `fieldSelectorInSteps`. */
+export const parseFieldSelector = (text: string): FieldSelector => runAtOnce(fieldSelectorInSteps(text));
+
+/** What stands between commas that no backslash precedes. */
+function* termsOf(text: string): Generator<string> {
   let start = 0;
   for (let i = 0; i < text.length; i++) {
     if (text[i] === "\\") i++;
     else if (text[i] === ",") {
-      terms.push(text.slice(start, i));
+      yield text.slice(start, i);
       start = i + 1;
     }
   }
-  terms.push(text.slice(start));
-  return terms;
+  yield text.slice(start);
 }
 
 function unescapeValue(value: string): string {

@@ -5,7 +5,7 @@ import { decodeUtf8, duplicateFieldsInSteps } from "./json.ts";
 import { parseJsonInSteps } from "./json-pieces.ts";
 import { TooManyNumbersError } from "./json-text.ts";
 import { checkBodyPartsInSteps, TooManyPartsError } from "./member-count.ts";
-import { decodeKubernetesProtobuf, protobufMediaType } from "./protobuf.ts";
+import { decodeProtobufInSteps, protobufMediaType } from "./protobuf.ts";
 import { runAtOnce, type Steps } from "./turns.ts";
 import { parseYamlInSteps } from "./yaml.ts";
 
@@ -88,7 +88,7 @@ const decodeYaml: Decoder = function* (bytes) {
 };
 const decodeProtobuf: Decoder = function* (bytes) {
   yield;
-  return { value: decodeKubernetesProtobuf(bytes), problems: [] };
+  return { value: yield* decodeProtobufInSteps(bytes), problems: [] };
 };
 
 const decoders: ReadonlyMap<string, Decoder> = new Map([

@@ -13,7 +13,7 @@ import { limits } from "../limits.ts";
  * Time in which pieces are made one after the other, in ms: far below what another client would notice. One piece at a time
  * is made while somebody else's request is under way.
  */
-const sliceMs = 5;
+const sliceMs = 2;
 
 type Queue = {
   /** What this user's pieces took, in ms, on one scale with those of the others. */

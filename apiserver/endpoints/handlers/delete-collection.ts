@@ -1,6 +1,6 @@
 import { assertReadErrorsCount } from "../delete-options.ts";
 import { listResponse, outputFormat } from "../output.ts";
-import { inQueryTurn, listOptions } from "../query-options.ts";
+import { inQueryTurns, listOptionsInSteps } from "../query-options.ts";
 import { contextOf, type VerbHandler, verbNotServed } from "../scope.ts";
 import { Warnings } from "../warnings.ts";
 import { readDeleteOptions } from "./delete.ts";
@@ -10,7 +10,7 @@ export const deleteCollection: VerbHandler = async (request, scope) => {
   const { storage } = scope;
   if (storage.deleteCollection === undefined) throw verbNotServed(scope, "deletecollection");
   const format = outputFormat(request, scope, "list");
-  const list = await inQueryTurn(request, listOptions);
+  const list = await inQueryTurns(request, listOptionsInSteps);
   const warnings = new Warnings();
   const { preconditions, ...options } = await readDeleteOptions(request, scope, warnings);
   assertReadErrorsCount(options);

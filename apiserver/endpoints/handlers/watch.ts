@@ -3,7 +3,7 @@ import { newFieldSelector, requiredValue } from "../../machinery/selectors.ts";
 import type { ApiRequest } from "../api-handler.ts";
 import { negotiateStream } from "../negotiation.ts";
 import { checkFormat, wrongShape } from "../output.ts";
-import { inQueryTurn, type WatchQuery, watchOptions } from "../query-options.ts";
+import { inQueryTurns, type WatchQuery, watchOptionsInSteps } from "../query-options.ts";
 import { contextOf, urlName, type VerbHandler, verbNotServed } from "../scope.ts";
 import { Warnings } from "../warnings.ts";
 import { eventsWithin, type ObservedWatch, WatchLifetime, watchResponse } from "../watch-stream.ts";
@@ -18,7 +18,7 @@ export const watchObjects: VerbHandler = async (request, scope) => {
     throw wrongShape("PartialObjectMetadataList", "a stream of single objects");
   }
   const format = checkFormat(request, negotiated, "object");
-  const asked = await inQueryTurn(request, (query) => watchOptions(query, scope.minWatchMs));
+  const asked = await inQueryTurns(request, (query) => watchOptionsInSteps(query, scope.minWatchMs));
   const options = forName(asked, urlName(request));
   const warnings = new Warnings();
   const lifetime = new WatchLifetime(request.signal, options.timeoutMs);
