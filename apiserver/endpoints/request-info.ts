@@ -64,11 +64,13 @@ export function queryBoolean(value: string | null): boolean {
 export function parseRequestInfo(method: string, path: string, query: URLSearchParams): RequestInfo | undefined {
   const decoded = decodePath(path);
   if (decoded === undefined) return undefined;
+  // Before it is taken apart: there may be a million of them.
+  if (!resourcePath.test(decoded) || decoded.includes("//")) return nonResource(method, decoded);
   const segments = decoded.split("/");
   segments.shift();
   if (segments.at(-1) === "") segments.pop();
-  const start = segments[0] === "api" ? 2 : segments[0] === "apis" ? 3 : -1;
-  if (start < 0 || segments.length <= start || segments.includes("")) return nonResource(method, decoded);
+  const start = segments[0] === "api" ? 2 : 3;
+  if (segments.length <= start) return nonResource(method, decoded);
 
   const group = start === 3 ? (segments[1] ?? "") : "";
   const version = segments[start - 1] ?? "";
@@ -90,6 +92,8 @@ export function parseRequestInfo(method: string, path: string, query: URLSearchP
     parts,
   };
 }
+
+const resourcePath = /^\/apis?\//;
 
 function decodePath(path: string): string | undefined {
   if (!path.includes("%")) return path;

@@ -85,7 +85,7 @@ export function* exactFormInSteps(text: string): Steps<ExactForm | undefined> {
       const end = endOfString(text, i);
       if (mayBeIllFormed) {
         const given = text.slice(i, end);
-        const repaired = wellFormed(given);
+        const repaired = yield* wellFormed(given);
         if (repaired !== given) replace(i, end, repaired);
       }
       i = end;
@@ -161,9 +161,19 @@ function mayBeInexact(text: string, start: number, end: number): boolean {
 const escapeSequence = /\\(?:u[dD][89abAB][\da-fA-F]{2}\\u[dD][c-fC-F][\da-fA-F]{2}|u[\da-fA-F]{4}|[\s\S])/g;
 const loneSurrogate = /^\\u[dD][89a-fA-F][\da-fA-F]{2}$/;
 
-function wellFormed(string: string): string {
+function* wellFormed(string: string): Steps<string> {
   if (!surrogate.test(string)) return string;
-  return string.replace(escapeSequence, (sequence) => (loneSurrogate.test(sequence) ? "\\ufffd" : sequence));
+  const pieces: string[] = [];
+  let copied = 0;
+  let looked = 0;
+  for (const { 0: sequence, index } of string.matchAll(escapeSequence)) {
+    if (++looked % stepItems === 0) yield;
+    if (!loneSurrogate.test(sequence)) continue;
+    pieces.push(string.slice(copied, index), "\\ufffd");
+    copied = index + sequence.length;
+  }
+  pieces.push(string.slice(copied));
+  return pieces.join("");
 }
 
 /** The value of an exact form, with its numbers in their places. */
@@ -187,7 +197,7 @@ export function* withNumbersInSteps(value: JsonValue, marker: string, numbers: r
 }
 
 /** Items and members that are looked at in one step. */
-export const stepItems = 8192;
+export const stepItems = 4096;
 
 /** As `withNumbersInSteps`. */
 export const withNumbers = (value: JsonValue, marker: string, numbers: readonly string[]): JsonValue =>

@@ -128,9 +128,9 @@ type Parts = { readonly members: number; readonly entries: number };
 
 function* partsInSteps(object: Sized): Steps<Parts> {
   const { metadata } = object;
-  const waiting: object[] = [object];
+  const waiting: (Sized | unknown[])[] = [object];
   const enter = (value: unknown): boolean => {
-    if (typeof value !== "object" || value === null) return false;
+    if (!Array.isArray(value) && !isObject(value)) return false;
     waiting.push(value);
     return true;
   };
@@ -147,10 +147,10 @@ function* partsInSteps(object: Sized): Steps<Parts> {
       looked += value.length + 1;
       continue;
     }
-    const own = Object.entries(value);
-    members += own.length;
-    looked += own.length + 1;
-    for (const [name, item] of own) if (value !== metadata || !notCounted.has(name)) enter(item);
+    const names = Object.keys(value);
+    members += names.length;
+    looked += names.length + 1;
+    for (const name of names) if (value !== metadata || !notCounted.has(name)) enter(value[name]);
   }
   return { members, entries };
 }

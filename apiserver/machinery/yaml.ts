@@ -62,7 +62,7 @@ function* parseDocument(text: string): Steps<ParsedYaml> {
   try {
     const reader = new EventReader(text, parseEvents(text, { maxDepth: limits.maxYamlDepth.value }));
     yield;
-    return { value: reader.readDocument(), duplicates: reader.duplicates };
+    return { value: yield* reader.readDocument(), duplicates: reader.duplicates };
   } catch (error) {
     if (error instanceof RangeError) throw new DepthError();
     if (!(error instanceof YAMLException)) throw error;
@@ -87,6 +87,9 @@ function assertFewParts(text: string): void {
 type NodeEvent = Exclude<Event, { type: typeof EVENT_ID.DOCUMENT | typeof EVENT_ID.POP }>;
 type ScalarEvent = Extract<Event, { type: typeof EVENT_ID.SCALAR }>;
 
+/** Of the parser's events, in one step: a millisecond or two. */
+const stepEvents = 2048;
+
 /** Makes the value that the parser's events tell, each of which is looked at once. */
 class EventReader {
   readonly duplicates: string[] = [];
@@ -95,7 +98,7 @@ class EventReader {
   #next = 0;
   /** Anchored values read so far, so that an alias shares one; `undefined` while one is being read. */
   readonly #anchored = new Map<string, JsonValue | undefined>();
-  readonly #weights = new Map<string, number>();
+  readonly #weights = new WeakMap<object, number>();
   #expansion = 0;
   /** Where the line of the last duplicate starts, and its number: they come in order. */
   #line = { number: 1, start: 0 };
@@ -105,9 +108,9 @@ class EventReader {
     this.#events = events;
   }
 
-  readDocument(): JsonValue {
+  *readDocument(): Steps<JsonValue> {
     this.#next = 1;
-    return this.#atEnd() ? null : this.#readValue();
+    return this.#atEnd() ? null : yield* this.#readValue();
   }
 
   #atEnd(): boolean {
@@ -123,66 +126,70 @@ class EventReader {
     return event;
   }
 
-  #readValue(): JsonValue {
-    return this.#valueOf(this.#take());
+  *#readValue(): Steps<JsonValue> {
+    return yield* this.#valueOf(this.#take());
   }
 
-  #valueOf(event: NodeEvent): JsonValue {
+  *#valueOf(event: NodeEvent): Steps<JsonValue> {
+    if (this.#next % stepEvents === 0) yield;
     const anchor = this.#source.slice(Math.max(event.anchorStart, 0), Math.max(event.anchorEnd, 0));
     if (event.type === EVENT_ID.ALIAS) return this.#aliased(anchor);
-    if (anchor === "") return this.#contentOf(event);
+    if (anchor === "") return yield* this.#contentOf(event);
     this.#anchored.set(anchor, undefined);
-    const value = this.#contentOf(event);
+    const value = yield* this.#contentOf(event);
     this.#anchored.set(anchor, value);
-    this.#weights.delete(anchor);
     return value;
   }
 
   #aliased(anchor: string): JsonValue {
     const value = this.#anchored.get(anchor);
     if (value === undefined) throw new SyntaxError(`yaml: anchor ${quoteValue(anchor)} is unknown or contains itself`);
-    this.#expansion += this.#weightOf(anchor, value);
+    this.#expansion += this.#weightOf(value);
     if (this.#expansion > limits.maxYamlExpansion.value) {
       throw new SyntaxError("yaml: document contains excessive aliasing");
     }
     return value;
   }
 
-  /** Weighed once: what it holds may be aliases of aliases. */
-  #weightOf(anchor: string, value: JsonValue): number {
-    const known = this.#weights.get(anchor);
+  /** Characters and values that printing it would take, roughly. Weighed once: what it holds may be aliases of aliases. */
+  #weightOf(value: JsonValue | undefined): number {
+    if (typeof value === "string") return value.length + 1;
+    if (typeof value !== "object" || value === null || isRawNumber(value)) return 1;
+    const known = this.#weights.get(value);
     if (known !== undefined) return known;
-    const made = weight(value);
-    this.#weights.set(anchor, made);
-    return made;
+    let sum = 1;
+    if (Array.isArray(value)) for (const item of value) sum += this.#weightOf(item);
+    else for (const name of Object.keys(value)) sum += name.length + this.#weightOf(value[name]);
+    this.#weights.set(value, sum);
+    return sum;
   }
 
-  #contentOf(event: Exclude<NodeEvent, { type: typeof EVENT_ID.ALIAS }>): JsonValue {
+  *#contentOf(event: Exclude<NodeEvent, { type: typeof EVENT_ID.ALIAS }>): Steps<JsonValue> {
     if (event.type === EVENT_ID.SCALAR) return scalarValue(this.#source, event);
-    const value = event.type === EVENT_ID.MAPPING ? this.#readMap() : this.#readList();
+    const value = yield* event.type === EVENT_ID.MAPPING ? this.#readMap() : this.#readList();
     this.#next++;
     return value;
   }
 
-  #readList(): JsonValue[] {
+  *#readList(): Steps<JsonValue[]> {
     const items: JsonValue[] = [];
-    while (!this.#atEnd()) items.push(this.#readValue());
+    while (!this.#atEnd()) items.push(yield* this.#readValue());
     return items;
   }
 
-  #readMap(): JsonObject {
+  *#readMap(): Steps<JsonObject> {
     const result: JsonObject = {};
     const merged: JsonObject[] = [];
     while (!this.#atEnd()) {
       const key = this.#take();
       if (isMergeKey(this.#source, key)) {
-        merged.push(...mergedMaps(this.#readValue()));
+        merged.push(...mergedMaps(yield* this.#readValue()));
         continue;
       }
-      const keyValue = this.#valueOf(key);
+      const keyValue = yield* this.#valueOf(key);
       const name = keyName(keyValue);
       if (Object.hasOwn(result, name)) this.#reportDuplicate(key, keyValue);
-      setMember(result, name, this.#readValue());
+      setMember(result, name, yield* this.#readValue());
     }
     for (const from of merged) {
       for (const name of Object.keys(from)) if (!Object.hasOwn(result, name)) setMember(result, name, from[name]);
@@ -220,14 +227,6 @@ function mergedMaps(value: JsonValue): JsonObject[] {
     if (!isObject(map)) throw new SyntaxError("yaml: map merge requires map or sequence of maps as the value");
     return map;
   });
-}
-
-/** Characters and values that printing `value` would take, roughly. */
-function weight(value: JsonValue | undefined): number {
-  if (typeof value === "string") return value.length + 1;
-  if (Array.isArray(value)) return value.reduce<number>((sum, item) => sum + weight(item), 1);
-  if (!isObject(value)) return 1;
-  return Object.keys(value).reduce((sum, name) => sum + name.length + weight(value[name]), 1);
 }
 
 function keyName(key: JsonValue): string {

@@ -47,6 +47,8 @@ const minChunkBytes = 16 * 1024;
 const maxPartBytes = 16 * 1024;
 /** Buffers of the largest chunks that are kept for the next answers, 2 MiB in all. */
 const maxSpareBuffers = 4;
+/** An answer that is there at once is written at once: waiting for a turn with others' work would take it longer than that. */
+const maxWholeBytes = 32 * 1024;
 /** So many more clients may stop reading at once before what waits exceeds the budget. */
 const shares = 16;
 
@@ -72,7 +74,7 @@ export class AnswerWriter {
    * Writes `body` and ends `sink`; destroys it when the client is too slow.
    */
   async write(sink: Sink, body: ResponseBody, { signal, whose, endless }: Reader): Promise<void> {
-    if (typeof body === "string" || (body instanceof Uint8Array && body.length <= minChunkBytes)) {
+    if (typeof body === "string" || (body instanceof Uint8Array && body.length <= maxWholeBytes)) {
       sink.end(body);
       return;
     }

@@ -12,7 +12,7 @@ import { refusedScaleSubresource, scaleSubresource, statusSubresource } from "..
 import type { Column } from "../rest/interface.ts";
 import type { ResourceDefinition, Strategy, SubresourceDefinition } from "../rest/strategy.ts";
 import { backendConfigColumns, functionColumns, functionMeshColumns, sinkColumns, sourceColumns } from "./columns.ts";
-import { validateBackendConfig, validateMesh } from "./validation.ts";
+import { validateBackendConfig, validateMeshInSteps } from "./validation.ts";
 import { backendConfigWarnings, meshWarnings } from "./warnings.ts";
 import { workloadStrategy } from "./workload-strategy.ts";
 
@@ -21,7 +21,7 @@ const scale = scaleSubresource({
   statusReplicas: ["status", "replicas"],
   statusSelector: ["status", "selector"],
 });
-const meshStrategy: Strategy = { validate: validateMesh, warnings: meshWarnings };
+const meshStrategy: Strategy = { validateInSteps: validateMeshInSteps, warnings: meshWarnings };
 const backendConfigStrategy: Strategy = { validate: validateBackendConfig, warnings: backendConfigWarnings };
 
 type Row = {

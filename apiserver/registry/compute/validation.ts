@@ -18,6 +18,7 @@ import { isSet, listOf, numberOf, objectOf, textOf, textsOf } from "../../machin
 import { deepEqual, isObject } from "../../machinery/json.ts";
 import { isGenerated, subdomainProblems } from "../../machinery/names.ts";
 import { compareQuantities, parseQuantity } from "../../machinery/quantity.ts";
+import { runAtOnce, type Steps } from "../../machinery/turns.ts";
 import { type AnySpec, defaultSpec, meshComponents, specOf, type WorkloadKind } from "./defaults.ts";
 import { checkDelivery, checkInput, checkOutput, checkTopicFields } from "./messaging-rules.ts";
 import { autoscalerErrors, claimErrors, podErrors, pullPolicyError, selectingLabelErrors } from "./pod-rules.ts";
@@ -83,12 +84,18 @@ export function validateWorkload(kind: WorkloadKind): (object: KubeObject, old?:
  */
 function ratcheted(validate: Validate): Validate {
   return (object, old) => {
-    if (old !== undefined && deepEqual(specOf(object), specOf(old))) return [];
+    if (isSameSpec(object, old)) return [];
     const errors = validate(object, old);
-    if (errors.length === 0 || old === undefined) return errors;
-    const before = new Set(validate(old, old).map(textOfError));
-    return errors.filter((error) => !before.has(textOfError(error)));
+    return errors.length === 0 || old === undefined ? errors : newErrors(errors, validate(old, old));
   };
+}
+
+const isSameSpec = (object: KubeObject, old: KubeObject | undefined): boolean =>
+  old !== undefined && deepEqual(specOf(object), specOf(old));
+
+function newErrors(errors: readonly FieldError[], old: readonly FieldError[]): readonly FieldError[] {
+  const before = new Set(old.map(textOfError));
+  return errors.filter((error) => !before.has(textOfError(error)));
 }
 
 type Validate = (object: KubeObject, old?: KubeObject) => readonly FieldError[];
@@ -131,9 +138,16 @@ function validateSpec(subject: Subject): readonly FieldError[] {
 }
 
 /** A mesh is valid when every member it makes would be, and each has a name of its own (W-33, W-40, W-61). */
-export const validateMesh: Validate = ratcheted(meshErrors);
+export function* validateMeshInSteps(mesh: KubeObject, old?: KubeObject): Steps<readonly FieldError[]> {
+  if (isSameSpec(mesh, old)) return [];
+  const errors = yield* meshErrors(mesh, old);
+  return errors.length === 0 || old === undefined ? errors : newErrors(errors, yield* meshErrors(old, old));
+}
 
-function meshErrors(mesh: KubeObject, old?: KubeObject): readonly FieldError[] {
+/** As `validateMeshInSteps`. */
+export const validateMesh: Validate = (mesh, old) => runAtOnce(validateMeshInSteps(mesh, old));
+
+function* meshErrors(mesh: KubeObject, old?: KubeObject): Steps<readonly FieldError[]> {
   const meshName = mesh.metadata.name ?? "";
   const before = new Set(old === undefined ? [] : meshComponents(old).map(componentKey));
   const errors: FieldError[] = [];
@@ -141,6 +155,7 @@ function meshErrors(mesh: KubeObject, old?: KubeObject): readonly FieldError[] {
   if (subdomainProblems(meshName).length === 0 && !serviceName.test(meshName))
     errors.push(invalid("metadata.name", meshName, serviceNameRule));
   for (const { field, index, kind, spec } of meshComponents(mesh)) {
+    if (index % stepComponents === stepComponents - 1) yield;
     const at = joinPath("spec", field, index);
     const nameAt = joinPath(at, "name");
     const name = textOf(spec, "name");
@@ -163,6 +178,9 @@ function meshErrors(mesh: KubeObject, old?: KubeObject): readonly FieldError[] {
   }
   return errors;
 }
+
+/** Components that are judged in one step, some 50 µs each. */
+const stepComponents = 20;
 
 /** Stands behind the name of the mesh and a dash. */
 const memberPart = /^[-a-z0-9]*[a-z0-9]$/;

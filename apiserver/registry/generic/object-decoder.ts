@@ -91,7 +91,7 @@ export class ObjectDecoder {
    */
   decode(value: JsonObject, place: InputPlace, strictness: Strictness): DecodedInput {
     this.#checkType(value);
-    const { apiVersion: _apiVersion, kind: _kind, metadata: givenMetadata, ...content } = value;
+    const { apiVersion: _apiVersion, kind: _kind, metadata: givenMetadata, ...content } = this.#schema.cropped(value);
     const { metadata, unknownFields } = this.#decodeMetadata(givenMetadata);
     // Metadata is decoded above, by the same rules for every kind: the schema sees only that there is some.
     const { previous } = place;

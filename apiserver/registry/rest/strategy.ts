@@ -1,6 +1,7 @@
 import type { SchemaSet } from "../../../openapi/schema.ts";
 import type { GroupVersionKind, KubeObject } from "../../apis/meta/v1.ts";
 import type { FieldError } from "../../errors/field-error.ts";
+import type { Steps } from "../../machinery/turns.ts";
 import type { ObjectDecoder } from "../generic/object-decoder.ts";
 import type { TrackedKind } from "../generic/tracking.ts";
 import type { Column, RestStorage } from "./interface.ts";
@@ -20,6 +21,8 @@ export interface Strategy {
   readonly prepareForUpdate?: (object: KubeObject, old: KubeObject) => KubeObject;
   /** Cross-field rules, after the schema's own. Collects everything that is wrong. `old` is absent on create. */
   readonly validate?: (object: KubeObject, old?: KubeObject) => readonly FieldError[];
+  /** Besides or instead, of kinds whose objects may be many in one. */
+  readonly validateInSteps?: (object: KubeObject, old?: KubeObject) => Steps<readonly FieldError[]>;
   /** Rules about the change itself, for example immutable fields; runs besides `validate`. */
   readonly validateUpdate?: (object: KubeObject, old: KubeObject) => readonly FieldError[];
   /** Rules of the status, when it is written by itself; the schema alone by default. */

@@ -1,7 +1,8 @@
 import type { Schema } from "../../../openapi/schema.ts";
 import type { JsonObject, JsonValue } from "../../apis/meta/v1.ts";
 import { duplicate, required, tooMany } from "../../errors/field-error.ts";
-import { clone, isObject, member, stringifyJson } from "../../machinery/json.ts";
+import { limits } from "../../limits.ts";
+import { clone, isObject, member, setMember, stringifyJson } from "../../machinery/json.ts";
 import { type Node, unlike, wrongType } from "./scalar-nodes.ts";
 import type { Walk } from "./walk.ts";
 
@@ -61,8 +62,20 @@ export class ObjectNode implements Node {
     return result;
   }
 
+  /**
+   * The object with no more unknown members than are told: each would be copied several times on the way.
+   * @returns  the object itself when it has few members
+   */
+  cropped(value: JsonObject): JsonObject {
+    const names = Object.keys(value);
+    const { properties, undeclared } = this.#parts;
+    if (names.length <= manyMembers || undeclared !== "unknown") return value;
+    const unknown = names.filter((name) => !properties.has(name)).slice(limits.maxDecodingProblems.value);
+    return without(value, unknown);
+  }
+
   #decodeMembers(value: JsonObject, walk: Walk): JsonObject {
-    let result = value;
+    const changed: [name: string, value: JsonValue][] = [];
     const dropped: string[] = [];
     for (const name of Object.keys(value)) {
       const before = value[name];
@@ -78,11 +91,13 @@ export class ObjectNode implements Node {
         if (this.#parts.omittedWhenEmpty.has(name) && isEmpty(after)) after = undefined;
       }
       if (after === before && before !== undefined) continue;
-      if (result === value) result = { ...value };
       if (after === undefined) dropped.push(name);
-      else result[name] = after;
+      else changed.push([name, after]);
     }
-    return without(result, dropped);
+    if (dropped.length === 0 && changed.length === 0) return value;
+    const result = without(value, dropped);
+    for (const [name, after] of changed) setMember(result, name, after);
+    return result;
   }
 
   #withDefaults(value: JsonObject, walk: Walk): JsonObject {
@@ -109,15 +124,20 @@ export class ObjectNode implements Node {
 
 /** More than are deleted one by one: an object that lost many stays as large for whoever copies it. */
 const fewMembers = 16;
+/** More than any object of a kind that doesn't take every name. */
+const manyMembers = 200;
 
-/** @param object  may be changed when `names` has any */
+/** A copy of the object, and never one of what is left out of it if that is much. */
 function without(object: JsonObject, names: readonly string[]): JsonObject {
-  if (names.length > fewMembers) {
-    const unwanted = new Set(names);
-    return Object.fromEntries(Object.entries(object).filter(([name]) => !unwanted.has(name)));
+  if (names.length <= fewMembers) {
+    const copy = { ...object };
+    for (const name of names) delete copy[name];
+    return copy;
   }
-  for (const name of names) delete object[name];
-  return object;
+  const unwanted = new Set(names);
+  const kept: JsonObject = {};
+  for (const name of Object.keys(object)) if (!unwanted.has(name)) setMember(kept, name, object[name]);
+  return kept;
 }
 
 const isEmpty = (collection: JsonValue): boolean =>

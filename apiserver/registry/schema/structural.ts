@@ -49,6 +49,11 @@ export class StructuralSchema {
     this.#root = root;
   }
 
+  /** The object, without unknown members that nobody would be told of. */
+  cropped(object: JsonObject): JsonObject {
+    return this.#root.cropped(object);
+  }
+
   /** @param object  not changed; nothing about it is trusted */
   decode(object: JsonObject, options: DecodeOptions = {}): DecodedObject {
     const walk = new Walk();

@@ -1,13 +1,14 @@
 /** Everything that is wrong with the object is told at once. */
 import type { FieldError } from "../../../errors/field-error.ts";
 import { finalizerWarnings, validateObjectMeta, validateObjectMetaUpdate } from "../../../machinery/object-meta.ts";
+import type { Steps } from "../../../machinery/turns.ts";
 import { type Draft, invalidObject, type Stage, type Write } from "../write.ts";
 import { named } from "./prepare.ts";
 
 export const validate: Stage = function* (draft, write) {
   const ofMetadata = validateMetadata(draft, write);
   yield;
-  const errors = [...ofMetadata, ...validateContent(draft, write)];
+  const errors = [...ofMetadata, ...(yield* validateContent(draft, write))];
   if (errors.length > 0) throw invalidObject(write, draft.object, errors);
   return draft;
 };
@@ -19,11 +20,15 @@ export function validateMetadata({ object, existing }: Draft, { resource }: Writ
     : validateObjectMetaUpdate(object.metadata, existing.metadata);
 }
 
-function validateContent({ object, existing }: Draft, { part, resource: { strategy } }: Write): readonly FieldError[] {
+function* validateContent(
+  { object, existing }: Draft,
+  { part, resource: { strategy } }: Write,
+): Steps<readonly FieldError[]> {
   if (part.subresource === "status" && existing !== undefined) return strategy.validateStatus?.(object, existing) ?? [];
   if (!part.desiredState) return [];
   const ofChange = existing === undefined ? [] : (strategy.validateUpdate?.(object, existing) ?? []);
-  return [...(strategy.validate?.(object, existing) ?? []), ...ofChange];
+  const inSteps = strategy.validateInSteps === undefined ? [] : yield* strategy.validateInSteps(object, existing);
+  return [...(strategy.validate?.(object, existing) ?? []), ...inSteps, ...ofChange];
 }
 
 export const warn: Stage = (draft, { resource, context }) => {
