@@ -10,9 +10,10 @@ import type { FieldError } from "../apiserver/errors/field-error.ts";
 import { parseJson } from "../apiserver/machinery/json.ts";
 import { defaultWorkload } from "../apiserver/registry/compute/defaults.ts";
 import { validateWorkload } from "../apiserver/registry/compute/validation.ts";
+import { validateAutoscaler } from "../apiserver/registry/core/validation/autoscaler.ts";
 import { validatePodTemplate } from "../apiserver/registry/core/validation/pod-spec.ts";
 import { validateService } from "../apiserver/registry/core/validation/service.ts";
-import { validateAutoscaler, validateStatefulSet } from "../apiserver/registry/core/validation/workloads.ts";
+import { validateStatefulSet } from "../apiserver/registry/core/validation/workloads.ts";
 import { podOf, render, renderCleanup, workloadOf } from "./support/render.ts";
 import { aSpec, aWorkload, type WorkloadKind } from "./support/workloads.ts";
 

@@ -3,7 +3,7 @@ import type { FunctionMeshResource } from "../../apiserver/apis/compute/v1alpha1
 import { annotations, functionMeshType } from "../../apiserver/apis/compute/v1alpha1/group.ts";
 import type { JsonObject, KubeObject } from "../../apiserver/apis/meta/v1.ts";
 import type { ResourceClient } from "../../apiserver/client/client.ts";
-import { isAlreadyExists, isConflict, isInvalid, isNotFound, unlessGone } from "../../apiserver/errors/status-error.ts";
+import { isAlreadyExists, isConflict, isNotFound, unlessGone } from "../../apiserver/errors/status-error.ts";
 import { limits } from "../../apiserver/limits.ts";
 import type { Clock } from "../../apiserver/machinery/clock.ts";
 import { formatTime } from "../../apiserver/machinery/time.ts";
@@ -18,7 +18,7 @@ import { applyOnce, fieldManager } from "../workloads/apply.ts";
 import { isCurrent, stamped } from "../workloads/drift.ts";
 import { numberAt, partOf } from "../workloads/parts.ts";
 import type { PublishedStatus } from "../workloads/published-status.ts";
-import { refusedRetryMs } from "../workloads/reconciler.ts";
+import { Refusals } from "../workloads/refusals.ts";
 import { statusPatch } from "../workloads/status.ts";
 import { desiredMembers, type Member, type MemberKind, memberKinds, meshLabel } from "./desired.ts";
 import { meshEvents } from "./events.ts";
@@ -39,9 +39,11 @@ const atOnce = limits.maxMembersAtOnce.value;
 export class MeshReconciler implements Reconciler {
   readonly #deps: MeshReconcilerDeps;
   readonly #written = new OwnWrites();
+  readonly #refusals: Refusals;
 
   constructor(deps: MeshReconcilerDeps) {
     this.#deps = deps;
+    this.#refusals = new Refusals(deps.clock);
   }
 
   async reconcile(key: ObjectKey, context: ReconcileContext): Promise<Result> {
@@ -71,19 +73,31 @@ export class MeshReconciler implements Reconciler {
       if (live === undefined) {
         // Without force: what somebody else has put there meanwhile is a conflict, not ours.
         const options = { fieldManager, force: false, signal };
-        const created = await applyOnce(this.#deps.compute, kind.type, wanted, options);
+        const created = await this.#refusals.unlessRefused(wanted, live, () =>
+          applyOnce(this.#deps.compute, kind.type, wanted, options),
+        );
         this.#written.remember(kind.type.resource, created);
         return { kind, component, result: "created", live: created };
       }
       if (isCurrent(wanted, live)) return { kind, component, result: "unchanged", live };
       const options = { fieldManager, signal };
-      const updated = await applyOnce(this.#deps.compute, kind.type, sameAs(live, wanted), options);
+      const updated = await this.#refusals.unlessRefused(wanted, live, () =>
+        applyOnce(this.#deps.compute, kind.type, sameAs(live, wanted), options),
+      );
       this.#written.remember(kind.type.resource, updated);
       return { kind, component, result: "updated", live: updated };
     } catch (error) {
       // A lost race: the next run sees what won.
       if (isConflict(error) || isAlreadyExists(error)) throw error;
-      return { kind, component, result: "failed", error, ...(live && { live }) };
+      const retryInMs = this.#refusals.retryInMs(wanted);
+      return {
+        kind,
+        component,
+        result: "failed",
+        error,
+        ...(live && { live }),
+        ...(retryInMs !== undefined && { retryInMs }),
+      };
     }
   }
 
@@ -167,9 +181,10 @@ function settle(outcomes: readonly MemberOutcome[], { log }: ReconcileContext): 
   const failures = outcomes.flatMap((outcome) => (outcome.result === "failed" ? [outcome] : []));
   const [first] = failures;
   if (first === undefined) return done;
-  if (failures.every(({ error }) => isInvalid(error))) {
+  const dueInMs = failures.flatMap(({ retryInMs }) => (retryInMs === undefined ? [] : [retryInMs]));
+  if (dueInMs.length === failures.length) {
     for (const { component, error } of failures) log.debug({ err: error, component }, "a component is refused");
-    return requeueAfter(refusedRetryMs);
+    return requeueAfter(Math.min(...dueInMs));
   }
   throw first.error;
 }

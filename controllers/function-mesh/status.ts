@@ -18,7 +18,8 @@ export type MemberOutcome = { readonly kind: MemberKind; readonly component: str
   /** No longer in the mesh; on its way out. */
   | { readonly result: "orphaned"; readonly live: KubeObject }
   | { readonly result: "foreign"; readonly live: KubeObject }
-  | { readonly result: "failed"; readonly live?: KubeObject; readonly error: unknown }
+  /** `retryInMs`: it is refused, and asked for again no sooner. */
+  | { readonly result: "failed"; readonly live?: KubeObject; readonly error: unknown; readonly retryInMs?: number }
 );
 
 export function deriveMeshStatus(

@@ -4,11 +4,13 @@ import type { KubeObject } from "../../apiserver/apis/meta/v1.ts";
 import type { ApplyOptions, ObjectRef, ResourceClient, ResourceType } from "../../apiserver/client/client.ts";
 import { isConflict, isNotFound, StatusError } from "../../apiserver/errors/status-error.ts";
 import { limits } from "../../apiserver/limits.ts";
+import type { Clock } from "../../apiserver/machinery/clock.ts";
 import type { OwnWrites } from "../runtime/own-writes.ts";
 import type { Cause, ChildPlan, HoldReason } from "./child.ts";
 import type { ChildKind } from "./desired.ts";
 import { differences, notingNotKept } from "./drift.ts";
 import { hostTypes } from "./host-types.ts";
+import { Refusals } from "./refusals.ts";
 
 export const fieldManager = "function-mesh";
 
@@ -26,17 +28,20 @@ export type Outcome =
       readonly diff: readonly string[];
     } & Omit<Change, "restarts">)
   | { readonly result: "refused"; readonly live?: KubeObject; readonly reason: string; readonly message: string }
-  | { readonly result: "failed"; readonly live?: KubeObject; readonly error: unknown };
+  /** `retryInMs`: the cluster refuses it, and is asked again no sooner. */
+  | { readonly result: "failed"; readonly live?: KubeObject; readonly error: unknown; readonly retryInMs?: number };
 
 type Change = { readonly causes: readonly Cause[]; readonly paths: readonly string[]; readonly restarts: boolean };
 
 export class WorkloadWriter {
   readonly #client: ResourceClient;
   readonly #written: OwnWrites;
+  readonly #refusals: Refusals;
 
-  constructor(client: ResourceClient, written: OwnWrites) {
+  constructor(client: ResourceClient, written: OwnWrites, clock: Clock) {
     this.#client = client;
     this.#written = written;
+    this.#refusals = new Refusals(clock);
   }
 
   /**
@@ -66,13 +71,16 @@ export class WorkloadWriter {
     } catch (error) {
       if (isConflict(error)) throw error;
       const live = "live" in plan ? plan.live : undefined;
-      return { result: "failed", error, ...(live && { live }) };
+      const retryInMs = plan.action === "apply" ? this.#refusals.retryInMs(plan.object) : undefined;
+      return { result: "failed", error, ...(live && { live }), ...(retryInMs !== undefined && { retryInMs }) };
     }
   }
 
   async #apply(kind: ChildKind, plan: Extract<ChildPlan, { action: "apply" }>, signal: AbortSignal): Promise<Outcome> {
     const { causes, paths, restarts } = plan;
-    const live = await applyOnce(this.#client, hostTypes[kind], plan.object, { fieldManager, signal });
+    const live = await this.#refusals.unlessRefused(plan.object, plan.live, () =>
+      applyOnce(this.#client, hostTypes[kind], plan.object, { fieldManager, signal }),
+    );
     this.#written.remember(hostTypes[kind].resource, live);
     return { result: plan.live === undefined ? "created" : "updated", live, causes, paths, restarts };
   }

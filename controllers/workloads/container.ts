@@ -10,6 +10,7 @@ import type { PulsarMessaging } from "../../apiserver/apis/compute/v1alpha1/mess
 import type { Liveness } from "../../apiserver/apis/compute/v1alpha1/pod-policy.ts";
 import type { WorkloadSpec } from "../../apiserver/apis/compute/v1alpha1/workload.ts";
 import type { JsonObject } from "../../apiserver/apis/meta/v1.ts";
+import { parseQuantity } from "../../apiserver/machinery/quantity.ts";
 import type { Settings } from "../settings.ts";
 import { grpcPort, metricsPort } from "./command/flags.ts";
 import { goLogLevel } from "./command/go.ts";
@@ -82,13 +83,22 @@ export function containerResources({ resources }: WorkloadSpec): ResourceRequire
   return {
     ...others,
     ...(requests && { requests: withoutStorage(requests) }),
-    ...(limits && { limits: withoutStorage(limits) }),
+    ...(limits && { limits: withoutStorage(withoutNoLimit(limits, requests)) }),
   };
 }
 
-function withoutStorage({ storage: _, ...amounts }: { [resource: string]: Quantity }): {
-  [resource: string]: Quantity;
-} {
+/** A limit of 0 cpu below what is requested means none (FM 3, V-resources); a cluster would refuse it. */
+function withoutNoLimit(limits: Amounts, requests: Amounts = {}): Amounts {
+  const { cpu, ...others } = limits;
+  if (cpu === undefined || requests.cpu === undefined) return limits;
+  return isZeroAmount(cpu) && !isZeroAmount(requests.cpu) ? others : limits;
+}
+
+const isZeroAmount = (amount: Quantity): boolean => parseQuantity(amount)?.value() === 0n;
+
+type Amounts = { readonly [resource: string]: Quantity };
+
+function withoutStorage({ storage: _, ...amounts }: Amounts): { [resource: string]: Quantity } {
   return amounts;
 }
 

@@ -53,7 +53,7 @@ export function workloadController<R extends WorkloadResource>(
   const own = deps.computeInformers.informer(kind.type);
   const { fleet } = deps;
   const written = new OwnWrites();
-  const writer = new WorkloadWriter(deps.workloads, written);
+  const writer = new WorkloadWriter(deps.workloads, written, clock);
   const published = new PublishedStatus();
   const reconciler = new WorkloadReconciler({
     kind,

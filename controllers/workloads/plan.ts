@@ -5,8 +5,7 @@
 import type { KubeObject } from "../../apiserver/apis/meta/v1.ts";
 import type { Settings } from "../settings.ts";
 import { type Cause, type ChildPlan, causesText, planChild } from "./child.ts";
-import { argumentProblem } from "./command/argument-size.ts";
-import { type ChildKind, desiredWorkloads } from "./desired.ts";
+import { type ChildKind, desiredProblem, desiredWorkloads } from "./desired.ts";
 import { changes } from "./drift.ts";
 import { allReady, type FleetView, hasTurn, turnReason } from "./fleet.ts";
 import type { Observed } from "./gather.ts";
@@ -45,6 +44,7 @@ export function planWorkload(
   return {
     StatefulSet: planStatefulSet({
       wanted,
+      problem: desiredProblem(workload, wanted, settings),
       live: children.StatefulSet,
       workload,
       record,
@@ -77,6 +77,7 @@ function withReplicas(statefulSet: KubeObject, { children, foreignAutoscaler }: 
 
 type StatefulSetInput = {
   readonly wanted: KubeObject;
+  readonly problem: ReturnType<typeof desiredProblem>;
   readonly live: KubeObject | undefined;
   readonly workload: Workload;
   readonly record: RenderedFrom;
@@ -84,8 +85,7 @@ type StatefulSetInput = {
   readonly fleet: FleetView;
 };
 
-function planStatefulSet({ wanted, live, workload, record, paused, fleet }: StatefulSetInput): ChildPlan {
-  const problem = argumentProblem(wanted);
+function planStatefulSet({ wanted, problem, live, workload, record, paused, fleet }: StatefulSetInput): ChildPlan {
   if (problem !== undefined) return { action: "refuse", ...problem, ...(live && { live }) };
   const recorded = recordOf(live);
   const planned = ({ paced, because }: Pick<RenderedFrom, "paced" | "because">) =>

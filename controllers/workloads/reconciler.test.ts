@@ -144,8 +144,26 @@ test("a refused object is reported by its fields, not its values, and tried agai
   const text = JSON.stringify([await world.find(functionType, "a"), world.events]);
   assert.match(text, /spec\.template/);
   assert.doesNotMatch(text, /s3cret/);
+  const asked = ["create statefulsets/a-function"];
   assert.deepEqual(await world.writesOf(() => world.clock.advance(59_000)), []);
-  assert.deepEqual(await world.writesOf(() => world.clock.advance(1_000)), ["create statefulsets/a-function"]);
+  const look = (times: string) => world.patch(functionType, "a", { metadata: { annotations: { look: times } } });
+  assert.deepEqual(await world.writesOf(() => look("again")), ["patch functions/a"]);
+  assert.deepEqual(await world.writesOf(() => world.clock.advance(1_000)), asked);
+  assert.deepEqual(await world.writesOf(() => world.clock.advance(119_000)), []);
+  assert.deepEqual(await world.writesOf(() => world.clock.advance(1_000)), asked);
+  // Something else is wanted: that is another question.
+  const changed = await world.writesOf(() => world.patch(functionType, "a", { spec: { replicas: 2 } }));
+  assert.deepEqual(changed.slice(0, 2), ["patch functions/a", ...asked]);
+});
+
+test("a generic language without an image is asked of no cluster, and said", async () => {
+  await using world = await ComputeControllers.start();
+  const spec = { java: undefined, genericRuntime: { functionFile: "f", language: "cobol" } };
+  const writes = await world.writesOf(() => world.client.create(functionType, aFunction("a", { spec })));
+  assert.deepEqual(writes.includes("create statefulsets/a-function"), false);
+  const { phase, reason, message } = await statusOf(world);
+  assert.deepEqual([phase, reason], ["Failed", "ImageUnknown"]);
+  assert.match(String(message), /"cobol".*executable, nodejs, python, wasm/);
 });
 
 test("a failure that may pass is tried again, and forgotten when it has passed", async () => {

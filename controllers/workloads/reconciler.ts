@@ -4,7 +4,7 @@
 import { annotations } from "../../apiserver/apis/compute/v1alpha1/group.ts";
 import type { JsonObject, KubeObject } from "../../apiserver/apis/meta/v1.ts";
 import type { ResourceClient } from "../../apiserver/client/client.ts";
-import { isInvalid, isNamespaceTerminating, unlessGone } from "../../apiserver/errors/status-error.ts";
+import { isNamespaceTerminating, unlessGone } from "../../apiserver/errors/status-error.ts";
 import type { Clock } from "../../apiserver/machinery/clock.ts";
 import { formatTime } from "../../apiserver/machinery/time.ts";
 import { giveWay } from "../../apiserver/machinery/turns.ts";
@@ -128,11 +128,6 @@ type Found = Omit<StatusInput, "generation" | "previous" | "now">;
 
 const isManaged = ({ metadata }: KubeObject): boolean => metadata.annotations?.[annotations.managed] !== "false";
 
-/**
- * A refusal whose cause lies outside the object, such as a policy or a quota, may end without anything we watch telling:
- * it is tried again so often, in ms.
- */
-export const refusedRetryMs = 60_000;
 /** What is missing is looked for so often, in ms; pods that find it tell by themselves. */
 const missingRetryMs = 15_000;
 /** Who waits for a turn is woken when one is over; this is for a turn that ended unseen, in ms. */
@@ -145,7 +140,7 @@ const soonest = (result: Result, inMs: number | undefined): Result =>
 /** Failures end the run only now, so that the status tells of them. */
 function settle(outcomes: Outcomes, missing: readonly Reference[], { log }: ReconcileContext): Result {
   const failures = Object.entries(outcomes).flatMap(([child, outcome]) =>
-    outcome.result === "failed" ? [{ child, error: outcome.error }] : [],
+    outcome.result === "failed" ? [{ child, error: outcome.error, retryInMs: outcome.retryInMs }] : [],
   );
   const [first, ...others] = failures;
   if (first === undefined) {
@@ -153,9 +148,11 @@ function settle(outcomes: Outcomes, missing: readonly Reference[], { log }: Reco
     const { StatefulSet: outcome } = outcomes;
     return outcome.result === "held" && isTurnReason(outcome.reason) ? requeueAfter(turnRetryMs) : done;
   }
-  if (failures.every(({ error }) => isInvalid(error))) {
+  // A refusal whose cause lies outside the object may end without anything we watch telling.
+  const dueInMs = failures.flatMap(({ retryInMs }) => (retryInMs === undefined ? [] : [retryInMs]));
+  if (dueInMs.length === failures.length) {
     for (const { child, error } of failures) log.debug({ err: error, child }, "the cluster refuses a workload");
-    return requeueAfter(refusedRetryMs);
+    return requeueAfter(Math.min(...dueInMs));
   }
   for (const { child, error } of others)
     log[isNamespaceTerminating(error) ? "debug" : "error"]({ err: error, child }, "workload not applied");

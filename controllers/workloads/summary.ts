@@ -22,7 +22,7 @@ export function summarize(input: SummaryInput): Summary {
 }
 
 /** Reasons of conditions that say that an object could not be written. */
-const refusals = new Set(["NotOwned", "ApplyFailed", "ArgumentTooLong", "KindNotServed"]);
+const refusals = new Set(["NotOwned", "ApplyFailed", "ArgumentTooLong", "ImageUnknown", "KindNotServed"]);
 
 function failure({ conditions }: SummaryInput): Summary | undefined {
   for (const { reason = "", message = "" } of Object.values(conditions)) {

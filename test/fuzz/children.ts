@@ -13,7 +13,7 @@ import { sinkKind } from "../../controllers/sink/kind.ts";
 import { sourceKind } from "../../controllers/source/kind.ts";
 import type { BackendConfigs } from "../../controllers/workloads/backend-config.ts";
 import { desiredCleanupJob } from "../../controllers/workloads/cleanup-job.ts";
-import { desiredWorkloads } from "../../controllers/workloads/desired.ts";
+import { desiredProblem, desiredWorkloads } from "../../controllers/workloads/desired.ts";
 import { stamped } from "../../controllers/workloads/drift.ts";
 import type { Workload } from "../../controllers/workloads/workload.ts";
 import type { Verdict } from "./random-objects.ts";
@@ -53,6 +53,8 @@ export function childrenOf(
 function childrenOfWorkload(workload: Workload, { configs, settings: given }: Circumstances): KubeObject[] {
   const settings = { ...defaultSettings, ...given };
   const { StatefulSet, ...others } = desiredWorkloads(workload, configs, settings);
+  // Such a one is never asked for.
+  if (desiredProblem(workload, StatefulSet, settings) !== undefined) return [];
   const children = [StatefulSet, ...Object.values(others)].flatMap((child) =>
     child === undefined ? [] : [stamped(child)],
   );
@@ -82,6 +84,8 @@ function madeByCluster(statefulSet: KubeObject): KubeObject[] {
     kind: "Pod",
     metadata: { ...objectOf(template, "metadata"), name: podName, namespace },
     spec: {
+      // As admission of ServiceAccounts has it.
+      serviceAccountName: "default",
       ...podSpec,
       hostname: podName,
       subdomain: textOf(spec, "serviceName"),

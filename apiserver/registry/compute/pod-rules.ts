@@ -8,12 +8,12 @@ import { type FieldError, invalid, joinPath, required } from "../../errors/field
 import { isSet, listOf, numberOf, objectOf, textOf } from "../../machinery/fields.ts";
 import { imageProblem } from "../../machinery/image-reference.ts";
 import { isObject } from "../../machinery/json.ts";
-import { labelProblems, qualifiedNameProblems, subdomainProblems } from "../../machinery/names.ts";
+import { labelProblems, subdomainProblems } from "../../machinery/names.ts";
 import { validateLabels } from "../../machinery/object-meta.ts";
-import { entriesAt, named, textsIn } from "../core/validation/checks.ts";
+import { validateAutoscaler } from "../core/validation/autoscaler.ts";
+import { annotationKeyErrors, entriesAt, named, textsIn } from "../core/validation/checks.ts";
 import { validatePodSpec } from "../core/validation/pod-spec.ts";
 import { validateClaim } from "../core/validation/small-kinds.ts";
-import { validateAutoscaler } from "../core/validation/workloads.ts";
 import type { WorkloadKind } from "./defaults.ts";
 
 /** Names that our own containers have (FM 4.4, 4.7, 4.8). */
@@ -73,7 +73,7 @@ export function podErrors(spec: JsonObject, at: string, kind?: WorkloadKind): re
   return [
     ...validatePodSpec(made, "pod").flatMap((error) => ledBack(error, origins)),
     ...validateLabels(textsIn(pod, "labels"), joinPath(podAt, "labels")),
-    ...annotationErrors(pod, podAt),
+    ...annotationKeyErrors(pod, podAt),
     ...["sidecars", "initContainers"].flatMap((list) => containerErrors(pod, list, podAt, kind)),
     ...entriesAt(listOf(pod, "imagePullSecrets"), joinPath(podAt, "imagePullSecrets")).flatMap(([secret, secretAt]) =>
       textOf(secret, "name") === ""
@@ -92,11 +92,6 @@ function otherResources(resources: JsonObject | undefined): JsonObject {
   };
   return { requests: others("requests"), limits: others("limits"), claims: [...listOf(resources, "claims")] };
 }
-
-const annotationErrors = (pod: JsonObject, podAt: string): readonly FieldError[] =>
-  Object.keys(objectOf(pod, "annotations") ?? {}).flatMap((key) =>
-    named(key, joinPath(podAt, "annotations", { key }), (name) => qualifiedNameProblems(name.toLowerCase())),
-  );
 
 function containerErrors(
   pod: JsonObject,
@@ -204,6 +199,9 @@ export function claimErrors(spec: JsonObject, at: string): readonly FieldError[]
       ...(repeated
         ? [{ type: "FieldValueDuplicate", field: nameAt, body: `Duplicate value: ${JSON.stringify(name)}` } as const]
         : []),
+      // The claim of a pod has the labels and annotations of its template.
+      ...validateLabels(textsIn(objectOf(claim, "metadata"), "labels"), joinPath(claimAt, "metadata", "labels")),
+      ...annotationKeyErrors(objectOf(claim, "metadata"), joinPath(claimAt, "metadata")),
       ...validateClaim(object).flatMap((error) => ledBack(error, [["spec", joinPath(claimAt, "spec")]])),
     ];
   });

@@ -56,7 +56,7 @@ const runtimeCases: Record<string, Case> = {
     spec: {
       className: undefined,
       java: undefined,
-      genericRuntime: { functionFile: "a", functionFileLocation: "s3:x" },
+      genericRuntime: { functionFile: "a", language: "wasm", functionFileLocation: "s3:x" },
     },
     errors: [],
   },

@@ -220,6 +220,9 @@ function checkRuntime({ kind, spec, at }: Subject): readonly FieldError[] {
     }
     if (textOf(runtime, file).trim() === "")
       errors.push(required(joinPath(at, field, file), "path of the file to run"));
+    if (field === "genericRuntime" && textOf(runtime, "language") === "" && textOf(spec, "image") === "") {
+      errors.push(required(joinPath(at, field, "language"), "names the image to run in, unless image does"));
+    }
     const where = textOf(runtime, location);
     const problem = where === "" || field === "genericRuntime" ? undefined : locationProblem(where);
     if (problem !== undefined) errors.push(invalid(joinPath(at, field, location), where, problem));

@@ -73,6 +73,11 @@ const legal: readonly (readonly [
   ],
   [
     "Sink",
+    { pod: { sidecars: [{ name: "s", image: "s", securityContext: { privileged: true } }] } },
+    "spec.pod.sidecars[0].securityContext.privileged: works where kube-apiserver runs with --allow-privileged",
+  ],
+  [
+    "Sink",
     { resources: { requests: { memory: "100m" } } },
     'spec.resources.requests[memory]: fractional byte value "100m"',
   ],

@@ -453,6 +453,7 @@ const families: readonly Family[] = [
   { kind: "Sink", at: "java", type: required, wrong: [null], right: { jar: "/a.nar" } },
   // What siblings of these would be: every part of a pod by the rules of a pod.
   ...podFamilies(),
+  ...refusedByClusters(),
   { at: "name", type: invalid, wrong: ["a/b", "a\nb"], right: "a:b c" },
   { at: "className", type: required, wrong: [" "], right: "a.B" },
   { at: "java.jar", type: required, wrong: [" "], right: "/a b.jar" },
@@ -814,6 +815,305 @@ function podFamilies(): Family[] {
       [expression({ operator: "Is" })],
       expression({ operator: "Exists" }),
     ),
+  ];
+}
+
+/** What a real cluster refused of sound specs in which one thing had been changed (`test/e2e/rendering.e2e.ts`). */
+function refusedByClusters(): Family[] {
+  const tooLong = "FieldValueTooLong";
+  const volume = (source: JsonObject): JsonObject => ({ name: "v", ...source });
+  const claim = (changes: JsonObject, metadata: JsonObject = {}): JsonObject => ({
+    metadata: { name: "d", ...metadata },
+    spec: { ...claimSpec(), ...changes },
+  });
+  const expression = (operator: string, value: string): JsonObject => ({
+    nodeSelectorTerms: [{ matchExpressions: [{ key: "a", operator, values: [value] }] }],
+  });
+  const podFile = (item: JsonObject): JsonObject => volume({ downwardAPI: { items: [{ path: "f", ...item }] } });
+  const amount = (changes: JsonObject): JsonObject => ({ containerName: "c", resource: "limits.cpu", ...changes });
+  const metric = (name: string, containerName: string): JsonObject => ({
+    type: "ContainerResource",
+    containerResource: { name, container: containerName, target: { type: "Utilization", averageUtilization: 50 } },
+  });
+  const described = (apiVersion: string): JsonObject => ({
+    type: "Object",
+    object: {
+      describedObject: { apiVersion, kind: "Ingress", name: "i" },
+      metric: { name: "m" },
+      target: { type: "Value", value: "1" },
+    },
+  });
+  const scaled = { maxReplicas: 3 };
+  const row = (
+    at: string,
+    below: string,
+    type: FieldErrorType,
+    wrong: JsonValue[],
+    right: JsonValue,
+    beside: Family["beside"] = {},
+  ): Family => ({ at, told: below === "" ? at : `${at}${below}`, type, wrong, right, beside });
+  const nodes = "pod.affinity.nodeAffinity.requiredDuringSchedulingIgnoredDuringExecution";
+  const near = "pod.affinity.podAffinity.requiredDuringSchedulingIgnoredDuringExecution[0]";
+  const [sidecar, hook] = ["pod.sidecars[0]", "lifecycle.preStop.sleep"];
+  const sleep = (seconds: number): JsonObject => container({ lifecycle: { preStop: { sleep: { seconds } } } });
+  const headers = (name: string): JsonObject =>
+    container({ livenessProbe: { httpGet: { port: 1, httpHeaders: [{ name, value: "v" }] } } });
+  const secure = (securityContext: JsonObject): JsonObject => container({ securityContext });
+  const recursive = (changes: JsonObject): JsonObject =>
+    container({ volumeMounts: [{ name: "v", mountPath: "/a", recursiveReadOnly: "Enabled", ...changes }] });
+  const files = { pod: { volumes: [volume({ emptyDir: {} })] } };
+  const certificate = (key: string): JsonObject =>
+    volume({
+      projected: {
+        sources: [
+          {
+            podCertificate: { signerName: "a.b/c", keyType: "ED25519", keyPath: "k", userAnnotations: { [key]: "v" } },
+          },
+        ],
+      },
+    });
+  return [
+    ...["In", "Gt", "Lt"].map((operator) =>
+      row(
+        nodes,
+        ".nodeSelectorTerms[0].matchExpressions[0].values[0]",
+        invalid,
+        ["a b", "-1"].map((value) => expression(operator, value)),
+        expression(operator, "4"),
+      ),
+    ),
+    row(
+      near,
+      ".namespaces[0]",
+      invalid,
+      ["A", "a.b"].map((name) => ({ topologyKey: "zone", namespaces: [name] })),
+      {
+        topologyKey: "zone",
+        namespaces: ["other"],
+      },
+    ),
+    row("pod.autoScalingBehavior.scaleUp.selectPolicy", "", unsupported, ["Most", ""], "Disabled", scaled),
+    row("pod.autoScalingBehavior.scaleDown.tolerance", "", invalid, ["-0.1"], "0.1", scaled),
+    row(
+      "pod.autoScalingMetrics[0]",
+      ".containerResource.name",
+      invalid,
+      ["coffee", "a/b/c"].map((name) => metric(name, "c")),
+      metric("cpu", "c"),
+      scaled,
+    ),
+    row(
+      "pod.autoScalingMetrics[0]",
+      ".containerResource.container",
+      invalid,
+      [metric("cpu", "A B")],
+      metric("cpu", "c"),
+      scaled,
+    ),
+    row(
+      "pod.autoScalingMetrics[0]",
+      ".object.describedObject.apiVersion",
+      invalid,
+      [described("a/b/c")],
+      described("a/v1"),
+      scaled,
+    ),
+    row(sidecar, `.${hook}`, invalid, [-1, 31].map(sleep), sleep(30)),
+    row(sidecar, `.${hook}`, invalid, [sleep(6)], sleep(5), { pod: { terminationGracePeriodSeconds: 5 } }),
+    row(sidecar, ".livenessProbe.httpGet.httpHeaders", invalid, ["a b", ""].map(headers), headers("X-A")),
+    ...["seccompProfile", "appArmorProfile"].map((field) =>
+      row(
+        sidecar,
+        `.securityContext.${field}.localhostProfile`,
+        invalid,
+        [secure({ [field]: { type: "Localhost", localhostProfile: field === "seccompProfile" ? "/a" : " a" } })],
+        secure({ [field]: { type: "Localhost", localhostProfile: "a/b" } }),
+      ),
+    ),
+    row(
+      sidecar,
+      ".securityContext.appArmorProfile.localhostProfile",
+      tooLong,
+      [secure({ appArmorProfile: { type: "Localhost", localhostProfile: "a".repeat(4096) } })],
+      secure({ appArmorProfile: { type: "Unconfined" } }),
+    ),
+    row(
+      sidecar,
+      ".securityContext.windowsOptions.runAsUserName",
+      invalid,
+      [" .", "d\\.."].map((runAsUserName) => secure({ windowsOptions: { runAsUserName } })),
+      secure({ windowsOptions: { runAsUserName: "d\\a.b" } }),
+    ),
+    row("pod.securityContext.seLinuxChangePolicy", "", unsupported, ["", "Never"], "Recursive"),
+    row(
+      sidecar,
+      ".volumeMounts[0].recursiveReadOnly",
+      unsupported,
+      [recursive({ recursiveReadOnly: "Yes" })],
+      recursive({ readOnly: true }),
+      files,
+    ),
+    row(
+      sidecar,
+      ".volumeMounts[0].recursiveReadOnly",
+      forbidden,
+      [recursive({}), recursive({ readOnly: true, mountPropagation: "HostToContainer" })],
+      recursive({ readOnly: true, mountPropagation: "None" }),
+      files,
+    ),
+    ...["secretKeyRef", "configMapKeyRef"].map((source) =>
+      row(
+        "pod.env[0]",
+        `.valueFrom.${source}.name`,
+        invalid,
+        ["A", "a b"].map((name) => ({ name: "E", valueFrom: { [source]: { name, key: "k" } } })),
+        { name: "E", valueFrom: { [source]: { name: "a.b", key: "k" } } },
+      ),
+    ),
+    row(
+      "pod.env[0]",
+      ".valueFrom.resourceFieldRef.divisor",
+      invalid,
+      [{ name: "E", valueFrom: { resourceFieldRef: amount({ divisor: "0.5" }) } }],
+      { name: "E", valueFrom: { resourceFieldRef: amount({ divisor: "1m" }) } },
+    ),
+    row(
+      "pod.volumes[0]",
+      ".downwardAPI.items[0]",
+      required,
+      [podFile({})],
+      podFile({ fieldRef: { fieldPath: "metadata.uid" } }),
+    ),
+    row(
+      "pod.volumes[0]",
+      ".downwardAPI.items[0].fieldRef.fieldPath",
+      invalid,
+      [
+        podFile({ fieldRef: { fieldPath: "spec.x" } }),
+        podFile({ fieldRef: { apiVersion: "v2", fieldPath: "metadata.uid" } }),
+      ],
+      podFile({ fieldRef: { fieldPath: "metadata.annotations['a']" } }),
+    ),
+    row(
+      "pod.volumes[0]",
+      ".downwardAPI.items[0].fieldRef.fieldPath",
+      unsupported,
+      [podFile({ fieldRef: { fieldPath: "status.podIP" } })],
+      podFile({ fieldRef: { fieldPath: "metadata.labels" } }),
+    ),
+    row(
+      "pod.volumes[0]",
+      ".downwardAPI.items[0].resourceFieldRef.containerName",
+      required,
+      [podFile({ resourceFieldRef: amount({ containerName: "" }) })],
+      podFile({ resourceFieldRef: amount({}) }),
+    ),
+    row(
+      "pod.volumes[0]",
+      ".downwardAPI.defaultMode",
+      invalid,
+      [volume({ downwardAPI: { defaultMode: 512 } })],
+      volume({ downwardAPI: { defaultMode: 511 } }),
+    ),
+    row(
+      "pod.volumes[0]",
+      ".emptyDir.sizeLimit",
+      forbidden,
+      [volume({ emptyDir: { sizeLimit: "-1" } })],
+      volume({ emptyDir: { sizeLimit: "1Gi" } }),
+    ),
+    row(
+      "pod.volumes[0]",
+      ".ephemeral.volumeClaimTemplate.metadata.labels",
+      invalid,
+      [volume({ ephemeral: { volumeClaimTemplate: { metadata: { labels: { a: "b c" } }, spec: claimSpec() } } })],
+      volume({ ephemeral: { volumeClaimTemplate: { metadata: { labels: { a: "b" } }, spec: claimSpec() } } }),
+    ),
+    row(
+      "pod.volumes[0]",
+      ".ephemeral.volumeClaimTemplate.metadata.name",
+      forbidden,
+      [volume({ ephemeral: { volumeClaimTemplate: { metadata: { name: "a" }, spec: claimSpec() } } })],
+      volume({ ephemeral: { volumeClaimTemplate: { spec: claimSpec() } } }),
+    ),
+    row(
+      "pod.volumes[0]",
+      ".csi.nodePublishSecretRef.name",
+      invalid,
+      [volume({ csi: { driver: "a.b", nodePublishSecretRef: { name: "A" } } })],
+      volume({ csi: { driver: "a.b", nodePublishSecretRef: { name: "a" } } }),
+    ),
+    row(
+      "pod.volumes[0]",
+      ".storageos.volumeName",
+      invalid,
+      [volume({ storageos: { volumeName: "a.b" } })],
+      volume({ storageos: { volumeName: "a" } }),
+    ),
+    row(
+      "pod.volumes[0]",
+      ".name",
+      invalid,
+      [
+        volume({
+          iscsi: {
+            targetPortal: "a".repeat(63),
+            iqn: "iqn.2001-04.com.example:a",
+            lun: 0,
+            initiatorName: "iqn.2001-04.com.example:b",
+          },
+        }),
+      ],
+      volume({
+        iscsi: {
+          targetPortal: "10.0.0.1",
+          iqn: "iqn.2001-04.com.example:a",
+          lun: 0,
+          initiatorName: "iqn.2001-04.com.example:b",
+        },
+      }),
+    ),
+    row(
+      "pod.volumes[0]",
+      ".projected.sources[0].podCertificate.userAnnotations",
+      invalid,
+      ["a", "a b/c"].map(certificate),
+      certificate("example.org/a"),
+    ),
+    row(
+      "volumeClaimTemplates[0]",
+      ".metadata.labels",
+      invalid,
+      [claim({}, { labels: { a: "b c" } })],
+      claim({}, { labels: { a: "b" } }),
+    ),
+    row(
+      "volumeClaimTemplates[0]",
+      ".metadata.annotations[a b]",
+      invalid,
+      [claim({}, { annotations: { "a b": "c" } })],
+      claim({}, { annotations: { a: "b c" } }),
+    ),
+    row(
+      "volumeClaimTemplates[0]",
+      ".spec.volumeAttributesClassName",
+      invalid,
+      [claim({ volumeAttributesClassName: "A" })],
+      claim({ volumeAttributesClassName: "gold" }),
+    ),
+    ...["dataSource", "dataSourceRef"].map((field) =>
+      row(
+        "volumeClaimTemplates[0]",
+        `.spec.${field}`,
+        invalid,
+        [claim({ [field]: { kind: "VolumeSnapshot", name: "s" } })],
+        claim({ [field]: { kind: "PersistentVolumeClaim", name: "s" } }),
+      ),
+    ),
+    row("genericRuntime.language", "", required, [""], "wasm", {
+      java: undefined,
+      genericRuntime: { functionFile: "f" },
+    }),
   ];
 }
 

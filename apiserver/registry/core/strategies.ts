@@ -17,6 +17,7 @@ import {
 } from "./pod-defaults.ts";
 import { qosClassOf } from "./pod-qos.ts";
 import * as service from "./service.ts";
+import { validateAutoscaler } from "./validation/autoscaler.ts";
 import { textsIn } from "./validation/checks.ts";
 import * as config from "./validation/config.ts";
 import { validatePodTemplate } from "./validation/pod-spec.ts";
@@ -222,7 +223,7 @@ export const horizontalPodAutoscalerStrategy: Strategy = {
         { type: "Resource", resource: { name: "cpu", target: { type: "Utilization", averageUtilization: 80 } } },
       ],
     }),
-  validate: workloads.validateAutoscaler,
+  validate: validateAutoscaler,
 };
 
 export const jobStrategy: Strategy = {

@@ -37,6 +37,12 @@ export function unchanged(object: Fields, old: Fields, fields: readonly string[]
     .map((field) => invalid(joinPath(at, field), object?.[field] ?? null, "field is immutable"));
 }
 
+/** Of metadata that isn't an object's own, such as a template's. */
+export const annotationKeyErrors = (metadata: Fields, at: string): readonly FieldError[] =>
+  Object.keys(objectOf(metadata, "annotations") ?? {}).flatMap((key) =>
+    named(key, joinPath(at, "annotations", { key }), (name) => qualifiedNameProblems(name.toLowerCase())),
+  );
+
 /** The entries of a list that are objects, with their paths. */
 export function entriesAt(list: readonly unknown[], at: string): readonly (readonly [entry: JsonObject, at: string])[] {
   return list.flatMap((entry, index): (readonly [JsonObject, string])[] =>

@@ -4,6 +4,8 @@ import { type FieldError, invalid, joinPath, notSupported, required } from "../.
 import { isSet, listOf, objectOf, textOf } from "../../../machinery/fields.ts";
 import { subdomainProblems } from "../../../machinery/names.ts";
 import { entriesAt, named } from "./checks.ts";
+import { amountOfContainerErrors } from "./resource-field.ts";
+import { descending, nonEmpty } from "./volume-files.ts";
 
 export const environmentErrors = (container: JsonObject, at: string): readonly FieldError[] => [
   ...entriesAt(listOf(container, "env"), joinPath(at, "env")).flatMap(([variable, variableAt]) =>
@@ -60,10 +62,6 @@ const podFields = [
   "status.podIPs",
 ];
 const podMapEntry = /^metadata\.(?:labels|annotations)\['.+'\]$/;
-const amounts = ["limits", "requests"].flatMap((part) =>
-  ["cpu", "memory", "ephemeral-storage"].map((resource) => `${part}.${resource}`),
-);
-const hugePages = /^(?:limits|requests)\.hugepages-/;
 const dataKey = /^[-._a-zA-Z0-9]{1,253}$/;
 const dataKeyRule =
   "a valid config key must consist of alphanumeric characters, '-', '_' or '.' (e.g. 'key.name',  or 'KEY_NAME',  or 'key-name', regex used for validation is '[-._a-zA-Z0-9]+')";
@@ -81,19 +79,16 @@ const valueSources: { readonly [field: string]: (source: JsonObject, at: string)
       ? []
       : [notSupported(joinPath(at, "fieldPath"), path, podFields)];
   },
-  resourceFieldRef(source, at) {
-    const resource = textOf(source, "resource");
-    if (resource === "") return [required(joinPath(at, "resource"), "")];
-    return amounts.includes(resource) || hugePages.test(resource)
-      ? []
-      : [notSupported(joinPath(at, "resource"), resource, amounts)];
-  },
+  resourceFieldRef: amountOfContainerErrors,
   configMapKeyRef: keyErrors,
   secretKeyRef: keyErrors,
   fileKeyRef(source, at) {
-    return ["volumeName", "path", "key"].flatMap((field) =>
-      textOf(source, field) === "" ? [required(joinPath(at, field), "")] : [],
-    );
+    const key = textOf(source, "key");
+    return [
+      ...["volumeName", "path", "key"].flatMap((field) => nonEmpty(source, field, at)),
+      ...descending(source, "path", at),
+      ...(key === "" || variableName.test(key) ? [] : [invalid(joinPath(at, "key"), key, variableNameRule)]),
+    ];
   },
 };
 
@@ -114,9 +109,9 @@ export const variableVolumeErrors = (
   });
 
 function keyErrors(source: JsonObject, at: string): readonly FieldError[] {
-  const key = textOf(source, "key");
+  const [name, key] = [textOf(source, "name"), textOf(source, "key")];
   return [
-    ...(textOf(source, "name") === "" ? [required(joinPath(at, "name"), "")] : []),
+    ...(name === "" ? [required(joinPath(at, "name"), "")] : named(name, joinPath(at, "name"), subdomainProblems)),
     ...(key === "" ? [required(joinPath(at, "key"), "")] : []),
     ...(key === "" || dataKey.test(key) ? [] : [invalid(joinPath(at, "key"), key, dataKeyRule)]),
   ];

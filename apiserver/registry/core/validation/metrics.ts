@@ -2,9 +2,10 @@
 import type { JsonObject, JsonValue } from "../../../apis/meta/v1.ts";
 import { type FieldError, forbiddenField, invalid, joinPath, required } from "../../../errors/field-error.ts";
 import { isSet, numericOf, objectOf, textOf } from "../../../machinery/fields.ts";
-import { pathSegmentProblems } from "../../../machinery/names.ts";
+import { labelProblems, pathSegmentProblems } from "../../../machinery/names.ts";
 import { compareQuantities, parseQuantity, Quantity } from "../../../machinery/quantity.ts";
 import { type Fields, named, selectorErrors } from "./checks.ts";
+import { containerResourceErrors } from "./resource-names.ts";
 
 const zero = Quantity.of(0n);
 const isPositive = (value: JsonValue | undefined): boolean => {
@@ -35,7 +36,11 @@ export function metricSourceErrors(source: string, metric: JsonObject, at: strin
     case "containerResource":
       return [
         ...neededName("name", metric, at),
+        ...(textOf(metric, "name") === "" ? [] : containerResourceErrors(textOf(metric, "name"), joinPath(at, "name"))),
         ...neededName("container", metric, at),
+        ...(textOf(metric, "container") === ""
+          ? []
+          : named(textOf(metric, "container"), joinPath(at, "container"), labelProblems)),
         ...errors,
         ...amountErrors(target, targetAt),
       ];
@@ -48,9 +53,12 @@ export function metricSourceErrors(source: string, metric: JsonObject, at: strin
     default:
       return [
         ...(source === "object"
-          ? ["kind", "name"].flatMap((field) =>
-              names(field, objectOf(metric, "describedObject"), joinPath(at, "describedObject")),
-            )
+          ? [
+              ...["kind", "name"].flatMap((field) =>
+                names(field, objectOf(metric, "describedObject"), joinPath(at, "describedObject")),
+              ),
+              ...groupVersionErrors(objectOf(metric, "describedObject"), joinPath(at, "describedObject")),
+            ]
           : []),
         ...identified,
         ...errors,
@@ -67,6 +75,12 @@ export function metricSourceErrors(source: string, metric: JsonObject, at: strin
           : []),
       ];
   }
+}
+
+function groupVersionErrors(reference: Fields, at: string): readonly FieldError[] {
+  const version = textOf(reference, "apiVersion");
+  const problem = `unexpected GroupVersion string: ${version}`;
+  return version.split("/").length > 2 ? [invalid(joinPath(at, "apiVersion"), version, problem)] : [];
 }
 
 const neededName = (field: string, metric: JsonObject, at: string): readonly FieldError[] =>

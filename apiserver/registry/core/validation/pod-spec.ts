@@ -3,7 +3,7 @@ import type { JsonObject, JsonValue } from "../../../apis/meta/v1.ts";
 import { duplicate, type FieldError, invalid, joinPath, notSupported, required } from "../../../errors/field-error.ts";
 import { isSet, isTrue, listOf, numericOf, objectOf, textOf } from "../../../machinery/fields.ts";
 import { isObject } from "../../../machinery/json.ts";
-import { labelProblems, qualifiedNameProblems, subdomainProblems } from "../../../machinery/names.ts";
+import { labelProblems, subdomainProblems } from "../../../machinery/names.ts";
 import { validateLabels } from "../../../machinery/object-meta.ts";
 import { compareQuantities, parseQuantity, Quantity } from "../../../machinery/quantity.ts";
 import { entriesAt, type Fields, named, notNegative, portRange, textsIn } from "./checks.ts";
@@ -11,6 +11,7 @@ import { resizeErrors, resourceClaimErrors, restartErrors } from "./container-po
 import { environmentErrors, variableVolumeErrors } from "./environment.ts";
 import { portNameProblems } from "./port-name.ts";
 import { noProbes, probesErrors } from "./probes.ts";
+import { containerResourceErrors } from "./resource-names.ts";
 import { affinityErrors, tolerationErrors } from "./scheduling.ts";
 import { containerSecurityErrors, hostProcessErrors, podSecurityErrors } from "./security-context.ts";
 import { deviceErrors } from "./volume-sources.ts";
@@ -18,6 +19,8 @@ import { mountErrors, volumeErrors } from "./volumes.ts";
 
 const zero = Quantity.of(0n);
 const greatestInt32 = 2 ** 31 - 1;
+/** Kubernetes' own, in s. */
+const defaultGraceSeconds = 30;
 
 /** Labels and annotations of a template, and the spec below it. */
 export const validatePodTemplate = (template: Fields, at: string): readonly FieldError[] => [
@@ -35,6 +38,7 @@ export function validatePodSpec(spec: Fields, at: string): readonly FieldError[]
         .map((claim) => textOf(claim, "name")),
     ),
     sharesUsers: !isSet(spec, "hostUsers") || isTrue(spec, "hostUsers"),
+    graceSeconds: numericOf(spec, "terminationGracePeriodSeconds") ?? defaultGraceSeconds,
   };
   const containers = entriesAt(listOf(spec, "containers"), joinPath(at, "containers"));
   const initContainers = entriesAt(listOf(spec, "initContainers"), joinPath(at, "initContainers"));
@@ -102,10 +106,11 @@ type PodContext = {
   readonly volumes: ReadonlyMap<string, JsonObject>;
   readonly claims: ReadonlySet<string>;
   readonly sharesUsers: boolean;
+  readonly graceSeconds: number;
 };
 
 function containerErrors(container: JsonObject, at: string, context: PodContext): readonly FieldError[] {
-  const { volumes, claims, sharesUsers } = context;
+  const { volumes, claims, sharesUsers, graceSeconds } = context;
   const name = textOf(container, "name");
   const image = textOf(container, "image");
   return [
@@ -120,7 +125,7 @@ function containerErrors(container: JsonObject, at: string, context: PodContext)
     ...resourceClaimErrors(objectOf(container, "resources"), joinPath(at, "resources", "claims"), claims),
     ...resizeErrors(container, joinPath(at, "resizePolicy")),
     ...restartErrors(container, at),
-    ...probesErrors(container, at),
+    ...probesErrors(container, at, graceSeconds),
     ...containerSecurityErrors(objectOf(container, "securityContext"), joinPath(at, "securityContext"), sharesUsers),
   ];
 }
@@ -143,8 +148,6 @@ function portErrors(container: JsonObject, at: string): readonly FieldError[] {
     return errors;
   });
 }
-
-const standardResources: ReadonlySet<string> = new Set(["cpu", "memory", "ephemeral-storage"]);
 
 function resourceErrors(resources: Fields, at: string): readonly FieldError[] {
   const limits = objectOf(resources, "limits");
@@ -177,11 +180,7 @@ const quantityOf = (value: JsonValue | undefined): Quantity | undefined =>
 
 function amountErrors(name: string, amount: JsonValue | undefined, at: string): readonly FieldError[] {
   const quantity = quantityOf(amount);
-  const errors: FieldError[] = [...named(name, at, qualifiedNameProblems)];
-  if (errors.length === 0 && !name.includes("/") && !standardResources.has(name) && !name.startsWith("hugepages-")) {
-    errors.push(invalid(at, name, "must be a standard resource type or fully qualified"));
-    errors.push(invalid(at, name, "must be a standard resource for containers"));
-  }
+  const errors: FieldError[] = [...containerResourceErrors(name, at)];
   if (quantity !== undefined && isWhole(name) && compareQuantities(quantity, Quantity.of(quantity.value())) !== 0) {
     errors.push(invalid(at, String(quantity), "must be an integer"));
   }

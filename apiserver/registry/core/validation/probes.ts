@@ -2,7 +2,7 @@
 import type { JsonObject } from "../../../apis/meta/v1.ts";
 import { type FieldError, forbiddenField, invalid, joinPath, required } from "../../../errors/field-error.ts";
 import { isSet, listOf, numericOf, objectOf, textOf } from "../../../machinery/fields.ts";
-import { type Fields, named, notNegative, portRange } from "./checks.ts";
+import { entriesAt, type Fields, named, notNegative, portRange } from "./checks.ts";
 import { portNameProblems } from "./port-name.ts";
 
 const handlers = ["exec", "httpGet", "tcpSocket", "grpc"];
@@ -11,13 +11,27 @@ const probeCounts = ["initialDelaySeconds", "timeoutSeconds", "periodSeconds", "
 
 const probes = ["livenessProbe", "readinessProbe", "startupProbe"] as const;
 
-export const probesErrors = (container: JsonObject, at: string): readonly FieldError[] => [
+/** @param graceSeconds  that the pod has to end */
+export const probesErrors = (container: JsonObject, at: string, graceSeconds: number): readonly FieldError[] => [
   ...probes.flatMap((field) => probeErrors(objectOf(container, field), joinPath(at, field), field)),
   ...["postStart", "preStop"].flatMap((field) => {
     const hook = objectOf(objectOf(container, "lifecycle"), field);
-    return hook === undefined ? [] : handlerErrors(hook, joinPath(at, "lifecycle", field), hookHandlers);
+    const hookAt = joinPath(at, "lifecycle", field);
+    if (hook === undefined) return [];
+    return [
+      ...handlerErrors(hook, hookAt, hookHandlers),
+      ...sleepErrors(hook, joinPath(hookAt, "sleep"), graceSeconds),
+    ];
   }),
 ];
+
+/** A container that sleeps for longer than it may take to end is killed in its sleep. */
+function sleepErrors(hook: JsonObject, at: string, graceSeconds: number): readonly FieldError[] {
+  const seconds = numericOf(objectOf(hook, "sleep"), "seconds") ?? 0;
+  return seconds >= 0 && seconds <= graceSeconds
+    ? []
+    : [invalid(at, seconds, `must be non-negative and less than terminationGracePeriodSeconds (${graceSeconds})`)];
+}
 
 /** Those of an init container that ends before the others start. */
 export const noProbes = (container: JsonObject, at: string): readonly FieldError[] =>
@@ -63,6 +77,7 @@ function handlerErrors(owner: JsonObject, at: string, known: readonly string[]):
       const handler = objectOf(owner, field);
       return handler === undefined ? [] : portErrors(handler, joinPath(at, field, "port"));
     }),
+    ...headerErrors(objectOf(owner, "httpGet"), joinPath(at, "httpGet", "httpHeaders")),
   ];
 }
 
@@ -72,3 +87,13 @@ function portErrors(handler: JsonObject, at: string): readonly FieldError[] {
   if (number !== undefined) return portRange(number, at);
   return isSet(handler, "port") ? named(textOf(handler, "port"), at, portNameProblems) : [];
 }
+
+const headerName = /^[-A-Za-z0-9]+$/;
+const headerRule =
+  "a valid HTTP header must consist of alphanumeric characters or '-' (e.g. 'X-Header-Name', regex used for validation is '[-A-Za-z0-9]+')";
+
+const headerErrors = (handler: Fields, at: string): readonly FieldError[] =>
+  entriesAt(listOf(handler, "httpHeaders"), at).flatMap(([header]) => {
+    const name = textOf(header, "name");
+    return headerName.test(name) ? [] : [invalid(at, name, headerRule)];
+  });

@@ -9,8 +9,9 @@ import {
   required,
 } from "../../../errors/field-error.ts";
 import { isSet, listOf, numericOf, objectOf, textOf } from "../../../machinery/fields.ts";
-import { labelProblems, subdomainProblems } from "../../../machinery/names.ts";
-import { entriesAt, selectorErrors } from "./checks.ts";
+import { labelProblems, qualifiedNameProblems, subdomainProblems } from "../../../machinery/names.ts";
+import { entriesAt, named, selectorErrors } from "./checks.ts";
+import { podFileErrors } from "./pod-files.ts";
 import { itemErrors, localPath, modeErrors, nonEmpty } from "./volume-files.ts";
 
 export function projectedErrors(source: JsonObject, at: string): readonly FieldError[] {
@@ -50,7 +51,7 @@ const certificateFiles = ["credentialBundlePath", "keyPath", "certificateChainPa
 const checks: { readonly [field: string]: SourceCheck } = {
   configMap: namedItems,
   secret: namedItems,
-  downwardAPI: (source, at) => itemErrors(source, at, false),
+  downwardAPI: podFileErrors,
   serviceAccountToken(source, at) {
     const expiration = numericOf(source, "expirationSeconds") ?? tokenExpiration.least;
     const outside = (what: string) => [
@@ -80,10 +81,22 @@ const checks: { readonly [field: string]: SourceCheck } = {
       ...(expiration < certificateExpiration.least ? outside(`>= ${certificateExpiration.least}`) : []),
       ...(expiration > most ? outside(`<= ${most}`) : []),
       ...files.flatMap((field) => localPath(source, field, at)),
+      ...Object.keys(objectOf(source, "userAnnotations") ?? {}).flatMap((key) =>
+        domainKeyErrors(key, joinPath(at, "userAnnotations")),
+      ),
       ...(files.length === 0 ? [required(at, `specify at least one of ${certificateFiles.join(", ")}`)] : []),
     ];
   },
 };
+
+/** A key that says whose it is. */
+function domainKeyErrors(key: string, at: string): readonly FieldError[] {
+  if (key === "") return [required(at, "")];
+  const errors = named(key, at, (name) => qualifiedNameProblems(name.toLowerCase()));
+  return key.includes("/")
+    ? errors
+    : [...errors, invalid(at, key, 'must be a domain-prefixed key (such as "acme.io/foo")')];
+}
 
 function bundleErrors(source: JsonObject, at: string): readonly FieldError[] {
   const [byName, bySigner] = [isSet(source, "name"), isSet(source, "signerName")];

@@ -9,7 +9,12 @@ import {
   required,
 } from "../../../errors/field-error.ts";
 import { isSet, listOf, numericOf, objectOf, textOf, textsOf } from "../../../machinery/fields.ts";
-import { labelValueProblems, qualifiedNameProblems, subdomainProblems } from "../../../machinery/names.ts";
+import {
+  labelProblems,
+  labelValueProblems,
+  qualifiedNameProblems,
+  subdomainProblems,
+} from "../../../machinery/names.ts";
 import { entriesAt, type Fields, named, selectorErrors } from "./checks.ts";
 
 /** `Lt` and `Gt` are behind a feature gate of the cluster that is off. */
@@ -88,6 +93,9 @@ function podTermErrors(term: Fields, at: string): readonly FieldError[] {
     ...(topologyKey === "" ? [required(keyAt, "can not be empty")] : named(topologyKey, keyAt, qualifiedNameProblems)),
     ...selectorErrors(term, "labelSelector", at),
     ...selectorErrors(term, "namespaceSelector", at),
+    ...textsOf(term, "namespaces").flatMap((name, index) =>
+      named(name, joinPath(at, "namespaces", index), labelProblems),
+    ),
     ...matchKeyErrors(term, at),
   ];
 }
@@ -125,8 +133,17 @@ function nodeSelectorErrors(selector: Fields, at: string): readonly FieldError[]
   const terms = listOf(selector, "nodeSelectorTerms");
   const termsAt = joinPath(at, "nodeSelectorTerms");
   if (terms.length === 0) return [required(termsAt, "must have at least one node selector term")];
-  return entriesAt(terms, termsAt).flatMap(([term, termAt]) => nodeTermErrors(term, termAt));
+  return entriesAt(terms, termsAt).flatMap(([term, termAt]) => [
+    ...nodeTermErrors(term, termAt),
+    ...entriesAt(listOf(term, "matchExpressions"), joinPath(termAt, "matchExpressions")).flatMap(valueErrors),
+  ]);
 }
+
+/** Values that no label has. In a term that is only preferred they are let be. */
+const valueErrors = ([expression, at]: readonly [JsonObject, string]): readonly FieldError[] =>
+  textsOf(expression, "values").flatMap((value, index) =>
+    named(value, joinPath(at, "values", index), labelValueProblems),
+  );
 
 const nodeTermErrors = (term: Fields, at: string): readonly FieldError[] => [
   ...entriesAt(listOf(term, "matchExpressions"), joinPath(at, "matchExpressions")).flatMap(

@@ -1,9 +1,18 @@
 /** What the security contexts of pods and containers must be. */
 import type { JsonObject } from "../../../apis/meta/v1.ts";
-import { duplicate, type FieldError, invalid, joinPath, notSupported, required } from "../../../errors/field-error.ts";
+import {
+  duplicate,
+  type FieldError,
+  invalid,
+  joinPath,
+  notSupported,
+  required,
+  tooLong,
+} from "../../../errors/field-error.ts";
 import { isSet, isTrue, listOf, numericOf, objectOf, textOf, textsOf } from "../../../machinery/fields.ts";
 import { subdomainProblems } from "../../../machinery/names.ts";
 import { entriesAt, type Fields, named } from "./checks.ts";
+import { descending } from "./volume-files.ts";
 
 const greatestId = 2 ** 31 - 1;
 
@@ -26,7 +35,7 @@ export function podSecurityErrors(context: Fields, at: string): readonly FieldEr
     ...windowsErrors(context, at),
     ...["seLinuxChangePolicy", "supplementalGroupsPolicy", "fsGroupChangePolicy"].flatMap((field) => {
       const [policy, known] = [textOf(context, field), policies[field] ?? []];
-      return policy === "" || known.includes(policy) ? [] : [notSupported(joinPath(at, field), policy, known)];
+      return !isSet(context, field) || known.includes(policy) ? [] : [notSupported(joinPath(at, field), policy, known)];
     }),
   ];
 }
@@ -61,7 +70,7 @@ function windowsErrors(context: JsonObject, at: string): readonly FieldError[] {
           ),
         ]
       : []),
-    ...(user === "" || windowsUser.test(user)
+    ...(user === "" || (windowsUser.test(user) && /[^. ]/.test(user.replace(/^.*\\/, "")))
       ? []
       : [invalid(joinPath(optionsAt, "runAsUserName"), user, "must be `DOMAIN\\USER` or `USER`, as Windows has them")]),
   ];
@@ -105,14 +114,30 @@ export function containerSecurityErrors(context: Fields, at: string, sharesUsers
   ];
 }
 
-const profiles = [
-  ["seccompProfile", "seccomp"],
-  ["appArmorProfile", "AppArmor"],
-] as const;
+const maxAppArmorProfile = 4095;
+
+/** What a profile's name may be: a file below the kubelet's directory, or what AppArmor calls it. */
+const profiles: readonly (readonly [
+  field: "seccompProfile" | "appArmorProfile",
+  what: string,
+  nameErrors: (profile: JsonObject, at: string) => readonly FieldError[],
+])[] = [
+  ["seccompProfile", "seccomp", (profile, at) => descending(profile, "localhostProfile", at)],
+  ["appArmorProfile", "AppArmor", appArmorNameErrors],
+];
+
+function appArmorNameErrors(profile: JsonObject, at: string): readonly FieldError[] {
+  const name = textOf(profile, "localhostProfile");
+  const nameAt = joinPath(at, "localhostProfile");
+  return [
+    ...(name === name.trim() ? [] : [invalid(nameAt, name, "must not be padded with whitespace")]),
+    ...(name.length > maxAppArmorProfile ? [tooLong(nameAt, maxAppArmorProfile, "bytes")] : []),
+  ];
+}
 
 /** A profile of the node is named, and only that. */
 const profileErrors = (context: JsonObject, at: string): readonly FieldError[] =>
-  profiles.flatMap(([field, what]) => {
+  profiles.flatMap(([field, what, nameErrors]) => {
     const profile = objectOf(context, field);
     if (profile === undefined) return [];
     const isLocal = textOf(profile, "type") === "Localhost";
@@ -120,7 +145,8 @@ const profileErrors = (context: JsonObject, at: string): readonly FieldError[] =
     if (isLocal && textOf(profile, "localhostProfile") === "") {
       return [required(profileAt, `must be set when ${what} type is Localhost`)];
     }
-    return !isLocal && isSet(profile, "localhostProfile")
+    if (isLocal) return nameErrors(profile, joinPath(at, field));
+    return isSet(profile, "localhostProfile")
       ? [invalid(profileAt, textOf(profile, "localhostProfile"), `can only be set when ${what} type is Localhost`)]
       : [];
   });

@@ -127,9 +127,26 @@ export function claimSpecErrors(spec: Fields, at: string): readonly FieldError[]
     ...(textOf(spec, "storageClassName") === ""
       ? []
       : named(textOf(spec, "storageClassName"), joinPath(at, "storageClassName"), subdomainProblems)),
+    ...(textOf(spec, "volumeAttributesClassName") === ""
+      ? []
+      : named(textOf(spec, "volumeAttributesClassName"), joinPath(at, "volumeAttributesClassName"), subdomainProblems)),
+    ...["dataSource", "dataSourceRef"].flatMap((field) => sourceErrors(objectOf(spec, field), joinPath(at, field))),
     ...(["", "Block", "Filesystem"].includes(textOf(spec, "volumeMode"))
       ? []
       : [notSupported(joinPath(at, "volumeMode"), textOf(spec, "volumeMode"), ["Block", "Filesystem"])]),
+  ];
+}
+
+/** What a new volume is filled from. */
+function sourceErrors(source: Fields, at: string): readonly FieldError[] {
+  if (source === undefined) return [];
+  const [apiGroup, kind] = [textOf(source, "apiGroup"), textOf(source, "kind")];
+  return [
+    ...["name", "kind"].flatMap((field) => (textOf(source, field) === "" ? [required(joinPath(at, field), "")] : [])),
+    ...(apiGroup === "" && kind !== "PersistentVolumeClaim"
+      ? [invalid(at, kind, "must be 'PersistentVolumeClaim' when referencing the default apiGroup")]
+      : []),
+    ...(apiGroup === "" ? [] : named(apiGroup, joinPath(at, "apiGroup"), subdomainProblems)),
   ];
 }
 

@@ -1,9 +1,18 @@
 /** What the sources of volumes must say, of those that other systems provide. Texts are kube-apiserver's. */
 import type { JsonObject } from "../../../apis/meta/v1.ts";
-import { type FieldError, invalid, joinPath, notSupported, required } from "../../../errors/field-error.ts";
+import {
+  type FieldError,
+  forbiddenField,
+  invalid,
+  joinPath,
+  notSupported,
+  required,
+} from "../../../errors/field-error.ts";
 import { isSet, isTrue, listOf, numericOf, objectOf, textOf, textsOf } from "../../../machinery/fields.ts";
 import { labelProblems, subdomainProblems } from "../../../machinery/names.ts";
-import { named } from "./checks.ts";
+import { validateLabels } from "../../../machinery/object-meta.ts";
+import { compareQuantities, parseQuantity, Quantity } from "../../../machinery/quantity.ts";
+import { annotationKeyErrors, type Fields, named, textsIn } from "./checks.ts";
 import { claimSpecErrors } from "./small-kinds.ts";
 
 export type SourceCheck = (source: JsonObject, at: string) => readonly FieldError[];
@@ -80,7 +89,7 @@ function targetErrors(source: JsonObject, at: string): readonly FieldError[] {
   const isName = (name: string): boolean => iscsiNames.some((form) => form.test(name));
   return [
     ...(iqn === "" || isName(iqn) ? [] : [invalid(joinPath(at, "iqn"), iqn, iscsiRule(iqn))]),
-    ...(initiator === "" || isName(initiator)
+    ...(!isSet(source, "initiatorName") || isName(initiator)
       ? []
       : [invalid(joinPath(at, "initiatorName"), initiator, iscsiRule(initiator))]),
     ...(needsSecret && !isSet(source, "secretRef") ? [required(joinPath(at, "secretRef"), "")] : []),
@@ -88,6 +97,18 @@ function targetErrors(source: JsonObject, at: string): readonly FieldError[] {
     ...between(source, "lun", at),
   ];
 }
+const maxInitiatedName = 64;
+
+/** Of a volume that says who asks for it: the two are one name to iSCSI. */
+export function initiatedErrors(volume: JsonObject, at: string): readonly FieldError[] {
+  const iscsi = objectOf(volume, "iscsi");
+  const name = textOf(volume, "name");
+  const rule = `Total length of <volume name>:<iscsi.targetPortal> must be under ${maxInitiatedName} characters if iscsi.initiatorName is specified.`;
+  return isSet(iscsi, "initiatorName") && `${name}:${textOf(iscsi, "targetPortal")}`.length > maxInitiatedName
+    ? [invalid(joinPath(at, "name"), name, rule)]
+    : [];
+}
+
 const iscsiRule = (name: string): string =>
   /^(iqn|eui|naa)/.test(name) ? "must be valid format" : "must be valid format starting with iqn, eui, or naa";
 
@@ -159,13 +180,33 @@ function ephemeralErrors(source: JsonObject, at: string): readonly FieldError[] 
   const template = objectOf(source, "volumeClaimTemplate");
   const templateAt = joinPath(at, "volumeClaimTemplate");
   if (template === undefined) return [required(templateAt, "")];
-  return claimSpecErrors(objectOf(template, "spec"), joinPath(templateAt, "spec"));
+  return [
+    ...claimMetadataErrors(objectOf(template, "metadata"), joinPath(templateAt, "metadata")),
+    ...claimSpecErrors(objectOf(template, "spec"), joinPath(templateAt, "spec")),
+  ];
 }
+
+/** Fields of a claim's metadata that are its own matter, not its template's. */
+const claimsOwn = ["name", "generateName", "namespace", "ownerReferences", "finalizers", "resourceVersion", "uid"];
+
+const claimMetadataErrors = (metadata: Fields, at: string): readonly FieldError[] => [
+  ...validateLabels(textsIn(metadata, "labels"), joinPath(at, "labels")),
+  ...annotationKeyErrors(metadata, at),
+  ...claimsOwn
+    .filter((field) => isSet(metadata, field))
+    .map((field) => forbiddenField(joinPath(at, field), "cannot be set")),
+];
 
 const emptyDirErrors: SourceCheck = (source, at) => {
   const medium = textOf(source, "medium");
   const known = ["", "Memory", "HugePages"].includes(medium) || medium.startsWith("HugePages-");
-  return known ? [] : [notSupported(joinPath(at, "medium"), medium, ["", "Memory", "HugePages", "HugePages-<size>"])];
+  const size = isSet(source, "sizeLimit") ? parseQuantity(source.sizeLimit ?? null) : undefined;
+  return [
+    ...(known ? [] : [notSupported(joinPath(at, "medium"), medium, ["", "Memory", "HugePages", "HugePages-<size>"])]),
+    ...(size !== undefined && compareQuantities(size, Quantity.of(0n)) < 0
+      ? [forbiddenField(joinPath(at, "sizeLimit"), "SizeLimit field must be a valid resource quantity")]
+      : []),
+  ];
 };
 
 const flexErrors: SourceCheck = (source, at) =>
@@ -186,7 +227,15 @@ const checks: { readonly [field: string]: readonly SourceCheck[] } = {
   ],
   cephfs: [entries("monitors")],
   cinder: [secretNamed("secretRef")],
-  csi: [nameOf("driver", driverProblems), secretNamed("nodePublishSecretRef")],
+  csi: [
+    nameOf("driver", driverProblems),
+    secretNamed("nodePublishSecretRef"),
+    (source, at) =>
+      nameOf("name", subdomainProblems)(
+        objectOf(source, "nodePublishSecretRef") ?? {},
+        joinPath(at, "nodePublishSecretRef"),
+      ),
+  ],
   emptyDir: [emptyDirErrors],
   ephemeral: [ephemeralErrors],
   fc: [fibreErrors],
@@ -199,7 +248,7 @@ const checks: { readonly [field: string]: readonly SourceCheck[] } = {
   nfs: [absolute("path")],
   quobyte: [quobyteErrors],
   rbd: [entries("monitors")],
-  storageos: [nameOf("volumeNamespace", labelProblems), secretNamed("secretRef")],
+  storageos: [nameOf("volumeName", labelProblems), nameOf("volumeNamespace", labelProblems), secretNamed("secretRef")],
 };
 
 /** What is wrong with one source of a volume. */
