@@ -1,11 +1,13 @@
 /** Whether a live object still is what was applied, as the API server's defaults and other writers allow. */
 import { createHash } from "node:crypto";
 import { group } from "../../apiserver/apis/compute/v1alpha1/group.ts";
-import type { JsonValue, KubeObject, ObjectMeta } from "../../apiserver/apis/meta/v1.ts";
+import type { JsonValue, KubeObject, ManagedFieldsEntry, ObjectMeta } from "../../apiserver/apis/meta/v1.ts";
 import { limits } from "../../apiserver/limits.ts";
+import { isSet, objectOf } from "../../apiserver/machinery/fields.ts";
 import { deepEqual, isObject, stringifyJson } from "../../apiserver/machinery/json.ts";
 import { ordered } from "../../apiserver/machinery/ordered.ts";
 import { compareQuantities, parseQuantity } from "../../apiserver/machinery/quantity.ts";
+import { fieldManager } from "./field-manager.ts";
 
 /**
  * Digest of the object as it was applied last. A field that is no longer wanted looks like one that somebody else
@@ -27,8 +29,16 @@ export function notingNotKept(object: KubeObject, paths: readonly string[]): Kub
   return { ...object, metadata: { ...object.metadata, annotations } };
 }
 
-const notKept = ({ metadata }: KubeObject): ReadonlySet<string> =>
-  new Set(metadata.annotations?.[notKeptAnnotation]?.split(" "));
+/** What somebody else wrote there excuses nothing: then the field is no longer ours. */
+function notKept({ metadata }: KubeObject): ReadonlySet<string> {
+  const noted = metadata.annotations?.[notKeptAnnotation];
+  return new Set(noted !== undefined && metadata.managedFields?.some(ownsNote) === true ? noted.split(" ") : []);
+}
+
+const ownsNote = ({ manager, operation, fieldsV1 }: ManagedFieldsEntry): boolean =>
+  manager === fieldManager &&
+  operation === "Apply" &&
+  isSet(objectOf(objectOf(fieldsV1, "f:metadata"), "f:annotations"), `f:${notKeptAnnotation}`);
 
 /** The same value for equal objects, whatever the order of their members. */
 export function digest(value: JsonValue | object): string {

@@ -164,3 +164,15 @@ test("what the cluster doesn't keep is applied once and noted, not again and aga
   assert.match(repaired, /"terminationGracePeriodSeconds":5[,}]/, "other drift is repaired");
   assert.deepEqual(await world.writesOf(() => look(world, "and again")), ["patch functions/a"]);
 });
+
+test("a note of somebody else hides no change of theirs", async () => {
+  await using world = await ComputeControllers.start();
+  await world.create(functionType, aFunction("a", { spec: { pod: { terminationGracePeriodSeconds: 5 } } }));
+  const place = "spec.template.spec.terminationGracePeriodSeconds";
+  await world.patch(StatefulSet, "a-function", {
+    metadata: { annotations: { "compute.functionmesh.io/not-kept": place } },
+    spec: { template: { spec: { terminationGracePeriodSeconds: 77 } } },
+  });
+  const set = await world.find(StatefulSet, "a-function");
+  assert.match(JSON.stringify(set?.spec), /"terminationGracePeriodSeconds":5[,}]/);
+});

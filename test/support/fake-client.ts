@@ -214,7 +214,7 @@ export class FakeClient implements ResourceClient {
       this.#enter("patch", type, name, options);
       written = this.#replace(live, asKubeObject(applied.object), type, options.subresource);
     }
-    this.#managers.noteApply(type, written, applied.managedFields);
+    this.#managers.noteApply(written, applied.managedFields);
     return written;
   }
 

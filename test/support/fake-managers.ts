@@ -10,33 +10,24 @@ import type { FieldManager } from "../../apiserver/machinery/managed-fields/fiel
 import { freeFormType } from "../../apiserver/machinery/structured-merge/types.ts";
 import { TrackedKind, withManagedFields } from "../../apiserver/registry/generic/tracking.ts";
 
-/** Kept beside the objects, which tests compare. */
+/** Notes them in the objects that it is given. */
 export class FakeManagers {
   readonly #fields = new Map<string, FieldManager>();
-  readonly #entries = new Map<string, ManagedFieldsEntry[]>();
 
   noteUpdate(type: ResourceType, old: KubeObject | undefined, next: KubeObject, manager: string): void {
     const fields = this.#fieldsOf(type);
     const writer = { manager, time: "2026-01-01T00:00:00Z" };
-    this.#set(type, next, fields.update(old && this.#tracked(type, old), this.#tracked(type, next), writer));
+    next.metadata.managedFields = fields.update(old && tracked(old), tracked(next), writer);
   }
 
   /** What `wanted` makes of `live`; that it is stored is then noted with `noteApply`. */
   apply(type: ResourceType, live: KubeObject | undefined, wanted: JsonObject, manager: string, force: boolean) {
     const request = { manager, force, time: "2026-01-01T00:00:00Z" };
-    return this.#fieldsOf(type).apply(live && this.#tracked(type, live), wanted, request);
+    return this.#fieldsOf(type).apply(live && tracked(live), wanted, request);
   }
 
-  noteApply(type: ResourceType, object: KubeObject, entries: ManagedFieldsEntry[]): void {
-    this.#set(type, object, entries);
-  }
-
-  #tracked(type: ResourceType, object: KubeObject): KubeObject {
-    return withManagedFields(object, this.#entries.get(keyOf(type, object)) ?? []);
-  }
-
-  #set(type: ResourceType, object: KubeObject, entries: ManagedFieldsEntry[]): void {
-    this.#entries.set(keyOf(type, object), entries);
+  noteApply(object: KubeObject, entries: ManagedFieldsEntry[]): void {
+    object.metadata.managedFields = entries;
   }
 
   #fieldsOf(type: ResourceType): FieldManager {
@@ -50,5 +41,4 @@ export class FakeManagers {
   }
 }
 
-const keyOf = (type: ResourceType, { metadata }: KubeObject): string =>
-  `${type.group}/${type.resource}/${metadata.namespace ?? ""}/${metadata.name ?? ""}`;
+const tracked = (object: KubeObject): KubeObject => withManagedFields(object, object.metadata.managedFields ?? []);
