@@ -94,13 +94,6 @@ export const limits = {
     beyond: "new requests on it are refused",
     reason: "a chunk for each of its streams",
   },
-  maxHttp2HeaderBytes: {
-    value: 60 * KiB,
-    unit: "bytes",
-    of: "headers of a request on HTTP/2, names and values and 32 for each",
-    beyond: "not sent by clients that heed SETTINGS_MAX_HEADER_LIST_SIZE, as Go's do",
-    reason: "Node ends the connection, with all its requests, over a value of more than 64 KiB",
-  },
   maxHttp2Resets: {
     value: 1000,
     unit: "count",

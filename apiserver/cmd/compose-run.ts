@@ -94,7 +94,7 @@ async function listen({ profile, chain, metrics, options, log }: RunParts): Prom
     bindAddress: profile.bindAddress,
     port: options.securePort,
     tls,
-    http2: options.http2 ?? profile.http2,
+    http2: options.http2,
     http2MaxStreams: options.http2MaxStreams,
     log,
   });

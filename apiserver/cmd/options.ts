@@ -370,14 +370,14 @@ export const rows = {
     value: "DURATION",
     help: "Time between attempts to get or renew the Lease; less than the deadline.",
   }),
-  http2: option<boolean | undefined>({
+  http2: option({
     flag: "http2",
     commands: running,
     parse: flagValue,
-    default: undefined,
-    shown: "true standalone, false serve",
+    default: true,
+    shown: "true",
     value: "BOOL",
-    help: "Offer HTTP/2 beside HTTP/1.1. On it requests with over 60 KiB of headers, query included, are refused to who sends them.",
+    help: "Offer HTTP/2 beside HTTP/1.1.",
   }),
   http2MaxStreams: option({
     flag: limits.maxHttp2Streams.option,

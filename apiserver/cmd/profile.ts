@@ -53,8 +53,6 @@ export type Profile = {
   /** Which of several replicas runs the controllers. Absent: there is only one. */
   readonly election?: Election;
   readonly bindAddress: string;
-  /** Whether HTTP/2 is offered where no option says. */
-  readonly http2: boolean;
   readonly authenticator: Authenticator;
   readonly frontProxy: () => FrontProxyConfig;
   readonly authorizer: Authorizer;

@@ -94,10 +94,6 @@ export async function aggregatedFoundation(
         tls: () => ({ ...servingTls.current(), clientCas: clientCas() }),
         onTlsChange: (listener) => void listeners.push(listener),
         ...(options.leaderElect ? { election: electionOf(cluster, options, service.namespace) } : {}),
-        // Node ends a connection of HTTP/2, and an aggregator has all its users on one, over a value of more than 64 KiB. It is told
-        // to send at most 60 KiB of headers, and then refuses longer requests to their senders alone: `test/e2e/http2.e2e.ts`. But
-        // queries of 100 KB, which Kubernetes serves, are such requests, so whoever wants HTTP/2 asks for it.
-        http2: false,
         bindAddress: options.bindAddress === "" ? everyAddress : options.bindAddress,
         authenticator: unionAuthenticator([
           frontProxyAuthenticator({ config: frontProxy, others: clientCaBundle }),

@@ -84,7 +84,6 @@ function profileOf(
     admission: [rbacEscalationPlugin({ authorizer, rules: rbac })],
     tls: () => ({ cert: pki.serving.certificate, key: pki.serving.key, clientCas: pki.caBundle }),
     onTlsChange: () => undefined,
-    http2: true,
     bindAddress,
     authenticator: unionAuthenticator([
       clientCertificateAuthenticator({ bundle: () => pki.caBundle }),

@@ -18,6 +18,7 @@ import { headersOf, newApiRequest } from "./api-request.ts";
 import { BodyReader } from "./body-reader.ts";
 import { afterReading, type Connection } from "./connections.ts";
 import type { Exchange } from "./exchange.ts";
+import { LongHeaderSocket, LongHeaders, type LongValues } from "./long-headers.ts";
 
 export type Http2Options = {
   readonly exchange: Exchange;
@@ -38,14 +39,15 @@ export function http2Adapter({
     settings: {
       enablePush: false,
       maxConcurrentStreams: maxStreams ?? limits.maxHttp2Streams.value,
-      maxHeaderListSize: limits.maxHttp2HeaderBytes.value,
-      // Headers that need many frames are taken for a flood of them, so one frame must hold the longest.
+      maxHeaderListSize: limits.maxHeaderBytes.value,
+      // One frame must hold the longest headers.
       maxFrameSize: limits.maxHeaderBytes.value,
     },
   };
   return (socket, connection) => {
     const resets = connection.hasProvenKey ? anyNumber : limits.maxHttp2Resets.value;
-    const session = performServerHandshake(socket, {
+    const longHeaders = new LongHeaders();
+    const session = performServerHandshake(new LongHeaderSocket(socket, longHeaders), {
       ...options,
       streamResetBurst: resets,
       streamResetRate: Math.ceil(resets / 10),
@@ -54,7 +56,8 @@ export function http2Adapter({
     connection.announceEnd = () => session.destroyed || session.goaway(constants.NGHTTP2_NO_ERROR, anyStream);
     session.on("error", () => undefined);
     session.on("stream", (stream, _headers, _flags, rawHeaders) => {
-      serve(stream, rawHeaders, { session, exchange, connection });
+      const values = longHeaders.take(stream.id ?? 0);
+      serve(stream, restored(rawHeaders, values), { session, exchange, connection });
     });
   };
 }
@@ -118,6 +121,9 @@ function dropRest(stream: ServerHttp2Stream): void {
   const timer = setTimeout(() => stream.close(constants.NGHTTP2_NO_ERROR), lingerMs).unref();
   stream.once("close", () => clearTimeout(timer));
 }
+
+const restored = (raw: readonly string[], values: LongValues): readonly string[] =>
+  values.size === 0 ? raw : raw.map((text) => values.get(text) ?? text);
 
 /** Takes what HTTP/1.1 has in its first line out of the headers. */
 function pseudoHeaders(headers: Map<string, readonly string[]>): { method: string; url: string } {

@@ -24,7 +24,7 @@ let mallory: Leaf;
 
 before(async () => {
   directory = await mkdtemp(join(tmpdir(), "functionmesh-http2-"));
-  cluster = await startAggregated(directory, ["--http2", "true"]);
+  cluster = await startAggregated(directory);
   const { kubectl, host } = cluster;
   await kubectl.ok(["create", "namespace", "quiet"]);
   for (const user of ["jane", "mallory"])
@@ -78,9 +78,12 @@ async function noticed(others: () => Promise<void>): Promise<{ ended: number; fa
     }
   };
   const readingOn = read();
-  await others();
-  over = true;
-  await readingOn;
+  try {
+    await others();
+  } finally {
+    over = true;
+    await readingOn;
+  }
   return { ended, failed, reads };
 }
 
@@ -92,7 +95,8 @@ const unharmed = ({ ended, failed, reads }: Awaited<ReturnType<typeof noticed>>)
 const kib = 1024;
 const shapes: Record<string, (tenant: Tenant, bytes: number) => ReturnType<Tenant["send"]>> = {
   "a header": (tenant, bytes) => tenant.send("GET", functions, { "x-long": "a".repeat(bytes) }),
-  "a query": (tenant, bytes) => tenant.send("GET", `${functions}?labelSelector=a%3D${"b".repeat(bytes)}`),
+  "a header's name": (tenant, bytes) => tenant.send("GET", functions, { ["x".repeat(bytes)]: "a" }),
+  "a query": (tenant, bytes) => tenant.send("GET", `${functions}?labelSelector=a+in+(${longList(bytes)})`),
   "many headers": (tenant, bytes) =>
     tenant.send(
       "GET",
@@ -100,26 +104,25 @@ const shapes: Record<string, (tenant: Tenant, bytes: number) => ReturnType<Tenan
       Object.fromEntries(Array.from({ length: bytes / kib }, (_, i) => [`x-${i}`, "a".repeat(kib - 40)])),
     ),
 };
-const sizes = [30, 70, 300, 900];
+/** In KiB: kube-apiserver itself takes a MiB (API N-42). */
+const sizes = [30, 70, 100, 300, 900];
+/** Values as long as those of labels may be. */
+const longList = (bytes: number): string =>
+  Array.from({ length: Math.floor(bytes / 64) }, (_, i) => String(i).padStart(63, "v")).join();
 
 for (const [what, send] of Object.entries(shapes)) {
-  test(`http2: ${what} of any length is its sender's matter`, async (t) => {
+  test(`http2: ${what} of any length is served, and nobody else's matter`, async (t) => {
     const told: string[] = [];
     const seen = await noticed(async () => {
       using tenant = tenantOf(mallory, 1);
       for (const size of sizes) {
-        const { status, text } = await send(tenant, size * kib).catch((error: unknown) => ({
-          status: 0,
-          text: String(error),
-        }));
-        told.push(`${size} KiB: ${status} ${text.slice(0, 300)}`);
+        const { status, text } = await send(tenant, size * kib);
+        told.push(`${size} KiB: ${status}`);
+        assert.equal(status, 200, `${size} KiB: ${text.slice(0, 300)}`);
       }
     });
-    t.diagnostic(told.join("\n"));
+    t.diagnostic(told.join(", "));
     unharmed(seen);
-    // What is over the bound is refused by the aggregator, in its sender's own answer.
-    for (const each of told.slice(1))
-      assert.match(each, /: 503 .*request header list larger than peer's advertised limit/);
   });
 }
 
