@@ -1,5 +1,6 @@
 import type { KubeObject } from "../apis/meta/v1.ts";
 import { StatusError } from "../errors/status-error.ts";
+import { type Clock, systemClock } from "../machinery/clock.ts";
 import type { AdmissionAttributes, AdmissionPlugin } from "./interface.ts";
 
 /** How long admission took and whether it refused (API MT-16). */
@@ -25,65 +26,68 @@ export type AdmissionObserver = {
  */
 export class AdmissionChain implements Required<Omit<AdmissionPlugin, "name">> {
   readonly #plugins: readonly AdmissionPlugin[];
-
   readonly #observer: AdmissionObserver;
+  readonly #clock: Clock;
 
-  constructor(plugins: readonly AdmissionPlugin[], observer: AdmissionObserver = {}) {
+  constructor(plugins: readonly AdmissionPlugin[], observer: AdmissionObserver = {}, clock: Clock = systemClock) {
     this.#plugins = plugins;
     this.#observer = observer;
+    this.#clock = clock;
   }
 
   /** The object as the last plugin left it; `undefined` when none changed it. */
   admit(attributes: AdmissionAttributes): Promise<KubeObject | undefined> {
-    return timed("admit", attributes, this.#observer.onPassed, async () => {
+    return this.#timed("admit", attributes, this.#observer.onPassed, async () => {
       let changed: KubeObject | undefined;
       for (const plugin of this.#plugins) {
         if (plugin.admit === undefined) continue;
         const seen = changed === undefined ? attributes : { ...attributes, object: changed };
-        changed = (await this.#ask(plugin, "admit", seen, async () => plugin.admit?.(seen))) ?? changed;
+        changed = (await this.#ask(plugin, "admit", seen, () => plugin.admit?.(seen))) ?? changed;
       }
       return changed;
     });
   }
 
   validate(attributes: AdmissionAttributes): Promise<void> {
-    return timed("validate", attributes, this.#observer.onPassed, async () => {
+    return this.#timed("validate", attributes, this.#observer.onPassed, async () => {
       for (const plugin of this.#plugins) {
         if (plugin.validate === undefined) continue;
-        await this.#ask(plugin, "validate", attributes, async () => plugin.validate?.(attributes));
+        await this.#ask(plugin, "validate", attributes, () => plugin.validate?.(attributes));
       }
     });
   }
 
-  async #ask<T>(
+  #ask<T>(
     { name }: AdmissionPlugin,
     type: AdmissionStep["type"],
     attributes: AdmissionAttributes,
-    ask: () => Promise<T>,
+    ask: () => T | Promise<T>,
   ): Promise<T> {
     const { onAsked, onFailure } = this.#observer;
-    try {
-      return await timed(type, attributes, (step) => onAsked?.(name, step), ask);
-    } catch (error) {
+    const onError = (error: unknown): void => {
       if (!(error instanceof StatusError || attributes.signal.aborted)) onFailure?.(name, error);
+    };
+    return this.#timed(type, attributes, (step) => onAsked?.(name, step), ask, onError);
+  }
+
+  async #timed<T>(
+    type: AdmissionStep["type"],
+    { operation }: AdmissionAttributes,
+    onDone: ((step: AdmissionStep) => void) | undefined,
+    work: () => T | Promise<T>,
+    onError?: (error: unknown) => void,
+  ): Promise<T> {
+    const startedMs = this.#clock.elapsedMs();
+    const done = (rejected: boolean): void =>
+      onDone?.({ type, operation, rejected, ms: this.#clock.elapsedMs() - startedMs });
+    try {
+      const result = await work();
+      done(false);
+      return result;
+    } catch (error) {
+      done(true);
+      onError?.(error);
       throw error;
     }
-  }
-}
-
-async function timed<T>(
-  type: AdmissionStep["type"],
-  { operation }: AdmissionAttributes,
-  onDone: ((step: AdmissionStep) => void) | undefined,
-  work: () => Promise<T>,
-): Promise<T> {
-  const startedMs = performance.now();
-  let rejected = true;
-  try {
-    const result = await work();
-    rejected = false;
-    return result;
-  } finally {
-    onDone?.({ type, operation, rejected, ms: performance.now() - startedMs });
   }
 }

@@ -53,7 +53,7 @@ export class CertificateVerifier {
   verify({ clientCertificates: chain, certificateError }: ConnectionInfo): CertificateSubject {
     if (certificateError !== undefined) throw new Error(`verifying certificate: ${certificateError}`);
     this.#reload();
-    const key = chain.map((der) => hash("sha256", der, "base64")).join();
+    const key = keyOf(chain);
     let verdict = this.#verdicts.get(key);
     if (verdict === undefined) {
       const found = this.#examine(chain);
@@ -103,6 +103,17 @@ export class CertificateVerifier {
     }
     throw new Error("certificate signed by unknown authority");
   }
+}
+
+/** Of the chains of connections that are open: each is shown with every request. */
+const keys = new WeakMap<readonly Uint8Array[], string>();
+
+function keyOf(chain: readonly Uint8Array[]): string {
+  const known = keys.get(chain);
+  if (known !== undefined) return known;
+  const key = chain.map((der) => hash("sha256", der, "base64")).join();
+  keys.set(chain, key);
+  return key;
 }
 
 const isSame = (a: X509Certificate, b: X509Certificate): boolean => a.raw.equals(b.raw);

@@ -52,8 +52,7 @@ export function withInFlightLimits(deps: {
 class Flow {
   readonly accounts = new UserAccounts();
   readonly #queues: Readonly<Record<Kind, { readonly users: FairQueue; readonly system: FairQueue }>>;
-  readonly #metrics: RequestMetrics;
-  readonly #current = { readOnly: 0, mutating: 0 };
+  readonly #current: Record<Kind, number>;
 
   constructor(deps: {
     readonly limits: InFlightLimits;
@@ -70,7 +69,7 @@ class Flow {
       };
     };
     this.#queues = { readOnly: queuesOf(deps.limits.readOnly), mutating: queuesOf(deps.limits.mutating) };
-    this.#metrics = deps.metrics;
+    this.#current = deps.metrics.inFlight;
   }
 
   /** A place for one request; at once if there is one. */
@@ -85,10 +84,8 @@ class Flow {
 
   #counted(kind: Kind, place: Release): Release {
     this.#current[kind]++;
-    this.#metrics.setInFlight(this.#current);
     return () => {
       this.#current[kind]--;
-      this.#metrics.setInFlight(this.#current);
       place();
     };
   }

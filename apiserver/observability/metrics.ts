@@ -91,12 +91,8 @@ export class RequestMetrics {
     labelNames: ["limit"],
     registers: [this.registry],
   });
-  private readonly inFlight = new Gauge({
-    name: "apiserver_current_inflight_requests",
-    help: "Requests being served now, long-running ones aside.",
-    labelNames: ["request_kind"],
-    registers: [this.registry],
-  });
+  /** Requests being served now; whoever serves them counts. */
+  readonly inFlight = { mutating: 0, readOnly: 0 };
   private readonly terminations = new Counter({
     name: "apiserver_request_terminations_total",
     help: "Requests that were refused or cut off to protect the server.",
@@ -113,7 +109,17 @@ export class RequestMetrics {
   /** @param processMetrics  also CPU, memory, event loop and descriptors; once per process */
   constructor(options: { readonly processMetrics: boolean }) {
     if (options.processMetrics) collectDefaultMetrics({ register: this.registry });
-    for (const request_kind of ["mutating", "readOnly"]) this.inFlight.set({ request_kind }, 0);
+    const { inFlight } = this;
+    new Gauge({
+      name: "apiserver_current_inflight_requests",
+      help: "Requests being served now, long-running ones aside.",
+      labelNames: ["request_kind"],
+      registers: [this.registry],
+      collect() {
+        for (const request_kind of ["mutating", "readOnly"] as const)
+          this.set({ request_kind }, inFlight[request_kind]);
+      },
+    });
   }
 
   finished(labels: RequestLabels, { code, seconds, bytes }: RequestOutcome): void {
@@ -143,11 +149,6 @@ export class RequestMetrics {
   /** @param values  by name, of a fixed set */
   setLimits(values: ReadonlyMap<string, number>): void {
     for (const [limit, value] of values) this.limits.set({ limit }, value);
-  }
-
-  setInFlight(counts: { readonly mutating: number; readonly readOnly: number }): void {
-    this.inFlight.set({ request_kind: "mutating" }, counts.mutating);
-    this.inFlight.set({ request_kind: "readOnly" }, counts.readOnly);
   }
 
   expose(): ReturnType<typeof exposition> {

@@ -57,7 +57,12 @@ export class BodyReader {
     if (length === 0) return Promise.resolve(empty);
     const most = this.#incoming.refusesAtEnd === true ? limit + limits.maxDiscardedBytes.value : limit;
     if (length !== undefined && length > most) return Promise.reject(tooLarge(limit));
-    return this.#collect(limit);
+    const { stream } = this.#incoming;
+    // It came with its headers: most do, and need nobody to wait for them.
+    const bytes: unknown = length === stream.readableLength && length <= limit ? stream.read() : null;
+    if (!(bytes instanceof Uint8Array)) return this.#collect(limit);
+    stream.resume();
+    return Promise.resolve(bytes);
   }
 
   #collect(limit: number): Promise<Uint8Array> {

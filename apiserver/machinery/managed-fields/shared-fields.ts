@@ -11,18 +11,25 @@ import { stringifyJson } from "../json.ts";
 import type { FieldSet } from "../structured-merge/field-set.ts";
 import { fieldsV1Text, fromFieldsV1, mayHold } from "../structured-merge/fields-v1.ts";
 
-const max = limits.maxSharedFieldSets.value;
-const byText = new LRUCache<string, JsonObject>({ max });
-/** Of those. */
-const fieldsOf = new LRUCache<JsonObject, FieldSet>({ max });
-const isShared = new WeakSet<JsonObject>();
+/** A JSON that objects share, with what was read of it. */
+type Shared = { readonly json: JsonObject; isKept: boolean; wasRead: boolean; fields: FieldSet | undefined };
+
+const byText = new LRUCache<string, Shared>({
+  max: limits.maxSharedFieldSets.value,
+  dispose: (shared) => {
+    shared.isKept = false;
+    shared.fields = undefined;
+  },
+});
+const sharedOf = new WeakMap<JsonObject, Shared>();
 /** Of sets that were read or printed: most writes leave most sets as they are. */
 const jsonOf = new WeakMap<FieldSet, JsonObject>();
-const wellFormed = new WeakSet<JsonObject>();
+/** Too long to be shared, and read. */
+const longRead = new WeakSet<JsonObject>();
 
 /** As `fromFieldsV1`. @throws FieldsV1Error, PathElementError */
 export function readFieldsV1(json: JsonObject): FieldSet {
-  const known = fieldsOf.get(json);
+  const known = sharedOf.get(json)?.fields;
   if (known !== undefined) return known;
   const fields = fromFieldsV1(json);
   note(fields, json);
@@ -31,12 +38,17 @@ export function readFieldsV1(json: JsonObject): FieldSet {
 
 /** As `mayHold`, but `true` also for what has not been read yet and may be no set at all. */
 export const mayHoldFields = (json: JsonObject, fields: FieldSet): boolean =>
-  !wellFormed.has(json) || mayHold(json, fields);
+  !(sharedOf.get(json)?.wasRead ?? longRead.has(json)) || mayHold(json, fields);
 
 function note(fields: FieldSet, json: JsonObject): void {
   jsonOf.set(fields, json);
-  wellFormed.add(json);
-  if (isShared.has(json)) fieldsOf.set(json, fields);
+  const shared = sharedOf.get(json);
+  if (shared === undefined) {
+    longRead.add(json);
+    return;
+  }
+  shared.wasRead = true;
+  if (shared.isKept) shared.fields = fields;
 }
 
 /** As `toFieldsV1`; equal sets share one JSON. */
@@ -44,7 +56,7 @@ export function sharedFieldsV1(fields: FieldSet): JsonObject {
   const known = jsonOf.get(fields);
   if (known !== undefined) return known;
   const text = fieldsV1Text(fields);
-  const json = byText.get(text) ?? share(text, JSON.parse(text));
+  const json = byText.get(text)?.json ?? share(text, JSON.parse(text));
   note(fields, json);
   return json;
 }
@@ -59,12 +71,13 @@ export function withSharedFields(metadata: ObjectMeta): ObjectMeta {
 function withSharedJson(entry: ManagedFieldsEntry): ManagedFieldsEntry {
   if (entry.fieldsV1 === undefined) return entry;
   const text = stringifyJson(entry.fieldsV1);
-  return { ...entry, fieldsV1: byText.get(text) ?? share(text, entry.fieldsV1) };
+  return { ...entry, fieldsV1: byText.get(text)?.json ?? share(text, entry.fieldsV1) };
 }
 
 function share(text: string, json: JsonObject): JsonObject {
   if (text.length > limits.maxSharedFieldsLength.value) return json;
-  byText.set(text, json);
-  isShared.add(json);
+  const shared: Shared = { json, isKept: true, wasRead: false, fields: undefined };
+  byText.set(text, shared);
+  sharedOf.set(json, shared);
   return json;
 }

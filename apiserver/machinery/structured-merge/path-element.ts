@@ -148,7 +148,7 @@ const kindOrder = "fkvi";
 export function sortedElements(elements: Iterable<string>): string[] {
   const list = [...elements];
   // Of these the order is that of JavaScript, which needs no help.
-  if (list.every(isPlain)) return list.sort();
+  if (list.length < 2 || list.every(isPlain)) return list.sort();
   return list
     .map(placed)
     .sort(comparePlaced)

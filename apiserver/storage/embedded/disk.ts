@@ -75,7 +75,7 @@ export class Disk {
       return;
     }
     this.#gathered.push(pending);
-    if (this.#gathered.length === 1) queueMicrotask(() => this.#sendGathered());
+    if (this.#gathered.length === 1) setImmediate(() => this.#sendGathered());
   }
 
   #sendGathered(): void {
