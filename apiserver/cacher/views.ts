@@ -16,6 +16,8 @@ export type Wanted<T> = Sought & {
 /** What a reader is given at once, about, in events and in bytes of them. */
 export const batchEvents = 256;
 export const batchBytes = 64 * 1024;
+/** The same of initial events, which nobody else waits for: as much as goes out in one write. */
+const initialBytes = 512 * 1024;
 
 /**
  * An ADDED event for each object of the snapshot that is wanted, in batches that are made as they are read. What the
@@ -35,7 +37,7 @@ export function* initialEvents<T extends Encoded>(
     const event = addedEvent(entry.item, encoder);
     batch.push(event);
     bytes += event.frame.length;
-    if (batch.length < batchEvents && bytes < batchBytes) continue;
+    if (batch.length < batchEvents && bytes < initialBytes) continue;
     yield batch;
     batch = [];
     bytes = 0;

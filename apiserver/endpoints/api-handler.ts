@@ -43,9 +43,14 @@ export type ApiRequest = {
 
 /**
  * Parts are taken one after the other, no faster than the client reads: what isn't there as bytes yet is made when its
- * turn comes, in a time far below that of which another client would notice. An async iterable may pause between them.
+ * turn comes, in a time far below that of which another client would notice. An async iterable may pause between them; what
+ * it has together comes as one group of parts.
  */
-export type ResponseBody = string | Uint8Array | Iterable<Uint8Array> | AsyncIterable<Uint8Array>;
+export type ResponseBody =
+  | string
+  | Uint8Array
+  | Iterable<Uint8Array>
+  | AsyncIterable<Uint8Array | Iterable<Uint8Array>>;
 
 export type ApiResponse = {
   readonly status: number;

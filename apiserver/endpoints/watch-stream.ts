@@ -9,7 +9,6 @@ import { initialEventsEndAnnotation } from "../apis/meta/v1.ts";
 import type { RestWatchEvent } from "../registry/rest/interface.ts";
 import type { ApiResponse } from "./api-handler.ts";
 import { utf8 } from "./bytes.ts";
-import { joinParts } from "./compression.ts";
 import type { CheckedFormat } from "./output.ts";
 import type { HeaderFields } from "./responses.ts";
 import type { RequestScope } from "./scope.ts";
@@ -105,12 +104,9 @@ function tellingEncoder(
 async function* lines(
   events: AsyncIterable<readonly RestWatchEvent[]>,
   encode: EventEncoder,
-): AsyncGenerator<Uint8Array> {
-  for await (const batch of events) yield* joinParts(encodedParts(batch, encode), () => lineBytes);
+): AsyncGenerator<Iterable<Uint8Array>> {
+  for await (const batch of events) yield encodedParts(batch, encode);
 }
-
-/** Bytes that are written together, about: the initial events may be all there is, and are made as they are read. */
-const lineBytes = 16 * 1024;
 
 function* encodedParts(batch: readonly RestWatchEvent[], encode: EventEncoder): Generator<Uint8Array> {
   for (const event of batch) yield* encode(event);

@@ -45,12 +45,14 @@ const maxChunkBytes = 512 * 1024;
 const minChunkBytes = 16 * 1024;
 /** By which a chunk may exceed that, as a part is not divided; with a larger part it has memory of its own. */
 const maxPartBytes = 16 * 1024;
-/** Buffers of the largest chunks that are kept for the next answers, 2 MiB in all. */
-const maxSpareBuffers = 4;
+/** Buffers of the largest chunks that are kept for the next answers, 5 MiB in all. */
+const maxSpareBuffers = 10;
 /** An answer that is there at once is written at once: waiting for a turn with others' work would take it longer than that. */
 const maxWholeBytes = 32 * 1024;
 /** So many more clients may stop reading at once before what waits exceeds the budget. */
 const shares = 16;
+
+type Chunks = AsyncIterator<Uint8Array | Iterable<Uint8Array>> | Iterator<Uint8Array>;
 
 export class AnswerWriter {
   readonly #stallMs: number;
@@ -90,7 +92,8 @@ export class AnswerWriter {
           sink.end();
           return;
         }
-        await write.call(this, sink, chunk, signal);
+        if (chunk instanceof Uint8Array) await write.call(this, sink, chunk, signal);
+        else await this.#writeGroup(sink, chunk, { signal, whose });
       } while (!sink.destroyed);
     } finally {
       clearTimeout(deadline);
@@ -98,10 +101,24 @@ export class AnswerWriter {
     }
   }
 
-  #chunksOf(body: Exclude<ResponseBody, string | Uint8Array>): AsyncIterator<Uint8Array> | Iterator<Uint8Array> {
-    return Symbol.asyncIterator in body
-      ? body[Symbol.asyncIterator]()
-      : joinParts(body, () => this.#chunkBytes(), { lastAlone: true, take: (bytes) => this.#buffers.take(bytes) });
+  #chunksOf(body: Exclude<ResponseBody, string | Uint8Array>): Chunks {
+    return Symbol.asyncIterator in body ? body[Symbol.asyncIterator]() : this.#joined(body, true);
+  }
+
+  #joined(parts: Iterable<Uint8Array>, lastAlone: boolean): Generator<Uint8Array> {
+    return joinParts(parts, () => this.#chunkBytes(), { lastAlone, take: (bytes) => this.#buffers.take(bytes) });
+  }
+
+  async #writeGroup(
+    sink: Sink,
+    parts: Iterable<Uint8Array>,
+    { signal, whose }: Pick<Reader, "signal" | "whose">,
+  ): Promise<void> {
+    const chunks = this.#joined(parts, false);
+    for (let next = chunks.next(); next.done !== true; next = await inTurn(() => chunks.next(), whose)) {
+      await this.#write(sink, next.value, signal);
+      if (sink.destroyed) return;
+    }
   }
 
   async #write(sink: Sink, chunk: Uint8Array, signal: AbortSignal): Promise<void> {

@@ -53,18 +53,20 @@ async function cost(rounds: number, work: () => Promise<unknown>): Promise<numbe
 }
 
 const buffers = new ChunkBuffers(528 * 1024, 4);
+const take = (bytes: number): Buffer => buffers.take(bytes);
 
 /** As the transport takes it. */
 async function written({ body }: ApiResponse): Promise<number> {
   const content = body?.() ?? "";
   if (typeof content === "string" || content instanceof Uint8Array) return content.length;
   let bytes = 0;
-  if (Symbol.asyncIterator in content) for await (const chunk of content) bytes += chunk.length;
-  else
-    for (const chunk of joinParts(content, () => 512 * 1024, { take: (length) => buffers.take(length) })) {
+  for await (const part of Symbol.asyncIterator in content ? content : [content]) {
+    const chunks = part instanceof Uint8Array ? [part] : joinParts(part, () => 512 * 1024, { take });
+    for (const chunk of chunks) {
       bytes += chunk.length;
       buffers.giveBack(chunk);
     }
+  }
   return bytes;
 }
 

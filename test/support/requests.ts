@@ -46,6 +46,9 @@ export async function bytesOf({ body }: ApiResponse): Promise<Buffer> {
   const content = body?.() ?? "";
   if (typeof content === "string" || content instanceof Uint8Array) return Buffer.from(content);
   const chunks: Uint8Array[] = [];
-  for await (const chunk of content) chunks.push(chunk);
+  for await (const chunk of content) {
+    if (chunk instanceof Uint8Array) chunks.push(chunk);
+    else chunks.push(...chunk);
+  }
   return Buffer.concat(chunks);
 }
