@@ -38,13 +38,16 @@ export type Gate = AsyncDisposable & {
   /** Measures both once more. @returns the lowest of ours so far, as a multiple of the lowest of the bare server */
   readonly ratio: (own: Own, row: Row) => Promise<number>;
   readonly coldStartRatio: () => Promise<number>;
+  /** The lowest of the bare server so far, in ms. */
+  readonly bareMs: (row: Row) => number | undefined;
 };
 
-export async function openGate(): Promise<Gate> {
+/** @param env  of the server on SQLite */
+export async function openGate(env: NodeJS.ProcessEnv = {}): Promise<Gate> {
   await using stack = new AsyncDisposableStack();
   const directory = await mkdtemp(join(tmpdir(), "functionmesh-gate-"));
   stack.defer(() => rm(directory, { recursive: true, force: true }));
-  const targets = stack.use(await startTargets(directory, ["SQLite", "etcd", "bare"], undefined));
+  const targets = stack.use(await startTargets(directory, ["SQLite", "etcd", "bare"], { env }));
   const named = (name: string): Target => {
     const found = targets.all.find((target) => target.name === name);
     if (found === undefined) throw new Error(`no ${name}`);
@@ -71,6 +74,7 @@ export async function openGate(): Promise<Gate> {
       const here = await take(row, named(own));
       return here / (await take(row, bare));
     },
+    bareMs: (row) => lowest(all.get(`${row.name} bare`) ?? [])?.cpuMsPerOperation,
     coldStartRatio: async () => {
       const folder = join(directory, `cold-${starts++}`);
       coldest = Math.min(coldest, (await coldStart(folder)).cpuMs);

@@ -44,7 +44,7 @@ const loadAtStart = loadavg();
 const measured = new Map<string, Measured[]>();
 const directory = await mkdtemp(join(tmpdir(), "functionmesh-bench-"));
 try {
-  await using targets = await startTargets(directory, names, values.before);
+  await using targets = await startTargets(directory, names, { checkout: values.before });
   // What ours answers is what the bare server sends, so it is asked first.
   const recorder = targets.all.find(({ name }) => name === "SQLite");
   const take = async (row: Row, target: Target, count?: number): Promise<void> => {

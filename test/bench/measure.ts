@@ -23,7 +23,7 @@ export type Effort = {
 };
 
 /** How many operations of a row a server has had. */
-const taken = new Map<string, number>();
+const taken = new WeakMap<Target, Map<string, number>>();
 
 const quantile = (sorted: readonly number[], q: number): number =>
   sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * q))] ?? Number.NaN;
@@ -45,7 +45,8 @@ export async function measure(
   };
   const work = await row.begin(target, sizes, note);
   const used = (): number => target.pids.reduce((sum, pid) => sum + cpuMs(pid), 0);
-  const key = `${row.name} ${target.name}`;
+  const had = taken.get(target) ?? new Map<string, number>();
+  taken.set(target, had);
   const [begin, latencies] = [used(), [] as number[]];
   let operations = 0;
   const most = count ?? row.maxOperations?.(sizes) ?? Number.POSITIVE_INFINITY;
@@ -54,8 +55,8 @@ export async function measure(
   const oneAfterAnother = async (): Promise<void> => {
     while (!isEnough()) {
       operations++;
-      const index = taken.get(key) ?? 0;
-      taken.set(key, index + 1);
+      const index = had.get(row.name) ?? 0;
+      had.set(row.name, index + 1);
       const began = performance.now();
       await work.run(index);
       latencies.push(performance.now() - began);

@@ -206,6 +206,8 @@ const deletes: Row = {
 
 const resourceVersionIn = (text: string): string => /"resourceVersion":"(\d+)"/.exec(text)?.[1] ?? "0";
 
+const errorEvent = Buffer.from('{"type":"ERROR"');
+
 /** From the write on its way to each watcher's event. */
 export const eventWork = "event";
 const events: Row = {
@@ -216,11 +218,17 @@ const events: Row = {
   begin: async (target, { watchers }, note) => {
     const { collection } = target.kind;
     const path = `${collection}/${nameOf(0)}`;
-    const read = await ask(target, "GET, 1 in flight", { method: "GET", path });
-    const version = resourceVersionIn(read.body().toString());
+    // What the object says is as old as its last change, and that may be history that a server has forgotten.
+    const now = await ask(target, pages.name, { method: "GET", path: `${collection}?limit=1` });
+    const version = resourceVersionIn(now.body().toString());
     const query = `watch=true&fieldSelector=metadata.name%3D${nameOf(0)}&resourceVersion=${version}`;
     let [arrived, sent, left] = [0, 0, watchers];
-    let done = (): void => undefined;
+    let everyone = Promise.withResolvers<void>();
+    let failure: Error | undefined;
+    const fail = (why: string): void => {
+      failure ??= new Error(`${target.name}: ${why}`);
+      everyone.resolve();
+    };
     const latencies: number[] = [];
     const open = async (): Promise<IncomingMessage> => {
       const stream = await target.client.open(`${collection}?${query}`, { [workHeader]: eventWork });
@@ -230,25 +238,27 @@ const events: Row = {
         if (part.at(-1) !== 0x0a) return;
         const event = Buffer.concat(parts);
         parts = [];
+        if (event.subarray(0, errorEvent.length).equals(errorEvent)) fail(`a watch ends with ${event}`);
         note({ status: 200, bytes: event.length, body: () => event });
         latencies.push(performance.now() - sent);
-        if (++arrived === left) done();
+        if (++arrived === left) everyone.resolve();
       });
       // Servers end a watch whose reader is too slow for them.
       stream.on("close", () => {
-        if (arrived === --left) done();
+        if (--left === 0) fail("all watches were ended");
+        if (arrived === left) everyone.resolve();
       });
       return stream;
     };
     const streams = await Promise.all(Array.from({ length: watchers }, open));
     const run = async (index: number): Promise<void> => {
       arrived = 0;
-      const everyone = new Promise<void>((resolve) => {
-        done = resolve;
-      });
+      everyone = Promise.withResolvers();
+      if (failure !== undefined) throw failure;
       sent = performance.now();
       const body = labelPatch("event", index);
-      await Promise.all([ask(target, patch.name, { method: "PATCH", path, body, type: mergePatch }), everyone]);
+      await Promise.all([ask(target, patch.name, { method: "PATCH", path, body, type: mergePatch }), everyone.promise]);
+      if (failure !== undefined) throw failure;
     };
     const close = (): void => {
       for (const stream of streams) stream.destroy();

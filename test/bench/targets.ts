@@ -39,11 +39,17 @@ export type Targets = AsyncDisposable & {
   readonly bodies: string;
 };
 
-/** @param checkout  of an older version, for `before` */
+export type TargetOptions = {
+  /** Of an older version, for `before`. */
+  readonly checkout?: string | undefined;
+  /** Of the server on SQLite. */
+  readonly env?: NodeJS.ProcessEnv;
+};
+
 export async function startTargets(
   directory: string,
   names: readonly TargetName[],
-  checkout: string | undefined,
+  { checkout, env = {} }: TargetOptions = {},
 ): Promise<Targets> {
   await using stack = new AsyncDisposableStack();
   const bodies = join(directory, "bodies");
@@ -69,7 +75,7 @@ export async function startTargets(
     await add("sample-apiserver", sample.kubeconfig, sample.pids, flunders);
   }
   if (names.includes("SQLite")) {
-    const server = stack.use(await startStandalone(join(directory, "sqlite"), [apiOnly]));
+    const server = stack.use(await startStandalone(join(directory, "sqlite"), [apiOnly], { env }));
     await add("SQLite", server.kubeconfig, [server.process.pid]);
   }
   if (names.includes("etcd")) {

@@ -6,6 +6,7 @@ import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { after, before, type TestContext, test } from "node:test";
 import { coldStartName, type Gate, gated, openGate, type Ratios, ratiosFile } from "../bench/gate.ts";
+import { slowedBy } from "../bench/slowed.ts";
 
 const committed: Ratios = JSON.parse(await readFile(ratiosFile, "utf8"));
 /** A row that fails is measured again, as what others do on the machine may cost it a round; the lowest of all counts. */
@@ -32,6 +33,19 @@ for (const row of gated.SQLite)
 for (const row of gated.etcd)
   test(`${row.name}, etcd`, (t) => hold(t, committed.etcd[row.name], () => gate.ratio("etcd", row)));
 test(coldStartName, (t) => hold(t, committed.SQLite[coldStartName], () => gate.coldStartRatio()));
+
+test("a server that is slowed beyond what is committed, twice, does not pass", async (t) => {
+  const row = gated.SQLite.find(({ name }) => name === "GET, 8 in flight");
+  assert.ok(row !== undefined);
+  const was = committed.SQLite[row.name] ?? Number.NaN;
+  for (let attempt = 0; attempt < attempts; attempt++) await gate.ratio("SQLite", row);
+  // On top of what a GET costs, at least what it may cost in all.
+  await using slow = await openGate(slowedBy(2 * was * (gate.bareMs(row) ?? Number.NaN)));
+  await assert.rejects(
+    hold(t, was, () => slow.ratio("SQLite", row)),
+    /times what the bare server needs/,
+  );
+});
 
 test("every figure that is committed is held", () => {
   const names = {

@@ -34,9 +34,9 @@ export async function answersReady(url: string): Promise<boolean> {
 export async function startStandalone(
   dataDirectory: string,
   extra: readonly string[] = [],
-  options: { readonly port?: number; readonly logFile?: string } = {},
+  { port: given, ...options }: ProcessOptions & { readonly port?: number } = {},
 ): Promise<Standalone> {
-  const port = options.port ?? (await freePort());
+  const port = given ?? (await freePort());
   const kubeconfig = join(dataDirectory, "kubeconfig");
   const url = `https://127.0.0.1:${port}`;
   const server = startMain(
@@ -50,7 +50,7 @@ export async function startStandalone(
       kubeconfig,
       ...extra,
     ],
-    options.logFile === undefined ? {} : { logFile: options.logFile },
+    options,
   );
   // The file of an earlier run names another port until this one has written its own.
   const isWritten = async (): Promise<boolean> => (await readFile(kubeconfig, "utf8")).includes(url);
