@@ -73,7 +73,7 @@ export const limits = {
     reason: "an impersonated or proxied user has one per group",
   },
   maxPipelined: {
-    value: 64,
+    value: 16,
     unit: "count",
     of: "requests sent on a connection of HTTP/1.1 before the first of them is answered",
     beyond: "disconnected",

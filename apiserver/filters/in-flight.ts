@@ -3,7 +3,7 @@ import type { ApiHandler, ApiRequest, ApiResponse, Filter } from "../endpoints/a
 import { isLongRunning, type RequestInfo } from "../endpoints/request-info.ts";
 import { textResponse } from "../endpoints/responses.ts";
 import { type Limit, limits } from "../limits.ts";
-import { attend } from "../machinery/turns.ts";
+import { attend, inTurn } from "../machinery/turns.ts";
 import type { RequestMetrics } from "../observability/metrics.ts";
 import { FairQueue, type Release, WaitedTooLong } from "./fair-queue.ts";
 import { type RouteLabels, requestLabels } from "./request-labels.ts";
@@ -110,7 +110,7 @@ class Ticket {
     const kind = readVerbs.has(request.info.verb) ? "readOnly" : "mutating";
     if (kind === "readOnly") this.#held.push(await this.#flow.enter(kind, request));
     const body = (limit: number): Promise<Uint8Array> => this.#readBody(limit, kind);
-    return this.#untilWritten(await next({ ...request, body }));
+    return this.#untilWritten(await this.#inTurn(() => next({ ...request, body })));
   }
 
   close(): void {
@@ -121,10 +121,15 @@ class Ticket {
     this.#open("watches", 1);
     const begun = await this.#flow.enter("readOnly", this.#request);
     try {
-      return this.#untilWritten(await next(this.#request));
+      return this.#untilWritten(await this.#inTurn(() => next(this.#request)));
     } finally {
       begun();
     }
+  }
+
+  /** What one user sends at once is begun a slice at a time, so that others' requests come between. */
+  #inTurn(serve: () => Promise<ApiResponse>): Promise<ApiResponse> {
+    return Promise.resolve(inTurn(serve, this.#request.user.name));
   }
 
   /** Room for the body is taken before it comes, the place when it has: whoever sends slowly waits at their own cost. */

@@ -86,6 +86,46 @@ test("pieces rest for as long as they worked while a request of somebody else is
   assert.ok(shared >= 3 * 10, `${shared} timers between ten pieces that rest`);
 });
 
+test("who had little is not kept waiting by what others do at length, nor do they rest for it", async () => {
+  const other = attend("joe");
+  const made: string[] = [];
+  const long = Promise.all(
+    Array.from({ length: 5 }, async (_, i) =>
+      inTurn(() => {
+        work(10);
+        made.push(`ann ${i}`);
+      }, "ann"),
+    ),
+  );
+  for (let i = 0; i < 5; i++) {
+    await new Promise((resolve) => setImmediate(resolve));
+    await inTurn(() => made.push("joe"), "joe");
+  }
+  assert.ok(made.length <= 8, `${made.length - 5} long pieces came before five short ones: ${made.join(", ")}`);
+  await long;
+  other();
+});
+
+test("of what one user begins at once no more is begun in a round than a slice has room for", async () => {
+  let inRound = 0;
+  let most = 0;
+  const begin = (): Promise<void> => {
+    inRound++;
+    most = Math.max(most, inRound);
+    work(0.7);
+    return Promise.resolve().then(() => work(0.7));
+  };
+  let isDone = false;
+  const rounds = (): void => {
+    inRound = 0;
+    if (!isDone) setImmediate(rounds);
+  };
+  rounds();
+  await Promise.all(Array.from({ length: 40 }, async () => inTurn(begin, "ann")));
+  isDone = true;
+  assert.ok(most <= 6, `${most} of 40 were begun in one round`);
+});
+
 test("a loop over what is answered from memory gives way", async () => {
   let rounds = 0;
   let isDone = false;

@@ -10,10 +10,12 @@
 import { limits } from "../limits.ts";
 
 /**
- * Time in which pieces are made one after the other, in ms: far below what another client would notice. One piece at a time
- * is made while somebody else's request is under way.
+ * Time in which pieces are made one after the other, in ms: far below what another client would notice. One piece that is
+ * not light at a time is made while somebody else's request is under way.
  */
 const sliceMs = 2;
+/** What takes less is no piece of something larger but all there is to do: nobody rests for it. In ms. */
+const lightMs = 1;
 
 type Queue = {
   /** What this user's pieces took, in ms, on one scale with those of the others. */
@@ -28,9 +30,12 @@ let waitingCount = 0;
 let servedMs = 0;
 /** Requests under way, by user. */
 const present = new Map<string, number>();
-let sliceStart: number | undefined;
-/** Of this slice, in ms. */
+/** When the loop last came round to something of ours. */
+let roundStart: number | undefined;
+/** In this round, on pieces that are not light, in ms. */
 let workedMs = 0;
+/** Until then no piece that waits is made, but for those of users who had little. */
+let rest: NodeJS.Timeout | undefined;
 
 /**
  * Makes one piece, at once or when it is its turn.
@@ -39,7 +44,7 @@ let workedMs = 0;
  * @throws unknown  what `make` throws
  */
 export function inTurn<T>(make: () => T, whose: string): T | Promise<T> {
-  if (!mustWait()) return timed(make);
+  if (!mustWait(whose)) return atOnce(make, whose);
   return new Promise((resolve, reject) => {
     enqueue(whose, () => {
       try {
@@ -56,7 +61,7 @@ export function inTurn<T>(make: () => T, whose: string): T | Promise<T> {
  * memory, which nothing else would interrupt.
  */
 export function giveWay(whose: string): Promise<void> | undefined {
-  return mustWait() ? new Promise((resolve) => enqueue(whose, resolve)) : undefined;
+  return mustWait(whose) ? new Promise((resolve) => enqueue(whose, resolve)) : undefined;
 }
 
 /** A request of this user is under way, until the result is called. */
@@ -69,61 +74,86 @@ export function attend(user: string): () => void {
   };
 }
 
-function mustWait(): boolean {
-  if (sliceStart === undefined) {
-    sliceStart = performance.now();
-    setImmediate(endSlice);
-  }
-  return waitingCount > 0 || isOver(sliceStart);
+/** Whoever has had no more than the others is not kept waiting by them, for up to another slice of all such users together. */
+function mustWait(whose: string): boolean {
+  const elapsedMs = performance.now() - round();
+  return hasHadMore(whose) ? waitingCount > 0 || elapsedMs >= sliceMs : elapsedMs >= 2 * sliceMs;
 }
 
-const isOver = (start: number): boolean => performance.now() - start >= sliceMs;
+/** @returns when it began */
+function round(): number {
+  if (roundStart === undefined) {
+    roundStart = performance.now();
+    setImmediate(endRound);
+  }
+  return roundStart;
+}
 
-function timed<T>(make: () => T): T {
+function hasHadMore(whose: string): boolean {
+  const queue = queues.get(whose);
+  return queue !== undefined && (queue.waiting.length > 0 || queue.spentMs > servedMs);
+}
+
+function atOnce<T>(make: () => T, whose: string): T {
   const start = performance.now();
   try {
     return make();
   } finally {
-    workedMs += performance.now() - start;
+    charge(queueOf(whose), performance.now() - start);
   }
 }
 
+function charge(queue: Queue, ms: number): void {
+  queue.spentMs += ms;
+  if (ms >= lightMs) workedMs += ms;
+}
+
+function queueOf(whose: string): Queue {
+  let queue = queues.get(whose);
+  if (queue === undefined) {
+    queue = { spentMs: servedMs, waiting: [] };
+    queues.set(whose, queue);
+  }
+  return queue;
+}
+
 function enqueue(whose: string, piece: () => void): void {
-  const queue = queues.get(whose) ?? { spentMs: servedMs, waiting: [] };
-  queue.waiting.push(piece);
-  queues.set(whose, queue);
+  queueOf(whose).waiting.push(piece);
   waitingCount++;
 }
 
 /** The loop has come round, and what had arrived meanwhile was read: whoever sent it is present. */
-function endSlice(): void {
+function endRound(): void {
+  roundStart = undefined;
   const restMs = workedMs;
   workedMs = 0;
-  if (waitingCount === 0) {
-    sliceStart = undefined;
-    queues.clear();
-  } else if (restMs > 0 && othersArePresent()) setTimeout(nextSlice, restMs);
-  else nextSlice();
+  if (waitingCount === 0) queues.clear();
+  else if (rest === undefined && restMs > 0 && othersArePresent()) rest = setTimeout(makeNext, restMs);
+  else if (rest === undefined || (leastServed()?.spentMs ?? servedMs) < servedMs + lightMs) makeNext();
 }
 
-function nextSlice(): void {
-  const start = performance.now();
-  sliceStart = start;
-  setImmediate(endSlice);
-  do makeNext();
-  while (waitingCount > 0 && !isOver(start) && !othersArePresent());
-}
-
+/** Makes the piece whose turn it is, and then others for as long as the slice lasts. */
 function makeNext(): void {
+  clearTimeout(rest);
+  rest = undefined;
+  const slice = round();
   const queue = leastServed();
   const piece = queue?.waiting.shift();
   if (queue === undefined || piece === undefined) return;
   waitingCount--;
   servedMs = queue.spentMs;
-  const before = workedMs;
-  timed(piece);
-  queue.spentMs += workedMs - before;
+  const start = performance.now();
+  piece();
+  afterMicrotasks(() => {
+    const now = performance.now();
+    charge(queue, now - start);
+    const mayGoOn = now - start < lightMs || !othersArePresent();
+    if (waitingCount > 0 && now - slice < sliceMs && mayGoOn) makeNext();
+  });
 }
+
+/** When all is done that follows at once from what is done now: most of a piece may, behind an `await` of its result. */
+const afterMicrotasks = (then: () => void): void => queueMicrotask(() => process.nextTick(then));
 
 /** Few wait at once: a queue per user. */
 function leastServed(): Queue | undefined {

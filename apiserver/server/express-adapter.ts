@@ -20,8 +20,15 @@ export function expressAdapter(exchange: Exchange, connectionOf: (socket: Socket
   app.disable("etag");
   app.set("query parser", false);
   app.use((message, response) => serve(message, response, { exchange, connection: connectionOf(message.socket) }));
-  return (message, response) => app(message, response);
+  return (message, response) => {
+    // What one read has brought is parsed already; more than that stays with the client.
+    if (queueOf(message.socket).length < limits.maxPipelined.value) app(message, response);
+    else message.socket.destroy();
+  };
 }
+
+/** Made once, as an error costs its stack. */
+const abandoned = new DOMException("the client waits no longer", "AbortError");
 
 type Context = { readonly exchange: Exchange; readonly connection: Connection };
 
@@ -37,7 +44,7 @@ async function serve(message: IncomingMessage, response: ServerResponse, context
   const ended = connection.begin();
   response.once("close", () => {
     ended();
-    if (!response.writableFinished) controller.abort();
+    if (!response.writableFinished) controller.abort(abandoned);
     // Of answers that began before the server stopped, the headers promised that the connection stays.
     else if (exchange.draining) message.socket.destroySoon();
   });
@@ -81,9 +88,7 @@ async function turn({ socket }: IncomingMessage, response: ServerResponse): Prom
     if (queue.length === 1) socket.resume();
   });
   if (previous === undefined) return;
-  // What one read has brought is parsed already; more than that stays with the client.
   socket.pause();
-  if (queue.length > limits.maxPipelined.value) socket.destroy();
   await new Promise<void>((resolve) => previous.once("close", resolve));
 }
 
@@ -92,9 +97,25 @@ function queueOf(socket: Socket): ServerResponse[] {
   if (known !== undefined) return known;
   const queue: ServerResponse[] = [];
   owed.set(socket, queue);
+  closeWithoutStacks(socket);
   // Node has the socket read on behind every answer.
   socket.on("resume", () => queue.length > 1 && socket.pause());
   return queue;
+}
+
+/**
+ * Node makes an error of each request that is not answered yet when its connection ends, and asks for its stack: of a hundred
+ * of them that would take ten milliseconds, and nobody reads it.
+ */
+function closeWithoutStacks(socket: Socket): void {
+  let frames = Error.stackTraceLimit;
+  socket.prependListener("close", () => {
+    frames = Error.stackTraceLimit;
+    Error.stackTraceLimit = 0;
+  });
+  socket.on("close", () => {
+    Error.stackTraceLimit = frames;
+  });
 }
 
 function writeHead(response: ServerResponse, { status, headers, body }: ApiResponse, closes: boolean): void {
