@@ -84,9 +84,9 @@ function madeByCluster(statefulSet: KubeObject): KubeObject[] {
     kind: "Pod",
     metadata: { ...objectOf(template, "metadata"), name: podName, namespace },
     spec: {
-      // As admission of ServiceAccounts has it.
-      serviceAccountName: "default",
       ...podSpec,
+      // As admission of ServiceAccounts has it.
+      serviceAccountName: textOf(podSpec, "serviceAccountName") || "default",
       hostname: podName,
       subdomain: textOf(spec, "serviceName"),
       ...(volumes.length > 0 && { volumes }),
