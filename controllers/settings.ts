@@ -40,6 +40,8 @@ export type Settings = {
   readonly namespacedBackendConfig: string;
   /** Longest time a deleted workload waits for its clean-up Job, in s. */
   readonly cleanupDeadlineSeconds: number;
+  /** Where clean-up Jobs of namespaces that are being deleted run. Absent: they are not cleaned up. */
+  readonly cleanupNamespace?: string;
 };
 
 /** The operator's defaults; it has no deadline of clean-up, for which two minutes let a JVM start and retry, and no pace. */

@@ -534,6 +534,15 @@ export const rows = {
     value: "NAME",
     help: "BackendConfig that applies to the workloads of its own namespace.",
   }),
+  cleanupNamespace: option({
+    flag: "cleanup-namespace",
+    commands: running,
+    parse: text,
+    default: "",
+    shown: "none; standalone kube-system",
+    value: "NAMESPACE",
+    help: "Where clean-up Jobs of workloads run whose own namespace is being deleted.",
+  }),
   configFile: option({
     flag: "config-file",
     commands: running,

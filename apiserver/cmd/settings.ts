@@ -6,13 +6,15 @@ import type { Options } from "./options.ts";
 
 /**
  * What this installation decides about workloads, from options and `--config-file`.
+ * @param defaults  of this way to run
  * @throws Error that names the file and what is wrong in it
  */
-export async function readSettings(options: Options): Promise<Settings> {
+export async function readSettings(options: Options, defaults: Partial<Settings> = {}): Promise<Settings> {
   const { globalBackendConfig: name, globalBackendConfigNamespace: namespace, configFile } = options;
   const fromFile = configFile === "" ? {} : await readSettingsFile(configFile);
   return {
     ...defaultSettings,
+    ...defaults,
     ...fromFile,
     initContainers: options.enableInitContainers,
     defaultAffinity: options.addDefaultAffinity,
@@ -21,6 +23,7 @@ export async function readSettings(options: Options): Promise<Settings> {
     ...(options.readinessProbe && { readinessProbe: true }),
     ...(options.lastLogLines && { lastLogLines: true }),
     namespacedBackendConfig: options.namespacedBackendConfig,
+    ...(options.cleanupNamespace === "" ? {} : { cleanupNamespace: options.cleanupNamespace }),
     ...(name === "" || namespace === "" ? {} : { globalBackendConfig: { namespace, name } }),
   };
 }

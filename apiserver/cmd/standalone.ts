@@ -51,7 +51,7 @@ export type StandaloneFoundation = Foundation & { readonly pki: Pki };
 export async function standaloneFoundation(parts: FoundationParts): Promise<StandaloneFoundation> {
   const { options, log } = parts;
   const bindAddress = options.bindAddress === "" ? loopbackAddress : options.bindAddress;
-  const settings = await readSettings(options);
+  const settings = await readSettings(options, { cleanupNamespace: "kube-system" });
   const pki = await ensurePki(pkiDirectory(options.dataDir), {
     names: [bindAddress, ...options.tlsSan],
     onNotice: (sentence) => log.warn({}, sentence),

@@ -1,6 +1,6 @@
 /** The Job that removes from Pulsar what a deleted workload leaves there (FM 4.13, and 9.4 for what it avoids). */
 import type { Container } from "../../apiserver/apis/compute/v1alpha1/core-types.ts";
-import type { KubeObject } from "../../apiserver/apis/meta/v1.ts";
+import type { JsonObject, KubeObject } from "../../apiserver/apis/meta/v1.ts";
 import type { Settings } from "../settings.ts";
 import { type BackendConfigs, overlayBackendConfigs } from "./backend-config.ts";
 import { type AdminTool, adminTool, toolsOf } from "./command/download.ts";
@@ -15,7 +15,7 @@ import { type CleanupTask, cleanupName, type Workload } from "./workload.ts";
 
 /** Uid of the workload a clean-up is for. It has no owner reference: the collector would take it from a live owner. */
 export const ownerLabel = "owner";
-const containerName = "cleanup";
+export const containerName = "cleanup";
 /** A broker that is just starting or moving a topic refuses for some seconds. */
 const attemptsPerTask = 3;
 /** In case nobody is left to delete a finished Job, in s. */
@@ -40,15 +40,17 @@ export function desiredCleanupJob(workload: Workload, configs: BackendConfigs, s
       namespace: workload.namespace,
       labels: { ...componentLabels(workload), [ownerLabel]: workload.uid },
     },
-    spec: {
-      activeDeadlineSeconds: settings.cleanupDeadlineSeconds,
-      // Each task tries again by itself; doing finished ones twice would fail.
-      backoffLimit: 0,
-      ttlSecondsAfterFinished: keepFinishedSeconds,
-      template: { ...overlaid, spec: { ...overlaid.spec, restartPolicy: "Never" } },
-    },
+    spec: cleanupJobSpec(overlaid, settings),
   };
 }
+
+export const cleanupJobSpec = (template: PodTemplate, settings: Settings): JsonObject => ({
+  activeDeadlineSeconds: settings.cleanupDeadlineSeconds,
+  // Each task tries again by itself; doing finished ones twice would fail.
+  backoffLimit: 0,
+  ttlSecondsAfterFinished: keepFinishedSeconds,
+  template: { ...template, spec: { ...template.spec, restartPolicy: "Never" } },
+});
 
 /** A Job has no claims of its own: what the workload mounts from its claim templates isn't there. */
 function withoutAbsentMounts({ metadata, spec }: PodTemplate): PodTemplate {
@@ -81,7 +83,7 @@ function cleanupContainer(workload: Workload, settings: Settings, mounts: Contai
     name: containerName,
     image: spec.cleanupImage || mainImage(workload, settings),
     imagePullPolicy: pullPolicy(workload, settings),
-    command: shellCommand("sh", cleanupSteps(workload)),
+    command: shellCommand("sh", cleanupSteps(workload, imageOf(workload))),
     env: environment(workload),
     envFrom: environmentSources(workload),
     resources: containerResources(spec),
@@ -90,9 +92,15 @@ function cleanupContainer(workload: Workload, settings: Settings, mounts: Contai
   };
 }
 
-export function cleanupSteps({ spec, cleanup }: Workload): Step[] {
+/** What the image of the workload's own Job offers, as far as the workload says. */
+function imageOf({ spec }: Workload): Parameters<typeof toolsOf>[0] {
   const image = spec.cleanupImage || spec.image;
-  const tool = adminTool(cleanupAccess(spec), toolsOf({ ...spec, ...(image ? { image } : {}) }));
+  return { ...spec, ...(image ? { image } : {}) };
+}
+
+/** @param image  that the steps are run in */
+export function cleanupSteps({ spec, cleanup }: Workload, image: Parameters<typeof toolsOf>[0]): Step[] {
+  const tool = adminTool(cleanupAccess(spec), toolsOf(image));
   return [
     ...tool.setup,
     ...cleanup.map((task) => ({ words: [...tool.words, ...taskWords(task, tool.name)], attempts: attemptsPerTask })),

@@ -10,12 +10,13 @@ import {
   isAlreadyExists,
   isForbidden,
   isInvalid,
+  isNamespaceTerminating,
   isNotFound,
-  StatusError,
 } from "../../apiserver/errors/status-error.ts";
 import type { Clock } from "../../apiserver/machinery/clock.ts";
 import { isObject } from "../../apiserver/machinery/json.ts";
 import type { EventRecord, EventRecorder } from "../runtime/interface.ts";
+import type { ObjectKey } from "../runtime/object-key.ts";
 import { isControlledBy, type Owner } from "../runtime/owners.ts";
 import { done, type ReconcileContext, type Result, requeueAfter } from "../runtime/reconciler.ts";
 import type { Settings } from "../settings.ts";
@@ -25,6 +26,8 @@ import { leftText } from "./cleanup-tasks.ts";
 import { fieldManager } from "./field-manager.ts";
 import type { Observed } from "./gather.ts";
 import { partOf } from "./parts.ts";
+import { isSuspended, type RemoteCleanup } from "./remote-cleanup.ts";
+import { remoteCleanupName } from "./remote-cleanup-job.ts";
 import type { Workload } from "./workload.ts";
 
 /** A user or a worker service can decide that subscriptions stay. */
@@ -52,6 +55,8 @@ export type CleanupStep =
 
 /** A refused Job is tried again so often, in ms, until the deadline. */
 const refusedRetryMs = 10_000;
+/** Where as many Jobs run as may, one may have ended after so many ms. */
+const busyRetryMs = 5_000;
 
 /** Pods may take one deadline to stop, the Job another. The rest is for the cluster to act on both. */
 const longestFactor = 3;
@@ -76,6 +81,14 @@ export function cleanupStep(state: CleanupState): CleanupStep {
   return { do: "wait", ms: deadlineMs - waitedMs };
 }
 
+/** The end of one workload. `away`: its namespace is being deleted, and its clean-up runs elsewhere. */
+type Ending = {
+  readonly resource: KubeObject;
+  readonly workload: Workload;
+  readonly observed: Observed;
+  readonly away: boolean;
+};
+
 /** Somebody may have to remove it by hand, and the object that said so is gone. */
 const tellingWhatIsLeft = (event: EventRecord, { cleanup }: Workload): EventRecord =>
   event.reason === "CleanupFailed" ? { ...event, message: `${event.message} ${leftText(cleanup)}` } : event;
@@ -95,6 +108,7 @@ function hasCondition(job: KubeObject, type: "Complete" | "Failed"): boolean {
 export type FinalizerDeps = {
   readonly compute: ResourceClient;
   readonly writer: WorkloadWriter;
+  readonly remote: RemoteCleanup;
   readonly recorder: EventRecorder;
   readonly settings: Settings;
   readonly clock: Clock;
@@ -120,6 +134,23 @@ export class Finalizer {
     return done;
   }
 
+  /** The namespace is being deleted, and the object will be: what its clean-up has to know is read while it is there. */
+  async prepare(resource: KubeObject, workload: Workload, { signal, log }: ReconcileContext): Promise<Result> {
+    if (!wantsCleanup(resource, workload)) return done;
+    try {
+      await this.#deps.remote.prepare(workload, signal);
+    } catch (error) {
+      // It is tried once more when the object is deleted, and told then.
+      log.debug({ err: error }, "clean-up not prepared");
+    }
+    return done;
+  }
+
+  /** Whoever took our finalizer away has left the Job. */
+  forget(component: string, key: ObjectKey, { signal }: ReconcileContext): Promise<void> {
+    return this.#deps.remote.removeOf(component, key, signal);
+  }
+
   async finalize(
     resource: KubeObject,
     workload: Workload,
@@ -127,27 +158,25 @@ export class Finalizer {
     context: ReconcileContext,
   ): Promise<Result> {
     if (!hasFinalizer(resource)) return done;
-    const { clock, settings } = this.#deps;
+    const { clock, settings, remote } = this.#deps;
     const { deletionTimestamp = "", finalizers = [] } = resource.metadata;
+    const own = observed.cleanupJob;
+    const away = observed.terminating !== undefined && !(own !== undefined && hasCondition(own, "Complete"));
+    const prepared = remote.jobOf(workload);
     const step = cleanupStep({
       wanted: wantsCleanup(resource, workload) && !finalizers.includes(orphanFinalizer),
       statefulSet: observed.children.StatefulSet,
-      job: observed.cleanupJob,
+      job: away ? (prepared === undefined || isSuspended(prepared) ? undefined : prepared) : own,
       owner: workload,
       waitedMs: clock.now() - Date.parse(deletionTimestamp),
       deadlineMs: settings.cleanupDeadlineSeconds * 1000,
     });
-    return this.#carryOut(step, resource, workload, observed, context);
+    return this.#carryOut(step, { resource, workload, observed, away }, context);
   }
 
-  async #carryOut(
-    step: CleanupStep,
-    resource: KubeObject,
-    workload: Workload,
-    { configs, cleanupJob }: Observed,
-    context: ReconcileContext,
-  ): Promise<Result> {
-    const { writer, settings, recorder } = this.#deps;
+  async #carryOut(step: CleanupStep, ending: Ending, context: ReconcileContext): Promise<Result> {
+    const { writer, settings } = this.#deps;
+    const { workload, observed, away } = ending;
     switch (step.do) {
       case "wait":
         return requeueAfter(step.ms);
@@ -155,37 +184,81 @@ export class Finalizer {
         await writer.delete("StatefulSet", step.statefulSet, "Foreground", context.signal);
         return requeueAfter(settings.cleanupDeadlineSeconds * 1000);
       case "start-job":
-        return this.#startJob(desiredCleanupJob(workload, configs, settings), resource, workload, context);
+        return away
+          ? this.#startRemote(ending, context)
+          : this.#startJob(desiredCleanupJob(workload, observed.configs, settings), ending, context);
       case "release":
-        if (step.event !== undefined) recorder.record(resource, tellingWhatIsLeft(step.event, workload));
-        await this.#setFinalizer(resource, workload.type, false, context);
-        if (cleanupJob?.metadata.labels?.[ownerLabel] === workload.uid) {
-          await writer.delete("Job", cleanupJob, "Background", context.signal);
-        }
-        return done;
+        return this.#release(ending, step.event, context);
     }
   }
 
-  async #startJob(
-    job: KubeObject,
-    resource: KubeObject,
-    workload: Workload,
-    context: ReconcileContext,
-  ): Promise<Result> {
-    const { writer, settings, recorder } = this.#deps;
+  async #release(ending: Ending, event: EventRecord | undefined, context: ReconcileContext): Promise<Result> {
+    const { writer, remote } = this.#deps;
+    const { resource, workload, observed } = ending;
+    if (event !== undefined) this.#tell(ending, event);
+    await this.#setFinalizer(resource, workload.type, false, context);
+    const { cleanupJob } = observed;
+    if (cleanupJob?.metadata.labels?.[ownerLabel] === workload.uid) {
+      await writer.delete("Job", cleanupJob, "Background", context.signal);
+    }
+    await remote.remove(workload, context.signal);
+    return done;
+  }
+
+  async #startJob(job: KubeObject, ending: Ending, context: ReconcileContext): Promise<Result> {
+    const { writer, settings } = this.#deps;
     try {
       await writer.createJob(job, context.signal);
     } catch (error) {
       if (isAlreadyExists(error)) return requeueAfter(settings.cleanupDeadlineSeconds * 1000);
-      const refusal = this.#refusal(error, resource);
+      // The caches don't tell yet.
+      if (isNamespaceTerminating(error)) return this.#startRemote({ ...ending, away: true }, context);
+      const refusal = this.#refusal(error, ending.resource);
       if (refusal === undefined) throw error;
-      recorder.record(resource, tellingWhatIsLeft({ type: "Warning", ...refusal.event }, workload));
-      if (!refusal.final) return requeueAfter(refusedRetryMs);
-      await this.#setFinalizer(resource, workload.type, false, context);
-      return done;
+      if (refusal.final) return this.#release(ending, { type: "Warning", ...refusal.event }, context);
+      this.#tell(ending, { type: "Warning", ...refusal.event });
+      return requeueAfter(refusedRetryMs);
     }
-    recorder.record(resource, { type: "Normal", reason: "CleaningUp", message: `Created Job ${job.metadata.name}.` });
+    this.#tell(ending, { type: "Normal", reason: "CleaningUp", message: `Created Job ${job.metadata.name}.` });
     return requeueAfter(settings.cleanupDeadlineSeconds * 1000);
+  }
+
+  /** The namespace takes no Job. */
+  async #startRemote(ending: Ending, context: ReconcileContext): Promise<Result> {
+    const { remote, settings } = this.#deps;
+    const { workload } = ending;
+    const { namespace } = remote;
+    const failed = (why: string) =>
+      this.#release(
+        ending,
+        { type: "Warning", reason: "CleanupFailed", message: `The namespace is being deleted, and ${why}` },
+        context,
+      );
+    if (namespace === undefined) return failed("the server has no --cleanup-namespace for the Job.");
+    try {
+      if (!(await remote.start(workload, context.signal))) return requeueAfter(busyRetryMs);
+    } catch (error) {
+      if (isNotFound(error)) return failed("what tells how to reach Pulsar was gone before it could be read.");
+      if (isForbidden(error) || isInvalid(error)) return failed(`the Job can't be made: ${failureMessage(error)}`);
+      throw error;
+    }
+    const message = `Started Job ${remoteCleanupName(workload)} in namespace ${namespace}.`;
+    this.#tell(ending, { type: "Normal", reason: "CleaningUp", message });
+    return requeueAfter(settings.cleanupDeadlineSeconds * 1000);
+  }
+
+  /** A namespace that is going takes no Events either: then they are about it, and stand in `default`. */
+  #tell({ resource, workload, observed, away }: Ending, given: EventRecord): void {
+    const { recorder } = this.#deps;
+    const event = tellingWhatIsLeft(given, workload);
+    const { namespace } = workload;
+    if (!away && observed.terminating === undefined) {
+      recorder.record(resource, event);
+      return;
+    }
+    const { metadata } = observed.terminating ?? { metadata: { name: namespace } };
+    const message = `${workload.type.kind} ${namespace}/${workload.name}: ${event.message}`;
+    recorder.record({ apiVersion: "v1", kind: "Namespace", metadata }, { ...event, message });
   }
 
   /** What a Job that cannot be made means; absent when trying again soon may help. */
@@ -193,11 +266,6 @@ export class Finalizer {
     error: unknown,
     { metadata }: KubeObject,
   ): { readonly final: boolean; readonly event: Omit<EventRecord, "type"> } | undefined {
-    // A namespace that is going takes no new objects, and must not wait for us.
-    if (isNamespaceTerminating(error)) {
-      const message = "The namespace is being deleted and takes no clean-up Job; subscriptions may remain.";
-      return { final: true, event: { reason: "CleanupFailed", message } };
-    }
     if (!isInvalid(error) && !isForbidden(error)) return undefined;
     const { clock, settings } = this.#deps;
     const waitedMs = clock.now() - Date.parse(metadata.deletionTimestamp ?? "");
@@ -223,9 +291,5 @@ export class Finalizer {
     }
   }
 }
-
-const isNamespaceTerminating = (error: unknown): boolean =>
-  error instanceof StatusError &&
-  (error.status.details?.causes ?? []).some(({ reason }) => reason === "NamespaceTerminating");
 
 const hasFinalizer = ({ metadata }: KubeObject): boolean => metadata.finalizers?.includes(cleanupFinalizer) ?? false;

@@ -13,14 +13,15 @@ import type { Settings } from "../settings.ts";
 import { WorkloadWriter } from "./apply.ts";
 import { Finalizer } from "./cleanup.ts";
 import type { Fleet } from "./fleet.ts";
-import { Gatherer, isRestricted, workloadInformers } from "./gather.ts";
+import { Gatherer, isRestricted, isTerminating, workloadInformers } from "./gather.ts";
 import type { WorkloadKind, WorkloadResource } from "./kind.ts";
-import { componentLabel, nameLabel } from "./labels.ts";
+import { componentLabel, nameLabel, namespaceLabel } from "./labels.ts";
 import { partOf } from "./parts.ts";
 import { podProblem } from "./pods.ts";
 import { PublishedStatus } from "./published-status.ts";
 import { WorkloadReconciler } from "./reconciler.ts";
 import { ReferenceChecker } from "./references.ts";
+import { RemoteCleanup } from "./remote-cleanup.ts";
 import { serviceSuffix } from "./workload.ts";
 
 export type WorkloadControllerDeps = {
@@ -61,7 +62,14 @@ export function workloadController<R extends WorkloadResource>(
     resources: narrow(own.lister, kind.is),
     gatherer: new Gatherer(informers, settings, written),
     writer,
-    finalizer: new Finalizer({ compute, writer, recorder, settings, clock }),
+    finalizer: new Finalizer({
+      compute,
+      writer,
+      remote: new RemoteCleanup({ client: deps.workloads, jobs: informers.jobs.lister, settings }),
+      recorder,
+      settings,
+      clock,
+    }),
     fleet,
     compute,
     recorder,
@@ -89,7 +97,8 @@ export function workloadController<R extends WorkloadResource>(
     {
       informer: informers.namespaces,
       keysOf: ({ metadata }) => own.lister.list(metadata.name ?? "").map(keyOf),
-      concerns: (namespace, old) => isRestricted(namespace) !== isRestricted(old),
+      concerns: (namespace, old) =>
+        isRestricted(namespace) !== isRestricted(old) || isTerminating(namespace) !== isTerminating(old),
     },
     mapped(informers.backendConfigs, (config) => own.lister.list(reach(config, settings)).map(keyOf)),
   ];
@@ -134,11 +143,14 @@ function scaledBy(autoscaler: KubeObject, { component }: Pick<WorkloadKind, "com
 const podSaysSomethingNew = (pod: KubeObject, old: KubeObject): boolean =>
   !deepEqual(podProblem(pod) ?? null, podProblem(old) ?? null);
 
-/** Clean-up Jobs carry no owner reference, and pods their StatefulSet's, but both their workload's labels. */
+/**
+ * Clean-up Jobs carry no owner reference, and pods their StatefulSet's, but both their workload's labels; a Job may run in
+ * another namespace than its workload.
+ */
 function labelledFor({ metadata }: KubeObject, kind: Pick<WorkloadKind, "component">): ObjectKey[] {
-  const { [componentLabel]: component, [nameLabel]: name } = metadata.labels ?? {};
+  const { [componentLabel]: component, [nameLabel]: name, [namespaceLabel]: namespace } = metadata.labels ?? {};
   if (component !== kind.component || name === undefined) return [];
-  return [{ namespace: metadata.namespace ?? "", name }];
+  return [{ namespace: namespace ?? metadata.namespace ?? "", name }];
 }
 
 /** Namespace of the workloads a BackendConfig concerns, `undefined` for all; one that never matches for none. */

@@ -25,6 +25,8 @@ export type Observed = {
   readonly foreignAutoscaler: KubeObject | undefined;
   /** The namespace takes only pods that meet the *restricted* Pod Security Standard. */
   readonly restricted: boolean;
+  /** Their namespace, when it is being deleted. */
+  readonly terminating: KubeObject | undefined;
   /** The cluster serves `autoscaling.k8s.io/v1`, as far as was seen at start. */
   readonly verticalPodAutoscaling: boolean;
   /** The BackendConfig that the installation names doesn't exist. */
@@ -54,6 +56,8 @@ function scaleTargets(autoscaler: KubeObject): string[] {
 /** Whether a namespace takes only pods that meet the *restricted* Pod Security Standard. */
 export const isRestricted = (namespace: KubeObject | undefined): boolean =>
   namespace?.metadata.labels?.["pod-security.kubernetes.io/enforce"] === "restricted";
+
+export const isTerminating = ({ metadata }: KubeObject): boolean => metadata.deletionTimestamp !== undefined;
 
 export function workloadInformers(deps: {
   readonly compute: InformerFactory;
@@ -97,6 +101,7 @@ export class Gatherer {
     const { namespace } = workload;
     const { children, verticalPodAutoscalers, jobs, pods, namespaces } = this.#informers;
     const name = objectName(workload);
+    const home = namespaces.lister.get({ namespace: "", name: namespace });
     const child = (informer: Informer, childName = name) =>
       this.#written.newest(informer, { namespace, name: childName });
     const statefulSet = child(children.StatefulSet);
@@ -107,7 +112,8 @@ export class Gatherer {
     return {
       pods: statefulSet === undefined ? [] : controlledBy(pods.lister, ownerOf(hostTypes.StatefulSet, statefulSet)),
       foreignAutoscaler: autoscalers.find((autoscaler) => !isControlledBy(autoscaler, workload)),
-      restricted: isRestricted(namespaces.lister.get({ namespace: "", name: namespace })),
+      restricted: isRestricted(home),
+      terminating: home !== undefined && isTerminating(home) ? home : undefined,
       verticalPodAutoscaling: verticalPodAutoscalers !== undefined,
       globalConfigMissing: this.#globalConfigMissing(),
       children: {

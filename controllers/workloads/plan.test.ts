@@ -23,6 +23,7 @@ const nothing: Observed & { readonly fleet: FleetView } = {
   pods: [],
   foreignAutoscaler: undefined,
   restricted: false,
+  terminating: undefined,
   globalConfigMissing: false,
   fleet: { hasPlace: true, isFailing: false },
   verticalPodAutoscaling: true,

@@ -547,16 +547,3 @@ test("deleted in the foreground: what the collector takes stays away, the clean-
   assert.deepEqual((await world.find(functionType, "a"))?.metadata.finalizers, ["foregroundDeletion"]);
   assert.ok(world.events.some(({ reason }) => reason === "CleanedUp"));
 });
-
-test("a namespace that is going takes no Job and waits for nobody: what remains in Pulsar is told", async () => {
-  await using world = await ComputeControllers.start();
-  const going = { reason: "NamespaceTerminating", message: "going", field: "metadata.namespace" };
-  const refusal = newForbidden({ group: "batch", resource: "jobs" }, "a-function-cleanup", "being terminated", [going]);
-  world.client.fail(({ resource, verb }) => resource === "jobs" && verb === "create", refusal, 1);
-  await world.create(functionType, aFunction("a", cleaning));
-  await world.delete(functionType, "a");
-  await world.patch(StatefulSet, "a-function", { metadata: { finalizers: null } });
-  assert.equal(await world.find(functionType, "a"), undefined);
-  const failure = world.events.find(({ reason }) => reason === "CleanupFailed");
-  assert.match(failure?.message ?? "", /namespace is being deleted.*Left in Pulsar: subscription .+ of persistent:/);
-});

@@ -56,6 +56,7 @@ export class WorkloadReconciler<R extends WorkloadResource> implements Reconcile
     const resource = resources.get(key);
     if (resource === undefined) {
       fleet.forget(kind.component, key);
+      await finalizer.forget(kind.component, key, context);
       return done; // deleted; its workloads go by owner reference
     }
     if (!isManaged(resource)) return finalizer.letGo(resource, kind.type, context);
@@ -67,6 +68,7 @@ export class WorkloadReconciler<R extends WorkloadResource> implements Reconcile
     }
     await finalizer.ensureWanted(resource, workload, context);
     const observed = gatherer.gather(workload);
+    if (observed.terminating !== undefined) return finalizer.prepare(resource, workload, context);
     await giveWay(fieldManager);
     // What the others do now, and what this one does, is one step: two must not take the same place.
     const plan = planWorkload(resource, workload, { ...observed, fleet: fleet.view(workload.namespace) }, renderer);

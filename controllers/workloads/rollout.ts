@@ -48,7 +48,13 @@ export function renderedFrom(
   statefulSet: KubeObject,
 ): RenderedFrom {
   const { configs, settings, rendererVersion } = inputs;
-  const { pauseRollout: _, cleanupDeadlineSeconds: __, maxConcurrentRollouts: ___, ...rendering } = settings;
+  const {
+    pauseRollout: _pauseRollout,
+    cleanupDeadlineSeconds: _cleanupDeadlineSeconds,
+    cleanupNamespace: _cleanupNamespace,
+    maxConcurrentRollouts: _maxConcurrentRollouts,
+    ...rendering
+  } = settings;
   const requested = owner.metadata.annotations?.[annotations.rollOut];
   return {
     generation: owner.metadata.generation ?? 0,

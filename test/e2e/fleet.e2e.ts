@@ -88,8 +88,10 @@ test(`${size} Functions become StatefulSets and Services with ${requestsEach} re
     requests: own,
     each: sum(own) / size,
   });
-  // Admission and controllers each ask once whether the ConfigMap is there that all of them name.
-  assert.ok(sum(own) <= requestsEach * size + 2, JSON.stringify(own));
+  // Admission and controllers each ask once in a while whether the ConfigMap is there that all of them name.
+  const { "GET configmaps": looks = 0, ...others } = own;
+  assert.ok(looks <= 2 + seconds / 5, JSON.stringify(own));
+  assert.ok(sum(others) <= requestsEach * size, JSON.stringify(own));
   if (results !== undefined) assert.ok(seconds <= (15 * size) / 1000, `${seconds} s`);
 });
 
@@ -103,8 +105,8 @@ test(`${size} objects at random are served as well`, async () => {
     const { metadata, ...object } = objects.object(kinds[index % kinds.length] ?? "Function", `r${index}`);
     const { uid: _, ...named } = metadata;
     const sent = { ...object, metadata: named };
-    // The cluster has no vertical autoscalers.
-    if (admit(sent).errors.length === 0 && !JSON.stringify(sent).includes('"vpa":')) atRandom.push(sent);
+    // The cluster has no vertical autoscalers, and lets nobody be privileged (`--allow-privileged`), which is its own matter.
+    if (admit(sent).errors.length === 0 && !/"vpa":|"privileged":true/.test(JSON.stringify(sent))) atRandom.push(sent);
   }
   await asked(() =>
     mapConcurrently(atRandom, writersAtOnce, (object) => {

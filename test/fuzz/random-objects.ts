@@ -4,6 +4,7 @@ import { apiVersion } from "../../apiserver/apis/compute/v1alpha1/group.ts";
 import type { JsonObject, JsonValue, KubeObject } from "../../apiserver/apis/meta/v1.ts";
 import type { FieldError } from "../../apiserver/errors/field-error.ts";
 import { objectOf } from "../../apiserver/machinery/fields.ts";
+import { runAtOnce } from "../../apiserver/machinery/turns.ts";
 import { computeResources } from "../../apiserver/registry/compute/resources.ts";
 import { compileSchema } from "../../apiserver/registry/schema/structural.ts";
 import type { SchemaSet } from "../../openapi/schema.ts";
@@ -108,6 +109,10 @@ export function admission(schemas: SchemaSet = loadSchemas()): (object: KubeObje
     if (found.length > 0) return { object: typed, errors: found };
     const defaulted = strategy.default?.(typed) ?? typed;
     const object = strategy.prepareForCreate?.(defaulted) ?? defaulted;
-    return { object, errors: strategy.validate?.(object) ?? [] };
+    const steps = strategy.validateInSteps?.(object);
+    return {
+      object,
+      errors: [...(strategy.validate?.(object) ?? []), ...(steps === undefined ? [] : runAtOnce(steps))],
+    };
   };
 }
