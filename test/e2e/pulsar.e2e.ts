@@ -3,20 +3,22 @@
  * of them is true. All workloads start together; each test waits for its own.
  */
 import assert from "node:assert/strict";
-import { mkdir, mkdtemp, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, suite, test } from "node:test";
 import { isDeepStrictEqual } from "node:util";
 import { eventually } from "../support/processes.ts";
 import { type Broker, type Message, startBroker } from "./pulsar/broker.ts";
-import { ensurePulsarImage, whyNoPulsar } from "./pulsar/image.ts";
-import { awkward, surroundings, workloads } from "./pulsar/workloads.ts";
+import { ensurePulsarImage, pulsarImage, whyNoPulsar } from "./pulsar/image.ts";
+import { awkward, configuration, leaving, surroundings, workloads } from "./pulsar/workloads.ts";
 import { type Node, nodeIsMissing, startNode } from "./support/node.ts";
 import { startServerOn } from "./support/node-server.ts";
 import { toolsCache } from "./support/tools.ts";
 
 const namespace = "demo";
+/** A namespace that is deleted. */
+const elsewhere = "elsewhere";
 /** A dozen JVMs start on two cores. */
 const patienceMs = 240_000;
 
@@ -36,19 +38,28 @@ suite("Pulsar", { skip }, () => {
     node = resources.use(await startNode(kept));
     await node.load(image);
     const { ready } = await startBroker(node);
-    await startServerOn(node, directory, ["--readiness-probe=true"]);
-    await node.kubectl.ok(["create", "namespace", namespace]);
+    const configFile = join(directory, "config.yaml");
+    await writeFile(configFile, `runnerImages:\n  connectors: ${pulsarImage}\n`);
+    await startServerOn(node, directory, [
+      "--readiness-probe=true",
+      "--last-log-lines=true",
+      "--config-file",
+      configFile,
+    ]);
+    for (const name of [namespace, elsewhere]) await node.kubectl.ok(["create", "namespace", name]);
     await apply(await surroundings());
+    await apply(await configuration(), elsewhere);
     broker = await ready();
     await broker.upload("function/public/default/examples/1", "examples/api-examples.jar");
     await apply(workloads);
+    await apply([leaving], elsewhere);
   });
   after(() => resources.disposeAsync());
 
   const kubectl = (...args: readonly string[]): Promise<string> => node.kubectl.ok(["-n", namespace, ...args]);
   /** One after the other: the sooner the first ones start, the sooner they leave the cores to the others. */
-  const apply = async (items: readonly object[]): Promise<void> => {
-    for (const item of items) await node.kubectl.ok(["apply", "-n", namespace, "-f", "-"], JSON.stringify(item));
+  const apply = async (items: readonly object[], into = namespace): Promise<void> => {
+    for (const item of items) await node.kubectl.ok(["apply", "-n", into, "-f", "-"], JSON.stringify(item));
   };
   const get = (what: string, jsonPath: string): Promise<string> => kubectl("get", what, "-o", `jsonpath=${jsonPath}`);
   const status = (what: string): Promise<string> => get(what, "{.status.phase} {.status.reason} {.status.message}");
@@ -73,8 +84,18 @@ suite("Pulsar", { skip }, () => {
     return received(`${name}-out`, count);
   };
 
-  test("a Function in Java computes", async () => {
-    assert.deepEqual(await answers("java", ["a", "b", "ü"]), ["a!", "b!", "ü!"]);
+  test("a Function in Java computes, from the first message on that is sent once it is Ready", async (context) => {
+    await isReady("function/java");
+    const readyAt = performance.now();
+    await broker.produce("java-in", ["a"]);
+    await eventually(
+      async () => assert.deepEqual(await broker.subscriptions("java-in"), ["public/default/java"]),
+      patienceMs,
+    );
+    // Its runtime serves metrics as soon as the thread has started that will subscribe, and nothing tells of more.
+    context.diagnostic(`subscribed at most ${Math.round(performance.now() - readyAt)} ms after Ready`);
+    await broker.produce("java-in", ["b", "ü"]);
+    assert.deepEqual(await received("java-out", 3), ["a!", "b!", "ü!"]);
     await isReady("function/java");
     assert.equal(await status("function/java"), "Ready Ready The pod is ready.");
     assert.deepEqual(await broker.subscriptions("java-in"), ["public/default/java"]);
@@ -189,6 +210,21 @@ suite("Pulsar", { skip }, () => {
     assert.deepEqual(await broker.subscriptions("python-in"), []);
     const events = ["get", "events", "--field-selector", "involvedObject.name=python", "-o", "jsonpath={..reason}"];
     assert.match(await kubectl(...events), /CleanedUp/);
+  });
+
+  test("a Function that is deleted with its namespace leaves no subscription either", async () => {
+    const kept = (): Promise<readonly string[]> => broker.subscriptions("leaving-in");
+    await eventually(async () => assert.deepEqual(await kept(), ["public/default/leaving"]), patienceMs);
+    await node.kubectl.ok(["delete", "namespace", elsewhere, "--wait=false"]);
+    await eventually(
+      async () => assert.equal(await node.kubectl.ok(["get", "namespace", elsewhere, "--ignore-not-found"]), ""),
+      patienceMs,
+      500,
+    );
+    const about = `involvedObject.kind=Namespace,involvedObject.name=${elsewhere}`;
+    const told = ["get", "events", "-n", "default", "--field-selector", about, "-o", "jsonpath={..message}"];
+    assert.match(await node.kubectl.ok(told), /Function elsewhere\/leaving: Removed what was left in Pulsar/);
+    assert.deepEqual(await kept(), []);
   });
 
   test("a Java instance that can't load its class ends with 0, and its status says that it doesn't run", async () => {

@@ -107,6 +107,9 @@ export const workloads: readonly Manifest[] = [
   fn("ends", inPython("Ends")),
 ];
 
+/** One that is deleted with its namespace. */
+export const leaving: Manifest = fn("leaving", inPython("Exclaim"), { cleanupSubscription: true });
+
 /** BookKeeper's tables are served where their clients believe they are: on the pod's own loopback. */
 function stateForwarder(): Fields {
   const forward = `import asyncio
@@ -125,15 +128,20 @@ asyncio.run(main())`;
   return { name: "state", image: pulsarImage, command: ["python3", "-c", forward] };
 }
 
-/** ConfigMaps, a Secret and a web server. */
+const fileOf = (name: string): Promise<string> => readFile(new URL(name, import.meta.url), "utf8");
+
+/** How Pulsar is reached, and the code. */
+export async function configuration(): Promise<readonly Manifest[]> {
+  const data = { "functions.py": await fileOf("functions.py") };
+  return [connection, { apiVersion: "v1", kind: "ConfigMap", metadata: { name: "functions" }, data }];
+}
+
+/** The same with a Secret and a web server. */
 export async function surroundings(): Promise<readonly Manifest[]> {
-  const [functions, server] = await Promise.all(
-    ["functions.py", "webhook.py"].map((name) => readFile(new URL(name, import.meta.url), "utf8")),
-  );
+  const server = await fileOf("webhook.py");
   const labels = { app: "webhook" };
   return [
-    connection,
-    { apiVersion: "v1", kind: "ConfigMap", metadata: { name: "functions" }, data: { "functions.py": functions } },
+    ...(await configuration()),
     { apiVersion: "v1", kind: "Secret", metadata: { name: "password" }, stringData: { value: awkward } },
     {
       apiVersion: "v1",
