@@ -42,7 +42,7 @@ export type Gate = AsyncDisposable & {
   readonly bareMs: (row: Row) => number | undefined;
 };
 
-/** @param env  of the server on SQLite */
+/** @param env  of the servers of this program */
 export async function openGate(env: NodeJS.ProcessEnv = {}): Promise<Gate> {
   await using stack = new AsyncDisposableStack();
   const directory = await mkdtemp(join(tmpdir(), "functionmesh-gate-"));

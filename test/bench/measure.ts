@@ -20,6 +20,8 @@ export type Effort = {
   readonly budgetMs: number;
   /** Exactly so many operations instead. */
   readonly count?: number;
+  /** Waited for between preparing and measuring. */
+  readonly onPrepared?: () => Promise<unknown>;
 };
 
 /** How many operations of a row a server has had. */
@@ -33,7 +35,7 @@ export async function measure(
   row: Row,
   target: Target,
   sizes: Sizes,
-  { budgetMs, count }: Effort,
+  { budgetMs, count, onPrepared }: Effort,
   record?: string,
 ): Promise<Measured> {
   let [bytes, answers] = [0, 0];
@@ -44,6 +46,7 @@ export async function measure(
     if (!existsSync(file)) writeFileSync(file, answer.body());
   };
   const work = await row.begin(target, sizes, note);
+  await onPrepared?.();
   const used = (): number => target.pids.reduce((sum, pid) => sum + cpuMs(pid), 0);
   const had = taken.get(target) ?? new Map<string, number>();
   taken.set(target, had);

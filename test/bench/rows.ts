@@ -210,8 +210,9 @@ const errorEvent = Buffer.from('{"type":"ERROR"');
 
 /** From the write on its way to each watcher's event. */
 export const eventWork = "event";
+export const eventRow = "one event to watchers, per delivery";
 const events: Row = {
-  name: "one event to watchers, per delivery",
+  name: eventRow,
   inFlight: 1,
   minOperations: 3,
   unitsOf: ({ watchers }) => watchers,

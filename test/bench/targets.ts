@@ -8,7 +8,7 @@ import { type HostCluster, startEtcd, startHostCluster } from "../e2e/support/ho
 import { createAuthority, issue, kubeconfig, writeLeaf } from "../e2e/support/pki.ts";
 import { startStandalone } from "../e2e/support/server.ts";
 import { ensureTool } from "../e2e/support/tools.ts";
-import { freePort, startProcess, untilReady } from "../support/processes.ts";
+import { freePort, type Process, startProcess, untilReady } from "../support/processes.ts";
 import { type BenchClient, benchClient } from "./client.ts";
 import { type BenchKind, flunders, functions } from "./kinds.ts";
 
@@ -24,6 +24,8 @@ export type Target = {
   readonly pid: number;
   /** With its store's. */
   readonly pids: readonly number[];
+  /** Of this program, which can be profiled. */
+  readonly server?: Process;
   /** Objects as their last answer had them, for PUT. */
   readonly read: Map<string, string>;
 };
@@ -42,7 +44,7 @@ export type Targets = AsyncDisposable & {
 export type TargetOptions = {
   /** Of an older version, for `before`. */
   readonly checkout?: string | undefined;
-  /** Of the server on SQLite. */
+  /** Of the servers of this program. */
   readonly env?: NodeJS.ProcessEnv;
 };
 
@@ -59,11 +61,11 @@ export async function startTargets(
     name: TargetName,
     file: string,
     pids: readonly [server: number, ...store: number[]],
-    kind = functions,
+    { kind = functions, server }: { readonly kind?: BenchKind; readonly server?: Process } = {},
   ): Promise<void> => {
     const client = await benchClient(file, maxSockets);
     stack.defer(() => client.close());
-    all.push({ name, client, kubeconfig: file, kind, pid: pids[0], pids, read: new Map() });
+    all.push({ name, client, kubeconfig: file, kind, pid: pids[0], pids, read: new Map(), ...(server && { server }) });
   };
   const needsHost = names.includes("CRD") || names.includes("sample-apiserver");
   const host = needsHost ? stack.use(await startHostCluster(join(directory, "host"))) : undefined;
@@ -72,17 +74,17 @@ export async function startTargets(
     await add("CRD", host.kubeconfig, [host.processes.apiserver.pid, host.processes.etcd.pid]);
   if (host !== undefined && names.includes("sample-apiserver")) {
     const sample = await startSample(join(directory, "sample"), host, stack);
-    await add("sample-apiserver", sample.kubeconfig, sample.pids, flunders);
+    await add("sample-apiserver", sample.kubeconfig, sample.pids, { kind: flunders });
   }
   if (names.includes("SQLite")) {
     const server = stack.use(await startStandalone(join(directory, "sqlite"), [apiOnly], { env }));
-    await add("SQLite", server.kubeconfig, [server.process.pid]);
+    await add("SQLite", server.kubeconfig, [server.process.pid], { server: server.process });
   }
   if (names.includes("etcd")) {
     const etcd = stack.use(await startEtcd(directory, "own-etcd"));
     const store = ["--etcd-servers", etcd.url];
-    const server = stack.use(await startStandalone(join(directory, "etcd"), [apiOnly, ...store]));
-    await add("etcd", server.kubeconfig, [server.process.pid, etcd.pid]);
+    const server = stack.use(await startStandalone(join(directory, "etcd"), [apiOnly, ...store], { env }));
+    await add("etcd", server.kubeconfig, [server.process.pid, etcd.pid], { server: server.process });
   }
   if (names.includes("before")) {
     if (checkout === undefined) throw new Error("--before names the checkout of an older version");
