@@ -150,6 +150,13 @@ test("nothing imports in a circle", () => {
   for (const file of graph.keys()) visit(file, []);
 });
 
+test("there is one clock, and nobody but it asks the machine for the time", () => {
+  const asking = sourceFiles().filter((file) =>
+    /\b(?:Date|performance)\.now\b/.test(readFileSync(join(root, file), "utf8")),
+  );
+  assert.deepEqual(asking, ["apiserver/machinery/clock.ts"]);
+});
+
 test("the top level holds what the README's map says", () => {
   const expected = [
     "LICENSE",

@@ -1,5 +1,6 @@
 import { hash } from "node:crypto";
 import { ExpiringCache } from "../client/expiring-cache.ts";
+import { systemClock } from "../machinery/clock.ts";
 import type { Authenticator, Credentials } from "./authenticator.ts";
 import type { UserInfo } from "./user.ts";
 
@@ -47,10 +48,7 @@ const tokenTtlMs = 10_000;
 const cacheCapacity = 4096;
 
 /** Remembers answers, good and bad, for ten seconds; failures to answer are not remembered. */
-export function cachedTokenVerifier(
-  verifier: TokenVerifier,
-  now: () => number = () => performance.now(),
-): TokenVerifier {
+export function cachedTokenVerifier(verifier: TokenVerifier, now: () => number = systemClock.elapsedMs): TokenVerifier {
   const cache = new ExpiringCache<{ readonly identity: TokenIdentity | undefined }>({ capacity: cacheCapacity, now });
   return {
     verify: async (token, audiences, signal) => {

@@ -1,5 +1,6 @@
 import { hash, X509Certificate } from "node:crypto";
 import { ExpiringCache } from "../client/expiring-cache.ts";
+import { systemClock } from "../machinery/clock.ts";
 import type { ConnectionInfo } from "./authenticator.ts";
 
 /** What a verified certificate says of its holder (API A-09). */
@@ -45,7 +46,7 @@ export class CertificateVerifier {
   constructor(options: CertificateVerifierOptions) {
     this.#bundle = options.bundle;
     this.#others = options.others ?? (() => "");
-    this.#now = options.now ?? Date.now;
+    this.#now = options.now ?? systemClock.now;
     this.#verdicts = new ExpiringCache({ capacity: cacheCapacity, now: this.#now });
   }
 

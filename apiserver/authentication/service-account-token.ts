@@ -1,5 +1,6 @@
 import { createHash, createPrivateKey, createPublicKey, type KeyObject, randomUUID } from "node:crypto";
 import { errors, type JWTPayload, type JWTVerifyGetKey, jwtVerify, SignJWT } from "jose";
+import { systemClock } from "../machinery/clock.ts";
 import { isObject } from "../machinery/json.ts";
 import type { TokenIdentity, TokenVerifier } from "./bearer-token.ts";
 import { type ServiceAccountRef, serviceAccountGroups, serviceAccountUserName } from "./service-account.ts";
@@ -58,7 +59,7 @@ export function serviceAccountTokens(options: {
   audiences?: readonly string[];
   now?: () => number;
 }): ServiceAccountTokens {
-  const { uidOf, issuer = defaultIssuer, audiences = [issuer], now = Date.now } = options;
+  const { uidOf, issuer = defaultIssuer, audiences = [issuer], now = systemClock.now } = options;
   const key = signingKey(options.key);
   const currentDate = (): Date => new Date(now());
 

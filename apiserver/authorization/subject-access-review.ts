@@ -4,7 +4,8 @@ import type { ResourceClient } from "../client/client.ts";
 import { ExpiringCache } from "../client/expiring-cache.ts";
 import { type AnswerObserver, observed } from "../client/observed.ts";
 import { subjectAccessReviewType } from "../client/resource-types.ts";
-import { retry, reviewBackoff, type Sleep, sleep } from "../client/retry.ts";
+import { retry, reviewBackoff } from "../client/retry.ts";
+import { type Sleep, sleep, systemClock } from "../machinery/clock.ts";
 import { isObject, stringifyJson } from "../machinery/json.ts";
 import { parseFieldSelector, parseLabelSelector } from "../machinery/selectors.ts";
 import type { Attributes, Authorizer, Decision } from "./authorizer.ts";
@@ -30,7 +31,7 @@ export type SubjectAccessReviewOptions = {
  * Rejects when the host cannot be asked: the caller must not take that for an answer.
  */
 export function subjectAccessReviewAuthorizer(options: SubjectAccessReviewOptions): Authorizer {
-  const { client, ttlMs = defaultTtlMs, now = () => performance.now() } = options;
+  const { client, ttlMs = defaultTtlMs, now = systemClock.elapsedMs } = options;
   const cache = new ExpiringCache<Decision>({ capacity: cacheCapacity, now });
   const inFlight = new Map<string, Promise<Decision>>();
 

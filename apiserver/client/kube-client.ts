@@ -10,6 +10,7 @@ import { Agent, type buildConnector, type Dispatcher, errors, ProxyAgent, Socks5
 import type { JsonValue, KubeList, KubeObject, WatchEvent } from "../apis/meta/v1.ts";
 import { newInternal, newServiceUnavailable, newTimeout, StatusError } from "../errors/status-error.ts";
 import { limits } from "../limits.ts";
+import { systemClock } from "../machinery/clock.ts";
 import { decodeUtf8 } from "../machinery/json.ts";
 import { collectionPath, objectPath } from "../machinery/resource-path.ts";
 import type {
@@ -287,7 +288,7 @@ export async function loadKubeClient(
   const config = new KubeConfig();
   if (options.kubeconfig === undefined) config.loadFromDefault();
   else config.loadFromFile(options.kubeconfig);
-  return new KubeClient(newEndpoint(config, options.now ?? (() => performance.now())), options);
+  return new KubeClient(newEndpoint(config, options.now ?? systemClock.elapsedMs), options);
 }
 
 function newEndpoint(config: KubeConfig, now: () => number): KubeEndpoint {

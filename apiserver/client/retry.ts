@@ -1,9 +1,5 @@
-import { setTimeout as delay } from "node:timers/promises";
 import { StatusError } from "../errors/status-error.ts";
-
-/** Waits; replaced in tests. Rejects with the signal's reason when aborted. */
-export type Sleep = (ms: number, signal?: AbortSignal) => Promise<void>;
-export const sleep: Sleep = (ms, signal) => delay(ms, undefined, signal === undefined ? {} : { signal });
+import type { Sleep } from "../machinery/clock.ts";
 
 export type Backoff = { readonly attempts: number; readonly firstDelayMs: number; readonly factor: number };
 

@@ -39,7 +39,7 @@ export async function guardStorage(
 const logEveryMs = 30_000;
 
 /** Trouble with the disk or with etcd is logged with its cause, once and then now and again, and so is its end. */
-export function loggedOutcomes(log: Logger, now: () => number = () => performance.now()): WriteOutcomes {
+export function loggedOutcomes(log: Logger, now: () => number = systemClock.elapsedMs): WriteOutcomes {
   let trouble: { readonly code: StorageError["code"]; readonly loggedAtMs: number; failures: number } | undefined;
   return {
     onFailure: (err) => {

@@ -3,6 +3,7 @@ import { readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { mastersGroup } from "../authentication/user.ts";
 import { StartError } from "../errors/start-error.ts";
+import { systemClock } from "../machinery/clock.ts";
 import { createLogger, type Logger } from "../observability/log.ts";
 import { exportStore, type Progress } from "../storage/backup/export.ts";
 import { importStore } from "../storage/backup/import.ts";
@@ -115,10 +116,10 @@ const mastersNotice = (file: string, expires: Date): string =>
 /** `export` and `import`: how far it is goes to stderr, what came of it to stdout. */
 async function backUp(command: "export" | "import", options: Options): Promise<void> {
   await using backend = await openBackend(options, { asFound: false });
-  let toldAtMs = Date.now();
+  let toldAtMs = systemClock.now();
   const progress: Progress = (done, of) => {
-    if (Date.now() - toldAtMs < progressEveryMs) return;
-    toldAtMs = Date.now();
+    if (systemClock.now() - toldAtMs < progressEveryMs) return;
+    toldAtMs = systemClock.now();
     process.stderr.write(`${done} of ${of} keys\n`);
   };
   const [run, verb] = command === "export" ? [exportStore, "exported to"] : [importStore, "imported from"];

@@ -188,7 +188,7 @@ async function servingCertificate(parts: {
     namespace: service.namespace,
     name: servingCertSecret,
     names,
-    now: Date.now,
+    now: systemClock.now,
     lifetimes,
     onStep: (why) =>
       log.info({ secret: `${service.namespace}/${servingCertSecret}`, why }, "serving certificates changed"),

@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
-import { type Sleep, sleep } from "../client/retry.ts";
 import { StartError } from "../errors/start-error.ts";
+import { type Sleep, sleep } from "../machinery/clock.ts";
 import type { Logger } from "../observability/log.ts";
 import { isStorageError } from "../storage/errors.ts";
 import { openStorage, readEtcdTls } from "../storage/factory.ts";

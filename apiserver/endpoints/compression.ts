@@ -1,4 +1,5 @@
 import { createGzip, type Gzip } from "node:zlib";
+import { systemClock } from "../machinery/clock.ts";
 import { inTurn } from "../machinery/turns.ts";
 
 /** Smaller answers are sent as they are: kube-apiserver's threshold (API N-43). */
@@ -52,20 +53,20 @@ export function* joinParts(
   let wanted = size();
   // Of what is there already the clock would be the dearest part.
   const isReady = Array.isArray(parts);
-  let start = performance.now();
+  let start = systemClock.elapsedMs();
   let pending: Uint8Array[] = [];
   let bytes = 0;
   for (const part of parts) {
     pending.push(part);
     bytes += part.length;
-    if (bytes < wanted && (isReady || performance.now() - start < maxMs)) continue;
+    if (bytes < wanted && (isReady || systemClock.elapsedMs() - start < maxMs)) continue;
     const chunk = concat(pending, bytes, take);
     // A copy: whoever gets the chunk may use its memory anew.
     pending = lastAlone ? [Uint8Array.from(chunk.subarray(-1))] : [];
     bytes = lastAlone ? 1 : 0;
     yield lastAlone ? chunk.subarray(0, -1) : chunk;
     wanted = size();
-    start = performance.now();
+    start = systemClock.elapsedMs();
   }
   if (bytes === 0) return;
   const rest = concat(pending, bytes, take);

@@ -1,5 +1,6 @@
 /** OpenAPI documents over HTTP (API 2.1). Built when first asked for, then kept as bytes with their hash. */
 import { createHash } from "node:crypto";
+import { systemClock } from "../machinery/clock.ts";
 import type { ApiHandler, ApiRequest, ApiResponse } from "./api-handler.ts";
 import { utf8 } from "./bytes.ts";
 import { onlyReads } from "./documents.ts";
@@ -114,7 +115,7 @@ function groupVersionHandler(
     return documentResponse(request, document, {
       "last-modified": lastModified,
       "cache-control": "public, immutable",
-      expires: new Date(Date.now() + yearMs).toUTCString(),
+      expires: new Date(systemClock.now() + yearMs).toUTCString(),
     });
   };
 }

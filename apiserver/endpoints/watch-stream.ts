@@ -4,8 +4,10 @@
  * Invariant: an event nobody transforms is written as the bytes that all its readers share.
  * Invariant: nothing is buffered here. The transport pulls; who pulls too slowly is ended by the watch cache.
  */
+
 import type { ListMeta, ObjectMeta } from "../apis/meta/v1.ts";
 import { initialEventsEndAnnotation } from "../apis/meta/v1.ts";
+import { systemClock } from "../machinery/clock.ts";
 import type { RestWatchEvent } from "../registry/rest/interface.ts";
 import type { ApiResponse } from "./api-handler.ts";
 import { utf8 } from "./bytes.ts";
@@ -79,7 +81,7 @@ export function watchResponse(
   };
 }
 
-/** What metrics tell of a watch: over what it goes, and when it was asked for, by `performance.now()`. */
+/** What metrics tell of a watch: over what it goes, and when it was asked for, by `systemClock.elapsedMs()`. */
 export type ObservedWatch = { readonly over: "cluster" | "namespace" | "resource"; readonly startedMs: number };
 
 function tellingEncoder(
@@ -96,7 +98,7 @@ function tellingEncoder(
       parts.reduce((sum, { length }) => sum + length, 0),
     );
     if (event.type === "BOOKMARK" && event.initialEventsEnd)
-      watches.listed(watched, over, performance.now() - startedMs);
+      watches.listed(watched, over, systemClock.elapsedMs() - startedMs);
     return parts;
   };
 }

@@ -1,8 +1,10 @@
 /** What a request was and how it ended: one log record and its metrics (API AU-14, MT-01…MT-05). */
+
 import type { UserInfo } from "../authentication/user.ts";
 import type { ApiRequest, ApiResponse, Filter, ResponseBody } from "../endpoints/api-handler.ts";
 import { isLongRunning } from "../endpoints/request-info.ts";
 import { firstHeader } from "../endpoints/responses.ts";
+import { systemClock } from "../machinery/clock.ts";
 import type { Logger } from "../observability/log.ts";
 import type { RequestMetrics } from "../observability/metrics.ts";
 import { type RouteLabels, refusedLabels, requestLabels } from "./request-labels.ts";
@@ -22,12 +24,12 @@ export function withAccessRecords(deps: {
 }): Filter {
   const { log, metrics, labelsOf } = deps;
   return (next) => async (request) => {
-    const started = performance.now();
+    const started = systemClock.elapsedMs();
     const asking: Asking = {};
     const response = await next({ ...request, onIdentity: (user) => asks(asking, user) });
     const { info } = request;
     const labels = refusedLabels(response.status, requestLabels(request, labelsOf));
-    const ms = performance.now() - started;
+    const ms = systemClock.elapsedMs() - started;
     record(log, { request, ...asking }, response.status, ms);
     if (isLongRunning(info) && response.status === 200) {
       return whileRead(response, metrics.longRunningStarted(labels, response.status));

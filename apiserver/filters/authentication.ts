@@ -4,6 +4,7 @@ import { anonymous, authenticated, type UserInfo } from "../authentication/user.
 import type { ApiRequest, Filter } from "../endpoints/api-handler.ts";
 import { errorResponse } from "../endpoints/responses.ts";
 import { newUnauthorized } from "../errors/status-error.ts";
+import { systemClock } from "../machinery/clock.ts";
 
 export type AuthenticationOptions = {
   readonly authenticator: Authenticator;
@@ -24,22 +25,22 @@ export type AuthenticationOptions = {
 export function withAuthentication(options: AuthenticationOptions): Filter {
   const { authenticator, allowAnonymous = true, frontProxy = () => noFrontProxy, onFailure, onResult } = options;
   return (next) => async (request) => {
-    const startedMs = performance.now();
+    const startedMs = systemClock.elapsedMs();
     let user: UserInfo | undefined;
     try {
       user = await authenticator.authenticate(request, request.signal);
     } catch (error) {
       onFailure?.(error, request);
-      onResult?.("error", performance.now() - startedMs);
+      onResult?.("error", systemClock.elapsedMs() - startedMs);
       return errorResponse(request, newUnauthorized());
     }
     if (user !== undefined) request.connection.identified?.(user.name);
     if (user === undefined && !allowAnonymous) {
-      onResult?.("failure", performance.now() - startedMs);
+      onResult?.("failure", systemClock.elapsedMs() - startedMs);
       return errorResponse(request, newUnauthorized());
     }
     const asking = user === undefined ? anonymous : authenticated(user);
-    onResult?.("success", performance.now() - startedMs, asking.name);
+    onResult?.("success", systemClock.elapsedMs() - startedMs, asking.name);
     request.onIdentity?.(asking);
     return next({ ...request, headers: withoutCredentials(request.headers, frontProxy()), user: asking });
   };

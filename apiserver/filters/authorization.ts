@@ -4,6 +4,7 @@ import type { ApiRequest, ApiResponse, Filter } from "../endpoints/api-handler.t
 import { selectingVerbs } from "../endpoints/request-info.ts";
 import { errorResponse, textResponse } from "../endpoints/responses.ts";
 import { escapeHtml } from "../errors/html.ts";
+import { systemClock } from "../machinery/clock.ts";
 
 export type AuthorizationOptions = {
   readonly authorizer: Authorizer;
@@ -23,17 +24,17 @@ export type AuthorizationOptions = {
 export function withAuthorization({ authorizer, onDecision, onResult, onFailure }: AuthorizationOptions): Filter {
   return (next) => async (request) => {
     const attributes = attributesOf(request);
-    const startedMs = performance.now();
+    const startedMs = systemClock.elapsedMs();
     let decision: Decision;
     try {
       decision = await authorizer.authorize(attributes, request.signal);
     } catch (error) {
       onFailure?.(error, request);
-      onResult?.("error", performance.now() - startedMs);
+      onResult?.("error", systemClock.elapsedMs() - startedMs);
       return authorizerFailed(request, error);
     }
     onDecision?.(request, decision);
-    onResult?.(decision.decision === "allow" ? "allowed" : "denied", performance.now() - startedMs);
+    onResult?.(decision.decision === "allow" ? "allowed" : "denied", systemClock.elapsedMs() - startedMs);
     if (decision.decision !== "allow") return errorResponse(request, newDenied(attributes, decision.reason));
     return next({
       ...request,

@@ -11,12 +11,24 @@ export interface Clock {
 /** Longest delay a Node timer takes, in ms; a longer one would fire at once. */
 const maxTimerMs = 2 ** 31 - 1;
 
+function startTimer(delayMs: number, callback: () => void): NodeJS.Timeout {
+  return setTimeout(callback, Math.min(Math.max(delayMs, 0), maxTimerMs));
+}
+
 export const systemClock: Clock = {
   now: Date.now,
   elapsedMs: () => performance.now(),
   after(delayMs, callback) {
-    const timer = setTimeout(callback, Math.min(Math.max(delayMs, 0), maxTimerMs));
-    timer.unref();
+    const timer = startTimer(delayMs, callback).unref();
+    return () => clearTimeout(timer);
+  },
+};
+
+/** As `systemClock`, for what is waited for while nothing else is under way: its timers keep the process alive. */
+export const wakefulClock: Clock = {
+  ...systemClock,
+  after(delayMs, callback) {
+    const timer = startTimer(delayMs, callback);
     return () => clearTimeout(timer);
   },
 };
@@ -34,6 +46,15 @@ export function delay(clock: Clock, delayMs: number, signal: AbortSignal): Promi
     signal.addEventListener("abort", finish, { once: true });
   });
 }
+
+/** Waits; replaced in tests. Rejects with the signal's reason when aborted. */
+export type Sleep = (ms: number, signal?: AbortSignal) => Promise<void>;
+
+export const sleep: Sleep = async (ms, signal = neverAborted) => {
+  await delay(wakefulClock, ms, signal);
+  signal.throwIfAborted();
+};
+const neverAborted = new AbortController().signal;
 
 /** How long to wait after the n-th failure in a row, in ms. */
 export type BackOff = { readonly baseMs: number; readonly maxMs: number };

@@ -8,6 +8,7 @@
  */
 
 import { limits } from "../limits.ts";
+import { systemClock } from "./clock.ts";
 
 /**
  * Time in which pieces are made one after the other, in ms: far below what another client would notice. One piece that is
@@ -76,14 +77,14 @@ export function attend(user: string): () => void {
 
 /** Whoever has had no more than the others is not kept waiting by them, for up to another slice of all such users together. */
 function mustWait(whose: string): boolean {
-  const elapsedMs = performance.now() - round();
+  const elapsedMs = systemClock.elapsedMs() - round();
   return hasHadMore(whose) ? waitingCount > 0 || elapsedMs >= sliceMs : elapsedMs >= 2 * sliceMs;
 }
 
 /** @returns when it began */
 function round(): number {
   if (roundStart === undefined) {
-    roundStart = performance.now();
+    roundStart = systemClock.elapsedMs();
     setImmediate(endRound);
   }
   return roundStart;
@@ -95,11 +96,11 @@ function hasHadMore(whose: string): boolean {
 }
 
 function atOnce<T>(make: () => T, whose: string): T {
-  const start = performance.now();
+  const start = systemClock.elapsedMs();
   try {
     return make();
   } finally {
-    charge(queueOf(whose), performance.now() - start);
+    charge(queueOf(whose), systemClock.elapsedMs() - start);
   }
 }
 
@@ -142,10 +143,10 @@ function makeNext(): void {
   if (queue === undefined || piece === undefined) return;
   waitingCount--;
   servedMs = queue.spentMs;
-  const start = performance.now();
+  const start = systemClock.elapsedMs();
   piece();
   afterMicrotasks(() => {
-    const now = performance.now();
+    const now = systemClock.elapsedMs();
     charge(queue, now - start);
     const mayGoOn = now - start < lightMs || !othersArePresent();
     if (waitingCount > 0 && now - slice < sliceMs && mayGoOn) makeNext();
@@ -207,11 +208,11 @@ export class Pace {
   /** @param make  runs synchronously, or as far as it does. @throws unknown  what it throws */
   run<T>(make: () => T): T | Promise<T> {
     if (this.#isLarge) return inTurn(make, this.#whose);
-    const start = performance.now();
+    const start = systemClock.elapsedMs();
     try {
       return make();
     } finally {
-      if (performance.now() - start > limits.maxTurnMs.value) this.#isLarge = true;
+      if (systemClock.elapsedMs() - start > limits.maxTurnMs.value) this.#isLarge = true;
     }
   }
 

@@ -7,6 +7,7 @@ import type { Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
 import type { ConnectionInfo } from "../authentication/authenticator.ts";
 import { limits } from "../limits.ts";
+import { systemClock } from "../machinery/clock.ts";
 import { clientCertificatesOf } from "./client-certificates.ts";
 
 export type ConnectionLimits = {
@@ -47,7 +48,7 @@ export class Connection implements ConnectionInfo {
   #user: string | undefined;
   #active = 0;
   #isRetiring = false;
-  #idleSinceMs = performance.now();
+  #idleSinceMs = systemClock.elapsedMs();
   #bytesBefore = 0;
 
   constructor(socket: Socket, move: (connection: Connection, owner: string) => void) {
@@ -119,7 +120,7 @@ export class Connection implements ConnectionInfo {
       if (isOver) return;
       isOver = true;
       this.#active--;
-      this.#idleSinceMs = performance.now();
+      this.#idleSinceMs = systemClock.elapsedMs();
     };
   }
 
@@ -260,7 +261,7 @@ export class Connections {
 
   #sweep(): void {
     const { unidentifiedIdleMs, idleMs, maxUnidentifiedBytes } = this.#limits;
-    const now = performance.now();
+    const now = systemClock.elapsedMs();
     const pending: Connection[] = [];
     let bytes = 0;
     for (const connection of this.#byPeer.values()) {

@@ -1,3 +1,4 @@
+import { systemClock } from "../machinery/clock.ts";
 import { isStorageError } from "./errors.ts";
 import type {
   RangeOptions,
@@ -101,9 +102,9 @@ export class MeteredBackend implements StorageBackend {
   }
 
   async #timed<T>(operation: StorageCall["operation"], key: string, work: Promise<T>): Promise<T> {
-    const startedMs = performance.now();
+    const startedMs = systemClock.elapsedMs();
     const told = (failed: boolean): void =>
-      this.#onCall({ operation, ...(resourceOf(key) ?? ofNone), ms: performance.now() - startedMs, failed });
+      this.#onCall({ operation, ...(resourceOf(key) ?? ofNone), ms: systemClock.elapsedMs() - startedMs, failed });
     try {
       const result = await work;
       told(false);

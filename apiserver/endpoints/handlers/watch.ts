@@ -1,4 +1,5 @@
 import { newBadRequest } from "../../errors/status-error.ts";
+import { systemClock } from "../../machinery/clock.ts";
 import { newFieldSelector, requiredValue } from "../../machinery/selectors.ts";
 import type { ApiRequest } from "../api-handler.ts";
 import { negotiateStream } from "../negotiation.ts";
@@ -10,7 +11,7 @@ import { eventsWithin, type ObservedWatch, WatchLifetime, watchResponse } from "
 
 /** API section 6. What is wrong with the parameters is an HTTP error, everything later an ERROR event (API W-14). */
 export const watchObjects: VerbHandler = async (request, scope) => {
-  const startedMs = performance.now();
+  const startedMs = systemClock.elapsedMs();
   const { storage } = scope;
   if (storage.watch === undefined) throw verbNotServed(scope, "watch");
   const negotiated = negotiateStream(request);

@@ -1,4 +1,5 @@
 import type { DatabaseSync } from "node:sqlite";
+import { systemClock } from "../../machinery/clock.ts";
 import { DamageError, integer, readOne, storedValue, text } from "./format.ts";
 
 /** A file up to here is looked through by SQLite itself, page by page: some 100 ms. */
@@ -15,7 +16,7 @@ export function verifyDatabase(database: DatabaseSync, budgetMs: number): void {
   const size = integer(readOne(database, "PRAGMA page_count")) * integer(readOne(database, "PRAGMA page_size"));
   const verdict = size <= mostCheckedBytes ? readOne(database, "PRAGMA quick_check(1)") : "ok";
   if (verdict !== "ok") throw new DamageError(String(verdict));
-  const deadline = performance.now() + budgetMs;
+  const deadline = systemClock.elapsedMs() + budgetMs;
   const rows = database.prepare(`
     SELECT current.key, current.revision, log.key AS logged, log.deleted, log.value, log.checksum
     FROM current LEFT JOIN log ON log.revision = current.revision ORDER BY current.key`);
@@ -24,6 +25,6 @@ export function verifyDatabase(database: DatabaseSync, budgetMs: number): void {
     if (row.logged !== row.key || row.deleted !== 0)
       throw new DamageError(`it has lost what is current of ${text(row.key)}`);
     storedValue(row);
-    if (++looked % rowsPerLook === 0 && performance.now() > deadline) return;
+    if (++looked % rowsPerLook === 0 && systemClock.elapsedMs() > deadline) return;
   }
 }

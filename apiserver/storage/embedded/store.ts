@@ -5,6 +5,7 @@
  * Invariant: watches hear of a write before its writer does.
  * Invariant: one process per data directory. The lock ends with the process that holds it.
  */
+import { systemClock } from "../../machinery/clock.ts";
 import { abortable } from "../abortable.ts";
 import { closedError, isStorageError, StorageError, type StorageErrorCode } from "../errors.ts";
 import {
@@ -209,10 +210,10 @@ class EmbeddedStore implements StorageBackend {
   }
 
   async pingWrite(): Promise<void> {
-    if (performance.now() - this.#probedAtMs < probeEveryMs) return;
+    if (systemClock.elapsedMs() - this.#probedAtMs < probeEveryMs) return;
     this.#probe ??= this.#query({ type: "probe" }, AbortSignal.timeout(pingDeadlineMs))
       .then(() => {
-        this.#probedAtMs = performance.now();
+        this.#probedAtMs = systemClock.elapsedMs();
       })
       .finally(() => {
         this.#probe = undefined;

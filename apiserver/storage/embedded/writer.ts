@@ -1,4 +1,5 @@
 import { type Stats, statSync } from "node:fs";
+import { systemClock } from "../../machinery/clock.ts";
 import { importNoteKey, replacedBy } from "../backup/import-note.ts";
 import { StorageError } from "../errors.ts";
 import type { StorePosition } from "../interface.ts";
@@ -64,8 +65,8 @@ export class Writer {
   isTight(): boolean {
     if (this.#reserve.bytes > 0 || !this.#wasFull) return false;
     if (this.#table.freeBytes >= leastFreeBytes) return false;
-    if (performance.now() - this.#lookedAtMs < lookAgainMs) return true;
-    this.#lookedAtMs = performance.now();
+    if (systemClock.elapsedMs() - this.#lookedAtMs < lookAgainMs) return true;
+    this.#lookedAtMs = systemClock.elapsedMs();
     return !this.takeReserve();
   }
 
@@ -95,7 +96,7 @@ export class Writer {
 
   #giveReserve(): void {
     this.#wasFull = true;
-    this.#lookedAtMs = performance.now();
+    this.#lookedAtMs = systemClock.elapsedMs();
     const { bytes } = this.#reserve;
     this.#reserve.release();
     this.#table.lendPages(leastFreeBytes);

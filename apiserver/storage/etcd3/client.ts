@@ -16,6 +16,7 @@ import {
   WatchClient,
 } from "etcd3";
 import { StartError } from "../../errors/start-error.ts";
+import { systemClock } from "../../machinery/clock.ts";
 import { isStorageError, StorageError } from "../errors.ts";
 import { interpretEtcdError } from "./errors.ts";
 
@@ -65,15 +66,15 @@ export class EtcdClient {
 
   /** A call that changes nothing: asked of the next member where one does not answer. */
   async read<T>(call: (kv: KVClient, options: { readonly deadline: number }) => Promise<T>): Promise<T> {
-    const end = Date.now() + this.#timeoutMs;
+    const end = systemClock.now() + this.#timeoutMs;
     for (let attempt = 1; ; attempt++) {
       const isLast = attempt >= this.#members.length;
-      const deadline = isLast ? end : Math.min(end, Date.now() + readMs);
+      const deadline = isLast ? end : Math.min(end, systemClock.now() + readMs);
       const member = await this.#reachable();
       try {
         return await call(member.kv, { deadline });
       } catch (error) {
-        if (!this.#distrust(member, error) || isLast || Date.now() >= end) throw error;
+        if (!this.#distrust(member, error) || isLast || systemClock.now() >= end) throw error;
       }
     }
   }
@@ -194,7 +195,7 @@ class Member extends Etcd3 {
     const use = ({ client }: Connection): Promise<boolean> =>
       new Promise((resolve) => {
         this.#channel = client.getChannel();
-        client.waitForReady(Date.now() + withinMs, (error) => resolve(error === undefined));
+        client.waitForReady(systemClock.now() + withinMs, (error) => resolve(error === undefined));
       });
     return this.pool.withConnection("KV", use).catch(() => false);
   }
@@ -216,9 +217,9 @@ function packageOptions(endpoint: string, { endpoints, tls, auth, requestTimeout
   return {
     hosts: endpoint,
     grpcOptions: channelOptions,
-    defaultCallOptions: ({ isStream }) => (isStream ? {} : { deadline: Date.now() + timeoutMs }),
+    defaultCallOptions: ({ isStream }) => (isStream ? {} : { deadline: systemClock.now() + timeoutMs }),
     faultHandling: { global: once, host: () => once },
-    ...(auth === undefined ? {} : { auth: { ...auth, callOptions: () => ({ deadline: Date.now() + authMs }) } }),
+    ...(auth === undefined ? {} : { auth: { ...auth, callOptions: () => ({ deadline: systemClock.now() + authMs }) } }),
     ...(tls === undefined ? {} : { credentials: credentialsOf(tls) }),
   };
 }

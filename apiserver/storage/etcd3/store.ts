@@ -5,6 +5,7 @@
  * Invariant: every write is a transaction on the key's mod revision (API T-03); none goes around it.
  */
 import type { IRequestOp, ITxnResponse } from "etcd3";
+import { systemClock } from "../../machinery/clock.ts";
 import { closedError, isStorageError, StorageError } from "../errors.ts";
 import {
   maxValueBytes,
@@ -166,7 +167,7 @@ class EtcdStore implements StorageBackend {
         throw error;
       });
     if (!answer.succeeded) throw conditionError(key, expected, answer);
-    this.#writtenAtMs = performance.now();
+    this.#writtenAtMs = systemClock.elapsedMs();
     return Number(answer.header.revision);
   }
 
@@ -240,14 +241,14 @@ class EtcdStore implements StorageBackend {
   }
 
   async pingWrite(): Promise<void> {
-    if (performance.now() - this.#writtenAtMs < writtenLatelyMs) return;
+    if (systemClock.elapsedMs() - this.#writtenAtMs < writtenLatelyMs) return;
     await this.#session.mark(AbortSignal.timeout(pingDeadlineMs));
-    this.#writtenAtMs = performance.now();
+    this.#writtenAtMs = systemClock.elapsedMs();
   }
 
   async ping(): Promise<void> {
     const request = { key: this.#keyspace.key(healthKey), count_only: true };
-    const end = Date.now() + pingDeadlineMs;
+    const end = systemClock.now() + pingDeadlineMs;
     const { client } = this.#session;
     const ask = () => client.read((kv, { deadline }) => kv.range(request, { deadline: Math.min(end, deadline) }));
     await this.#session.attempt(ask, healthKey, AbortSignal.timeout(pingDeadlineMs));

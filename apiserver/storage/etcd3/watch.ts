@@ -7,6 +7,7 @@
  *            `Compacted`.
  */
 import type { IEvent, IKeyValue, IResponseHeader } from "etcd3";
+import { delay, systemClock, wakefulClock } from "../../machinery/clock.ts";
 import { isStorageError, StorageError } from "../errors.ts";
 import type {
   Revision,
@@ -95,7 +96,7 @@ export class EtcdWatch implements StorageWatch {
       return;
     }
     const timer = setInterval(() => this.#askAgain(), progressRetryMs).unref();
-    this.#progress = { floor, askedFloor: 0, timer, askedAtMs: performance.now() };
+    this.#progress = { floor, askedFloor: 0, timer, askedAtMs: systemClock.elapsedMs() };
     this.#askProgress();
   }
 
@@ -122,18 +123,18 @@ export class EtcdWatch implements StorageWatch {
   /** Keeps a stream going until the watch ends; what cannot be bridged ends it. */
   async #follow(): Promise<void> {
     let failures = 0;
-    let wellAt = performance.now();
+    let wellAt = systemClock.elapsedMs();
     while (!this.#queue.ended) {
       try {
         // Each time: an etcd put back to an older state would keep a watch from the future waiting for ever (API T-18).
         await this.#options.source.checkHistory(this.#told);
         if (await this.#runStream()) {
           failures = 0;
-          wellAt = performance.now();
+          wellAt = systemClock.elapsedMs();
         }
       } catch (cause) {
         const error = interpretEtcdError(cause);
-        if (!isStorageError(error, "Unreachable") || performance.now() - wellAt > lostAfterMs) this.end(error);
+        if (!isStorageError(error, "Unreachable") || systemClock.elapsedMs() - wellAt > lostAfterMs) this.end(error);
       }
       if (this.#queue.ended) return;
       await this.#pause(Math.min(maxRetryMs, firstRetryMs * 2 ** failures));
@@ -146,7 +147,7 @@ export class EtcdWatch implements StorageWatch {
     const { stream, distrust } = await this.#options.source.openStream();
     this.#stream = stream;
     this.#distrust = distrust;
-    this.#heardAtMs = performance.now();
+    this.#heardAtMs = systemClock.elapsedMs();
     this.#accepted = false;
     this.#fragments = [];
     this.#held = undefined;
@@ -156,7 +157,7 @@ export class EtcdWatch implements StorageWatch {
       const silent = setTimeout(() => this.#leave(stream), silentMs).unref();
       stream.on("data", (response) => {
         clearTimeout(silent);
-        this.#heardAtMs = performance.now();
+        this.#heardAtMs = systemClock.elapsedMs();
         accepted ||= response.created && !response.canceled;
         if (this.#stream !== stream) return;
         try {
@@ -262,7 +263,7 @@ export class EtcdWatch implements StorageWatch {
   #askAgain(): void {
     const stream = this.#stream;
     const silentSinceMs = Math.max(this.#heardAtMs, this.#progress?.askedAtMs ?? 0);
-    const isSilent = this.#accepted && !this.#queue.isFull && performance.now() - silentSinceMs > silentMs;
+    const isSilent = this.#accepted && !this.#queue.isFull && systemClock.elapsedMs() - silentSinceMs > silentMs;
     if (stream !== undefined && isSilent) this.#leave(stream);
     else this.#askProgress();
   }
@@ -299,13 +300,9 @@ export class EtcdWatch implements StorageWatch {
   }
 
   #pause(ms: number): Promise<void> {
-    return new Promise((resolve) => {
-      const timer = setTimeout(resolve, ms);
-      this.#wake = () => {
-        clearTimeout(timer);
-        resolve();
-      };
-    });
+    const woken = new AbortController();
+    this.#wake = () => woken.abort();
+    return delay(wakefulClock, ms, woken.signal);
   }
 }
 

@@ -1,5 +1,5 @@
-import { type Sleep, sleep } from "../../../client/retry.ts";
 import { newForbidden, newNotFound } from "../../../errors/status-error.ts";
+import { type Sleep, sleep } from "../../../machinery/clock.ts";
 import type { AdmissionAttributes, AdmissionPlugin } from "../../interface.ts";
 
 export type NamespaceState = { readonly exists: boolean; readonly terminating: boolean };
