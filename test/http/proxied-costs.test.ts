@@ -9,6 +9,7 @@ import { issueOdd, nameOf, oids } from "../support/certificates.ts";
 import { cpuClock } from "../support/cpu-clock.ts";
 import { eventually } from "../support/processes.ts";
 import { aggregatedServerForFile } from "./support/aggregated.ts";
+import { beside } from "./support/crowd.ts";
 import { aFunction, createNamespace, ok, pathOf } from "./support/objects.ts";
 
 const server = await aggregatedServerForFile();
@@ -204,6 +205,10 @@ for (const {
 const head = (method: string, path: string, user: string, more: readonly string[] = []): string =>
   [`${method} ${path} HTTP/1.1`, "Host: a", `X-Remote-User: ${user}`, ...more, "", ""].join("\r\n");
 
+const deep = `${'{"a":'.repeat(9_900)}1${"}".repeat(9_900)}`;
+const deepest = created("deep", { funcConfig: { a: "DEEP" } }).replace('"DEEP"', deep);
+ok(await proxy.send("POST", functions, { headers: { ...as("alice"), ...json }, body: deepest }), 201);
+
 let serial = 0;
 /** Another tenant of the same proxy works as ever. */
 async function assertServed(): Promise<void> {
@@ -211,21 +216,6 @@ async function assertServed(): Promise<void> {
   ok(await proxy.send("POST", functions, { headers, body: created(`bob-${serial++}`) }), 201);
   ok(await proxy.get(`${functions}?limit=1`, as("bob")));
   assert.equal((await stranger.get("/livez")).status, 200);
-}
-
-/** Connections of the proxy that are sent `text`, and of which nothing is read while `work` is done. */
-async function beside(count: number, text: string, work: () => Promise<void>): Promise<void> {
-  const sockets = await Promise.all(list(count, () => proxy.connect()));
-  try {
-    for (const socket of sockets) {
-      socket.on("error", () => undefined);
-      socket.pause();
-      socket.write(text);
-    }
-    await work();
-  } finally {
-    for (const socket of sockets) socket.destroy();
-  }
 }
 
 for (const [what, count, text] of [
@@ -236,13 +226,14 @@ for (const [what, count, text] of [
   ],
   ["watches that nobody reads", 40, head("GET", `${functions}?watch=1&resourceVersion=0`, "alice")],
   ["indented lists that nobody reads", 40, head("GET", `${functions}?pretty=1`, "alice")],
+  ["the deepest object, indented, that nobody reads", 30, head("GET", `${functions}/deep?pretty=1`, "alice")],
   [
     "requests behind a watch",
     6,
     head("GET", `${functions}?watch=1`, "alice") + head("GET", functions, "alice").repeat(5000),
   ],
 ] as const) {
-  test(`${what}, of one tenant, keep no other from being served`, () => beside(count, text, assertServed));
+  test(`${what}, of one tenant, keep no other from being served`, () => beside(proxy, count, text, assertServed));
 }
 
 test("lists of old revisions, of one tenant, keep no other from being served", async () => {
