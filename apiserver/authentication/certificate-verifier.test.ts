@@ -19,19 +19,65 @@ const below = authority("below", { issuer: short });
 const serversOnly = authority("servers", { issuer: root, usages: [oids.serverAuth] });
 const noCertSign = authority("signs nothing", { issuer: root, keyUsage: { bits: 0x80, unused: 7 } });
 const expired = authority("expired", { issuer: root, from: -3, to: -1 });
+const devsOnly = authority("devs only", { issuer: root, permitted: [[oids.organization, "devs"]] });
+const noMasters = authority("no masters", { issuer: root, excluded: [[oids.organization, "system:masters"]] });
+const oddCa = authority("odd", { issuer: root, unknownCritical: true });
+const future = authority("future", { issuer: root, from: 1 });
+/** The same key and name, signed by two. */
+const twice = authority("crossed", { issuer: root });
+const crossed = authority("crossed", { issuer: stranger, key: twice.key });
+const strangerCrossed = authority("stranger", { issuer: root, key: stranger.key });
+const looped = authority("looped", { issuer: { key: between.key, name: between.name } });
+const loop = authority("between", { issuer: looped, key: between.key });
 const bob = client(root, { name: nameOf("bob") });
-const chainOf30 = Array.from({ length: 30 }).reduce<readonly Signed[]>(
-  (chain) => [authority(`c${chain.length}`, { issuer: chain[0] ?? root }), ...chain],
-  [],
-);
+const chainOf = (length: number): readonly Signed[] =>
+  Array.from({ length }).reduce<readonly Signed[]>(
+    (chain) => [authority(`c${chain.length}`, { issuer: chain[0] ?? root }), ...chain],
+    [],
+  );
+const chainOf30 = chainOf(30);
+const chainOf110 = chainOf(110);
+const namedIn = (organization: string) => ({ name: [[oids.organization, organization]] as const });
 
-/** Outcomes are those of Go's verifier, but for `any usage`, which OpenSSL refuses. */
+const asJane = client(root);
+
+/**
+ * Outcomes are those of Go's verifier, but for `any usage`, which OpenSSL refuses, and for several ways up, of which it tries
+ * the first.
+ */
 const cases: Record<string, { chain: readonly Signed[]; accepted: boolean }> = {
   "signed by the root": { chain: [client(root)], accepted: true },
   "no usage named": { chain: [issueOdd({ name: nameOf("jane"), issuer: root })], accepted: true },
   "with a CA that has nothing to do with it": { chain: [client(root), stranger], accepted: true },
   "signed by an intermediate that was sent along": { chain: [client(between), between], accepted: true },
   "a chain of 31": { chain: [client(chainOf30[0] ?? root), ...chainOf30], accepted: true },
+  "a chain of 111": { chain: [client(chainOf110[0] ?? root), ...chainOf110], accepted: false },
+  // Node tells of a chain as far as it is in order.
+  "a chain in another order": { chain: [client(chainOf30[0] ?? root), ...chainOf30.toReversed()], accepted: false },
+  "a chain with a gap": { chain: [client(chainOf30[0] ?? root), ...chainOf30.slice(1)], accepted: false },
+  "an intermediate sent fifty times": { chain: [client(between), ...Array(50).fill(between)], accepted: true },
+  "its own certificate twice": { chain: [bob, bob].map(() => asJane), accepted: true },
+  "the root sent along": { chain: [client(between), between, root], accepted: true },
+  "an authority signed by two, first by the one we know": { chain: [client(twice), twice, crossed], accepted: true },
+  "an authority signed by two, first by another": { chain: [client(twice), crossed, twice], accepted: false },
+  "an authority signed by two, with the other alone": { chain: [client(twice), crossed, stranger], accepted: false },
+  "another authority that ours has signed": { chain: [client(stranger), strangerCrossed], accepted: true },
+  "authorities that signed each other": { chain: [client(looped), looped, loop], accepted: false },
+  "authorities that signed each other, and then one that ours has": {
+    chain: [client(looped), looped, loop, between],
+    accepted: false,
+  },
+  "usages that are critical": { chain: [client(root, { usagesAreCritical: true })], accepted: true },
+  "for clients and servers": { chain: [client(root, { usages: [oids.serverAuth, oids.clientAuth] })], accepted: true },
+  "no usage at all": { chain: [client(root, { usages: [] })], accepted: false },
+  "a CA as client": { chain: [authority("jane", { issuer: root, usages: [oids.clientAuth] })], accepted: true },
+  "an intermediate with a critical extension nobody knows": { chain: [client(oddCa), oddCa], accepted: false },
+  "an intermediate that is not yet valid": { chain: [client(future), future], accepted: false },
+  "an authority for another organization": { chain: [client(devsOnly), devsOnly], accepted: false },
+  "an authority that may certify all but masters, of nobody": {
+    chain: [client(noMasters), noMasters],
+    accepted: true,
+  },
   "an intermediate that was not sent": { chain: [client(between)], accepted: false },
   "another authority": { chain: [client(stranger)], accepted: false },
   "another authority that sends its own root": { chain: [client(stranger), stranger], accepted: false },
@@ -67,6 +113,20 @@ for (const [name, { chain, accepted }] of Object.entries(cases)) {
       if (accepted) assert.equal(verifier.verify(connection).commonName, "jane");
       else assert.throws(() => verifier.verify(connection), /verifying certificate/);
     }
+  });
+}
+
+for (const [what, issuer, organization, accepted] of [
+  ["an organization it may certify", devsOnly, "devs", true],
+  ["an organization it may not certify", devsOnly, "ops", false],
+  ["masters, whom it may not certify", noMasters, "system:masters", false],
+  ["others than masters", noMasters, "devs", true],
+] as const) {
+  test(`certificate: of an authority with name constraints for ${what} is ${accepted ? "accepted" : "refused"}`, async () => {
+    const verifier = new CertificateVerifier({ bundle: () => root.certificate });
+    const connection = await present([client(issuer, namedIn(organization)), issuer]);
+    if (accepted) assert.deepEqual(verifier.verify(connection).organizations, [organization]);
+    else assert.throws(() => verifier.verify(connection), /verifying certificate/);
   });
 }
 

@@ -1,7 +1,22 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { createPrivateKey, X509Certificate } from "node:crypto";
-import { chmod, chown, copyFile, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { statSync } from "node:fs";
+import {
+  chmod,
+  chown,
+  copyFile,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  stat,
+  symlink,
+  truncate,
+  writeFile,
+} from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { type TestContext, test } from "node:test";
@@ -74,6 +89,41 @@ const damages: readonly {
     says: /ca\.crt is damaged.*Nothing was changed/,
   },
   { what: "the CA is empty", do: (d) => write(d, "ca.crt", ""), says: /ca\.crt is damaged/ },
+  { what: "the CA is cut off", do: (d) => cut(d, "ca.crt"), says: /ca\.crt is damaged.*Nothing was changed/ },
+  { what: "the CA's key is cut off", do: (d) => cut(d, "ca.key"), says: /ca\.key is damaged/ },
+  { what: "the CA's key is empty", do: (d) => write(d, "ca.key", ""), says: /ca\.key is damaged/ },
+  { what: "the CA is full of zeros", do: (d) => write(d, "ca.crt", "\0".repeat(1000)), says: /ca\.crt is damaged/ },
+  {
+    what: "the CA and its key are swapped",
+    do: async (d) => {
+      await rename(path.join(d, "ca.crt"), path.join(d, "x"));
+      await rename(path.join(d, "ca.key"), path.join(d, "ca.crt"));
+      await rename(path.join(d, "x"), path.join(d, "ca.key"));
+    },
+    says: /ca\.crt is damaged|ca\.key is damaged/,
+  },
+  {
+    what: "the key of tokens is cut off",
+    do: (d) => cut(d, "service-account.key"),
+    says: /service-account\.key is damaged/,
+  },
+  { what: "a certificate is empty", do: (d) => write(d, "admin.crt", ""), says: /admin\.crt is damaged/ },
+  {
+    what: "the CA is a link to nothing",
+    do: async (d) => {
+      await rm(path.join(d, "ca.crt"));
+      await symlink(path.join(d, "nothing"), path.join(d, "ca.crt"));
+    },
+    says: /ca\.crt is missing, and admin\.crt is there/,
+  },
+  {
+    what: "a link to itself",
+    do: async (d) => {
+      await rm(path.join(d, "ca.key"));
+      await symlink(path.join(d, "ca.key"), path.join(d, "ca.key"));
+    },
+    says: /ca\.key cannot be read: .*ca\.key is a link that leads back to itself\. Put that right$/,
+  },
   { what: "the CA's key is no key", do: (d) => write(d, "ca.key", "x"), says: /ca\.key is damaged/ },
   { what: "the CA's key is another's", do: (d, o) => take(d, o, "ca.key"), says: /ca\.key is not the key of ca\.crt/ },
   { what: "the CA is another's", do: (d, o) => take(d, o, "ca.crt"), says: /ca\.key is not the key of ca\.crt/ },
@@ -136,6 +186,8 @@ const damages: readonly {
   { what: "others can write there", do: (d) => chmod(d, 0o777), says: /other users can write to .*chmod go-w/ },
 ];
 const write = (directory: string, file: string, text: string) => writeFile(path.join(directory, file), text);
+const cut = (directory: string, file: string) =>
+  truncate(path.join(directory, file), Math.floor(statSync(path.join(directory, file)).size / 2));
 const take = (directory: string, other: string, file: string) =>
   copyFile(path.join(other, file), path.join(directory, file));
 async function demote(directory: string): Promise<void> {

@@ -46,6 +46,10 @@ export type OddRequest = {
   readonly keyUsage?: { readonly bits: number; readonly unused: number };
   /** An extension nobody knows, marked critical. */
   readonly unknownCritical?: boolean;
+  /** Directory names below which, and below which alone, it may certify. */
+  readonly permitted?: Name;
+  readonly excluded?: Name;
+  readonly usagesAreCritical?: boolean;
   /** Days from now. */
   readonly from?: number;
   readonly to?: number;
@@ -81,7 +85,8 @@ const encoded = (name: Name): Buffer =>
     ),
   );
 
-function extensions({ ca = false, pathLength, usages, keyUsage, unknownCritical }: OddRequest): Buffer[] {
+function extensions(request: OddRequest): Buffer[] {
+  const { ca = false, pathLength, usages, keyUsage, unknownCritical, permitted, excluded, usagesAreCritical } = request;
   const extension = (id: string, value: Buffer, critical = false): Buffer =>
     sequence(objectIdentifier(id), ...(critical ? [truth] : []), octetString(value));
   const length = pathLength === undefined ? [] : [integer(Buffer.from([pathLength]))];
@@ -90,7 +95,16 @@ function extensions({ ca = false, pathLength, usages, keyUsage, unknownCritical 
     ...(keyUsage === undefined
       ? []
       : [extension("2.5.29.15", bitString(Buffer.from([keyUsage.bits]), keyUsage.unused), true)]),
-    ...(usages === undefined ? [] : [extension("2.5.29.37", sequence(...usages.map(objectIdentifier)))]),
+    ...(usages === undefined
+      ? []
+      : [extension("2.5.29.37", sequence(...usages.map(objectIdentifier)), usagesAreCritical)]),
+    ...(permitted === undefined && excluded === undefined
+      ? []
+      : [extension("2.5.29.30", sequence(...subtrees(0, permitted), ...subtrees(1, excluded)), true)]),
     ...(unknownCritical === true ? [extension("1.2.3.4.5", Buffer.from([5, 0]), true)] : []),
   ];
 }
+
+/** GeneralSubtrees of one directory name, as name constraints have them (RFC 5280 section 4.2.1.10). */
+const subtrees = (choice: number, name: Name | undefined): Buffer[] =>
+  name === undefined ? [] : [tagged(choice, sequence(tagged(4, encoded(name))))];

@@ -12,6 +12,8 @@ const sentences: { readonly [code: string]: (path: string) => string } = {
   EROFS: (path) => `${path} is on a file system that is read-only`,
   ENOSPC: (path) => `the disk is full: ${path} cannot be written`,
   EDQUOT: (path) => `the disk quota is used up: ${path} cannot be written`,
+  ELOOP: (path) => `${path} is a link that leads back to itself`,
+  ENAMETOOLONG: (path) => `the name ${path} is too long`,
   EIO: (path) => `the disk failed at ${path}`,
 };
 
@@ -34,7 +36,12 @@ function detailsOf(error: Error): { readonly code: string; readonly at: string |
  * @returns why not; `undefined` when it can, or is missing
  */
 export function fileProblem(path: string): string | undefined {
-  const status = statSync(path, { throwIfNoEntry: false });
+  let status: ReturnType<typeof statSync>;
+  try {
+    status = statSync(path, { throwIfNoEntry: false });
+  } catch (error) {
+    return problemOf(error, path);
+  }
   if (status === undefined || status.isFile()) return undefined;
   return status.isDirectory()
     ? sentences.EISDIR?.(path)
