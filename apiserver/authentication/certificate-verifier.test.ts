@@ -192,6 +192,29 @@ test("a remembered certificate ends with its own time, whatever the handshake sa
   assert.throws(() => verifier.verify(connection), /has expired/);
 });
 
+test("a clock that is set ten years ahead, or back, refuses for as long as it is wrong and no longer", async () => {
+  let [now, elapsedMs] = [Date.now(), 0];
+  const verifier = new CertificateVerifier({
+    bundle: () => root.certificate,
+    now: () => now,
+    elapsedMs: () => elapsedMs,
+  });
+  const connection = await present([client(root)]);
+  const unknown = await present([client(stranger)], root.certificate + stranger.certificate);
+  const right = now;
+  for (const [years, says] of [
+    [10, /has expired/],
+    [-10, /is not valid yet/],
+  ] as const) {
+    now = right + years * 365 * 24 * hourMs;
+    assert.throws(() => verifier.verify(connection), says);
+    assert.throws(() => verifier.verify(unknown), /unknown authority/);
+    now = right;
+    assert.equal(verifier.verify(connection).commonName, "jane");
+    elapsedMs += 11_000;
+  }
+});
+
 test("a changed bundle counts at once for connections that exist", async () => {
   const both = root.certificate + stranger.certificate;
   let bundle = root.certificate;

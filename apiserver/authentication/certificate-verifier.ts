@@ -15,7 +15,10 @@ export type CertificateVerifierOptions = {
   readonly bundle: () => string;
   /** PEM of other CAs that the listener trusts, for clients of another sort; default none. */
   readonly others?: () => string;
+  /** Milliseconds since the epoch, which certificates are valid by. */
   readonly now?: () => number;
+  /** Milliseconds that nobody can set back, by which refusals are remembered. */
+  readonly elapsedMs?: () => number;
 };
 
 /** Extended key usages that let a certificate identify a client: clientAuth, and any. */
@@ -26,18 +29,21 @@ const cacheCapacity = 4096;
 /** How long a refusal is remembered, in ms: short, as a clock or a chain may be put right. */
 const refusalTtlMs = 10_000;
 
-type Verdict = { readonly subject: CertificateSubject } | { readonly refusal: string };
+/** Valid from the first of the times on, and before the second, in ms since the epoch. */
+type Acceptance = { readonly subject: CertificateSubject; readonly startMs: number; readonly endMs: number };
+type Verdict = Acceptance | { readonly refusal: string };
 
 /**
  * Judges what a chain is good for that OpenSSL has verified in the handshake: signatures, validity, CA flags, path lengths,
  * usages and critical extensions are OpenSSL's to judge, and there is no second opinion. OpenSSL had the CAs of all sorts of
  * clients, so what is left is which of them the chain leads to, and whether that still holds now.
- * Verdicts are remembered per chain until the CAs change or a certificate ends.
+ * Verdicts are remembered per chain until the CAs change.
  */
 export class CertificateVerifier {
   readonly #bundle: () => string;
   readonly #others: () => string;
   readonly #now: () => number;
+  readonly #elapsedMs: () => number;
   readonly #verdicts: ExpiringCache<Verdict>;
   #roots: readonly X509Certificate[] = [];
   #strangers: readonly X509Certificate[] = [];
@@ -47,7 +53,8 @@ export class CertificateVerifier {
     this.#bundle = options.bundle;
     this.#others = options.others ?? (() => "");
     this.#now = options.now ?? systemClock.now;
-    this.#verdicts = new ExpiringCache({ capacity: cacheCapacity, now: this.#now });
+    this.#elapsedMs = options.elapsedMs ?? systemClock.elapsedMs;
+    this.#verdicts = new ExpiringCache({ capacity: cacheCapacity, now: this.#elapsedMs });
   }
 
   /** @throws Error saying what is wrong with the connection's chain */
@@ -57,11 +64,15 @@ export class CertificateVerifier {
     const key = keyOf(chain);
     let verdict = this.#verdicts.get(key);
     if (verdict === undefined) {
-      const found = this.#examine(chain);
-      verdict = found.verdict;
-      this.#verdicts.set(key, verdict, found.endMs);
+      verdict = this.#examine(chain);
+      const isRefused = "refusal" in verdict;
+      this.#verdicts.set(key, verdict, isRefused ? this.#elapsedMs() + refusalTtlMs : Number.POSITIVE_INFINITY);
     }
     if ("refusal" in verdict) throw new Error(verdict.refusal);
+    // Asked each time: a clock may be set while a connection lasts.
+    const now = this.#now();
+    if (now >= verdict.endMs) throw new Error("verifying certificate: certificate has expired");
+    if (now < verdict.startMs) throw new Error("verifying certificate: certificate is not valid yet");
     return verdict.subject;
   }
 
@@ -76,7 +87,7 @@ export class CertificateVerifier {
     this.#verdicts.clear();
   }
 
-  #examine(ders: readonly Uint8Array[]): { verdict: Verdict; endMs: number } {
+  #examine(ders: readonly Uint8Array[]): Verdict {
     try {
       const chain = ders.map((der) => new X509Certificate(der));
       const [leaf] = chain;
@@ -84,12 +95,13 @@ export class CertificateVerifier {
       if (leaf.keyUsage !== undefined && !leaf.keyUsage.some((usage) => clientUsages.has(usage)))
         throw new Error("the certificate is not meant for client authentication");
       this.#requireAnchor(chain);
-      const endMs = Math.min(...chain.map((link) => link.validToDate.getTime()));
-      if (this.#now() >= endMs) throw new Error("certificate has expired");
-      return { verdict: { subject: subjectOf(leaf) }, endMs };
+      return {
+        subject: subjectOf(leaf),
+        startMs: Math.max(...chain.map((link) => link.validFromDate.getTime())),
+        endMs: Math.min(...chain.map((link) => link.validToDate.getTime())),
+      };
     } catch (error) {
-      const refusal = `verifying certificate: ${error instanceof Error ? error.message : String(error)}`;
-      return { verdict: { refusal }, endMs: this.#now() + refusalTtlMs };
+      return { refusal: `verifying certificate: ${error instanceof Error ? error.message : String(error)}` };
     }
   }
 
