@@ -124,3 +124,16 @@ test("npm start tells all mistakes of its command line at once, with exit code 2
   assert.match(failed.output(), /^--secure-port: must be a whole number from 0 to 65535, not "99999"$/m);
   assert.match(failed.output(), /^--kubeconfig does not belong to standalone: see --help$/m);
 });
+
+test("a directory where an option names a file is told by a sentence, and nothing is begun", async () => {
+  for (const args of [
+    ["start", "--silent", "--", "--config-file", directory, "--data-dir", join(directory, "unmade")],
+    ["run", "--silent", "import", "--", "--file", directory, "--data-dir", join(directory, "unmade")],
+    ["run", "--silent", "export", "--", "--file", directory, "--data-dir", join(directory, "unmade")],
+  ]) {
+    const failed = npm(...args);
+    assert.equal(await failed.exited, 1);
+    assert.match(failed.output(), /--(config-)?file .*cannot be used: .* is a directory, where a file belongs/);
+    assert.doesNotMatch(failed.output(), /EISDIR|stack/);
+  }
+});

@@ -8,6 +8,7 @@ import { createLogger, type Logger } from "../observability/log.ts";
 import { exportStore, type Progress } from "../storage/backup/export.ts";
 import { importStore } from "../storage/backup/import.ts";
 import { dataDirectoryOf } from "../storage/embedded/data-directory.ts";
+import { fileProblem, problemOf, readProblemOf } from "../storage/embedded/file-problems.ts";
 import { recordAddress, recordedAddress } from "./address-file.ts";
 import { announcement, nextCommands } from "./announcement.ts";
 import { type CommandLine, helpText, parseCommandLine, UsageError } from "./command-line.ts";
@@ -115,6 +116,8 @@ const mastersNotice = (file: string, expires: Date): string =>
 
 /** `export` and `import`: how far it is goes to stderr, what came of it to stdout. */
 async function backUp(command: "export" | "import", options: Options): Promise<void> {
+  const unusable = fileProblem(options.file);
+  if (unusable !== undefined) throw new StartError(`--file cannot be used: ${unusable}`);
   await using backend = await openBackend(options, { asFound: false });
   let toldAtMs = systemClock.now();
   const progress: Progress = (done, of) => {
@@ -122,10 +125,13 @@ async function backUp(command: "export" | "import", options: Options): Promise<v
     toldAtMs = systemClock.now();
     process.stderr.write(`${done} of ${of} keys\n`);
   };
-  const [run, verb] = command === "export" ? [exportStore, "exported to"] : [importStore, "imported from"];
+  const [run, verb, problem] =
+    command === "export"
+      ? ([exportStore, "exported to", problemOf] as const)
+      : ([importStore, "imported from", readProblemOf] as const);
   const keys = await run(backend, options.file, progress).catch((error: unknown) => {
     if (!(error instanceof Error && "path" in error && String(error.path).startsWith(options.file))) throw error;
-    throw new StartError(`--file ${options.file} cannot be used: ${error.message}`, { cause: error });
+    throw new StartError(`--file ${options.file} cannot be used: ${problem(error, options.file)}`, { cause: error });
   });
   process.stdout.write(`${keys} keys ${verb} ${options.file}\n`);
 }

@@ -17,7 +17,7 @@ for (const [what, content, says] of [
   ["nothing", "", /^--client-ca-file .* cannot be used: it holds no certificate in PEM$/],
   ["something else", "x", /holds no certificate/],
   ["a certificate that is none", certificate + broken, /cannot be used: /],
-  ["no file", undefined, /cannot be used: ENOENT/],
+  ["no file", undefined, /cannot be used: there is no file /],
 ] as const) {
   test(`a bundle of ${what} is ${says === undefined ? "used" : "refused with a sentence"}`, async () => {
     const file = join(directory, what);

@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { parseBundle } from "../authentication/certificate-verifier.ts";
 import { StartError } from "../errors/start-error.ts";
+import { readProblemOf } from "../storage/embedded/file-problems.ts";
 
 /**
  * A CA bundle that an option names: PEM of at least one certificate. Without one nobody could be believed, and nobody would
@@ -12,9 +13,7 @@ export async function readBundle(option: string, file: string): Promise<string> 
     const text = await readFile(file, "utf8");
     if (parseBundle(text).length > 0) return text;
   } catch (error) {
-    throw new StartError(`--${option} ${file} cannot be used: ${error instanceof Error ? error.message : error}`, {
-      cause: error,
-    });
+    throw new StartError(`--${option} ${file} cannot be used: ${readProblemOf(error, file)}`, { cause: error });
   }
   throw new StartError(`--${option} ${file} cannot be used: it holds no certificate in PEM`);
 }

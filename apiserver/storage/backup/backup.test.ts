@@ -151,6 +151,10 @@ const broken: Record<string, { readonly change: (text: string) => string; readon
   "a line is gone": { change: (text) => text.replace(/\n.*uid-1.*\n/, "\n"), why: /its checksum is another/ },
   "a line is none": { change: (text) => text.replace('{"key"', '{"kez"'), why: /one of its lines is no entry/ },
   "it is something else": { change: () => "apiVersion: v1\n", why: /it is no backup/ },
+  "one of its lines has no end": {
+    change: () => "x".repeat(10 * 1024 * 1024),
+    why: /a line that is longer than any of one/,
+  },
   "it is empty": { change: () => "", why: /its end is missing/ },
   "it is of a later format": {
     change: (text) => text.replace('"version":1', '"version":2'),

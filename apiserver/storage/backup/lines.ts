@@ -1,4 +1,5 @@
 import type { FileHandle } from "node:fs/promises";
+import { maxValueBytes } from "../interface.ts";
 
 const readBytes = 1024 * 1024;
 const newline = 0x0a;
@@ -10,7 +11,13 @@ export type Line = {
   readonly offset: number;
 };
 
-/** The whole lines of a file, in order, with bounded memory; what follows the last newline is left out. */
+/** More than an entry has: six characters for a byte of the largest value, and a key. */
+const mostLineBytes = 6 * maxValueBytes + 64 * 1024;
+
+/**
+ * The whole lines of a file, in order, with bounded memory; what follows the last newline is left out.
+ * @throws Error for a line that is longer than any
+ */
 export async function* linesOf(file: FileHandle): AsyncGenerator<Line, undefined> {
   let rest: Uint8Array = new Uint8Array(0);
   let offset = 0;
@@ -25,6 +32,8 @@ export async function* linesOf(file: FileHandle): AsyncGenerator<Line, undefined
       start = end + 1;
     }
     rest = bytes.subarray(start);
+    if (rest.byteLength > mostLineBytes)
+      throw new Error("the file is no backup: it has a line that is longer than any of one");
     offset += start;
   }
 }

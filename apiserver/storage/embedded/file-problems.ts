@@ -24,6 +24,12 @@ export function problemOf(error: unknown, path: string): string {
   return sentences[code]?.(at ?? path) ?? error.message;
 }
 
+/** As `problemOf`, of a file that is only read: what is missing is not to be made. */
+export function readProblemOf(error: unknown, path: string): string {
+  const isMissing = error instanceof Error && detailsOf(error).code === "ENOENT";
+  return isMissing ? `there is no file ${path}` : problemOf(error, path);
+}
+
 function detailsOf(error: Error): { readonly code: string; readonly at: string | undefined } {
   const code = "code" in error && typeof error.code === "string" ? error.code : "";
   // Of a rename the second one is the file that was meant.
