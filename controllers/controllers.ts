@@ -1,10 +1,10 @@
-import { functionKind } from "./function/kind.ts";
+import { functionKind } from "./function/workload.ts";
 import { meshController } from "./function-mesh/controller.ts";
 import { rendererVersion } from "./renderer-version.ts";
 import { Controller, type ControllerDeps } from "./runtime/controller.ts";
 import type { ControllerOptions } from "./runtime/interface.ts";
-import { sinkKind } from "./sink/kind.ts";
-import { sourceKind } from "./source/kind.ts";
+import { sinkKind } from "./sink/workload.ts";
+import { sourceKind } from "./source/workload.ts";
 import { type WorkloadControllerDeps, workloadController } from "./workloads/controller.ts";
 import { Fleet } from "./workloads/fleet.ts";
 import { hostTypes } from "./workloads/host-types.ts";

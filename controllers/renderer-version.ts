@@ -3,10 +3,13 @@
  * becomes of them. So nobody has to remember to raise a number, and a release that renders the same has the same version.
  */
 
-import type { FunctionResource, FunctionSpec } from "../apiserver/apis/compute/v1alpha1/function.ts";
 import { apiVersion } from "../apiserver/apis/compute/v1alpha1/group.ts";
-import type { SinkResource } from "../apiserver/apis/compute/v1alpha1/sink.ts";
-import type { SourceResource } from "../apiserver/apis/compute/v1alpha1/source.ts";
+import type {
+  FunctionResource,
+  FunctionSpec,
+  SinkResource,
+  SourceResource,
+} from "../apiserver/apis/compute/v1alpha1/types.ts";
 import { functionWorkload } from "./function/workload.ts";
 import { defaultSettings, type Settings } from "./settings.ts";
 import { sinkWorkload } from "./sink/workload.ts";

@@ -1,5 +1,4 @@
-import { quoteText } from "../errors/abridge.ts";
-import { escapeHtml } from "../errors/html.ts";
+import { escapeHtml, quoteText } from "../errors/abridge.ts";
 import { newForbidden, type StatusError } from "../errors/status-error.ts";
 import type { Attributes } from "./authorizer.ts";
 

@@ -1,8 +1,7 @@
 /** Discovery in both forms (API 1.1, 1.2), made once from the resources that are served. */
 import { createHash } from "node:crypto";
 import type { Verb } from "../../openapi/build.ts";
-import type { JsonObject } from "../apis/meta/v1.ts";
-import { apiVersionOf, type GroupVersion } from "../apis/meta/v1.ts";
+import { apiVersionOf, type GroupVersion, type JsonObject } from "../apis/meta/v1.ts";
 import { groupVersionPath } from "../machinery/resource-path.ts";
 import { stringifyYaml } from "../machinery/yaml-printer.ts";
 import type { ResourceEndpoint, RestStorage, SubresourceEndpoint } from "../registry/rest/interface.ts";

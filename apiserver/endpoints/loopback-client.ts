@@ -4,8 +4,7 @@
  * Objects come back as the registry made them, shared and undecoded; only bodies of writes are encoded, because the
  * handlers read bodies.
  */
-import type { JsonValue, KubeList, KubeObject, WatchEvent } from "../apis/meta/v1.ts";
-import { apiVersionOf } from "../apis/meta/v1.ts";
+import { apiVersionOf, type JsonValue, type KubeList, type KubeObject, type WatchEvent } from "../apis/meta/v1.ts";
 import type { ConnectionInfo } from "../authentication/authenticator.ts";
 import type { UserInfo } from "../authentication/user.ts";
 import type {

@@ -5,8 +5,7 @@
  * Invariant: nothing is buffered here. The transport pulls; who pulls too slowly is ended by the watch cache.
  */
 
-import type { ListMeta, ObjectMeta } from "../apis/meta/v1.ts";
-import { initialEventsEndAnnotation } from "../apis/meta/v1.ts";
+import { initialEventsEndAnnotation, type ListMeta, type ObjectMeta } from "../apis/meta/v1.ts";
 import { systemClock } from "../machinery/clock.ts";
 import type { RestWatchEvent } from "../registry/rest/interface.ts";
 import type { ApiResponse } from "./api-handler.ts";

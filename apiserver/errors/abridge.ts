@@ -94,3 +94,8 @@ export function abridgedToBytes(text: string, maxBytes: number): string {
 
 /** Bytes that a value takes in an answer. */
 export const jsonBytes = (value: string | object): number => Buffer.byteLength(JSON.stringify(value));
+
+const entities: Readonly<Record<string, string>> = { "&": "&amp;", "<": "&lt;", ">": "&gt;" };
+
+/** `&`, `<` and `>` as entities, in what repeats to a client what somebody else may have written (API E-31, E-33). */
+export const escapeHtml = (text: string): string => text.replace(/[&<>]/g, (character) => entities[character] ?? "");

@@ -3,7 +3,7 @@ import type { Attributes, Authorizer, Decision } from "../authorization/authoriz
 import type { ApiRequest, ApiResponse, Filter } from "../endpoints/api-handler.ts";
 import { selectingVerbs } from "../endpoints/request-info.ts";
 import { errorResponse, textResponse } from "../endpoints/responses.ts";
-import { escapeHtml } from "../errors/html.ts";
+import { escapeHtml } from "../errors/abridge.ts";
 import { systemClock } from "../machinery/clock.ts";
 
 export type AuthorizationOptions = {

@@ -1,5 +1,5 @@
 import { Counter, Gauge, Registry } from "@prometheus-io/client";
-import { exposition } from "./exposition.ts";
+import { exposition } from "./metrics.ts";
 
 /** How health checks went, of which the service level is made: `/metrics/slis` (API H-13). */
 export class HealthMetrics {

@@ -1,7 +1,6 @@
 /** Metrics under the names that dashboards for Kubernetes API servers read (API section 12): home of @prometheus-io/client. */
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "@prometheus-io/client";
 import { BoundedSeries, PageBudget } from "./bounded-series.ts";
-import { exposition } from "./exposition.ts";
 
 /** What a request counts as. Bounded sets only: never a name, a namespace or a raw path (API MT-23). */
 export type RequestLabels = {
@@ -154,4 +153,23 @@ export class RequestMetrics {
   expose(): ReturnType<typeof exposition> {
     return exposition(this.registry);
   }
+}
+
+/** The exposition text and its content type; the library puts empty lines between metrics, Go's library does not. */
+export async function exposition(registry: Registry): Promise<{ readonly contentType: string; readonly text: string }> {
+  const text = await registry.metrics();
+  return { contentType: registry.contentType, text: text.replaceAll(/\n{2,}/g, "\n") };
+}
+
+/** @param info  as `/version` tells it */
+export function registerBuildInfo(registry: Registry, info: { readonly [name: string]: string }): void {
+  const labels: { [name: string]: string } = {};
+  for (const [name, value] of Object.entries(info))
+    labels[name.replace(/[A-Z]/g, (c) => `_${c.toLowerCase()}`)] = value;
+  new Gauge({
+    name: "kubernetes_build_info",
+    help: "1, labelled with what was built and by what.",
+    labelNames: Object.keys(labels),
+    registers: [registry],
+  }).set(labels, 1);
 }

@@ -6,7 +6,6 @@ import { limits } from "../limits.ts";
 import { accessMetrics } from "./access-metrics.ts";
 import { admissionMetrics } from "./admission-metrics.ts";
 import type { PageBudget } from "./bounded-series.ts";
-import { registerBuildInfo } from "./build-info.ts";
 import { registerComponentMetrics } from "./component-metrics.ts";
 import {
   controllerMetrics,
@@ -15,7 +14,7 @@ import {
   registerObjectStates,
 } from "./controller-metrics.ts";
 import { hostRequestMetrics, reviewMetrics } from "./host-metrics.ts";
-import { RequestMetrics } from "./metrics.ts";
+import { RequestMetrics, registerBuildInfo } from "./metrics.ts";
 import { registerStorageSize, registerStoredObjects, storageCallMetrics } from "./storage-metrics.ts";
 import { watchMetrics } from "./watch-metrics.ts";
 

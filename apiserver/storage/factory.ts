@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
-import { type EmbeddedOptions, openEmbedded } from "./embedded/store.ts";
-import type { EtcdOptions } from "./etcd3/store.ts";
+import { type EmbeddedOptions, openEmbedded } from "./embedded/embedded-store.ts";
+import type { EtcdOptions } from "./etcd3/etcd-store.ts";
 import type { StorageBackend } from "./interface.ts";
 
 /** Which store, as an operator says it. */
@@ -29,6 +29,6 @@ async function readIf(file: string | undefined): Promise<Buffer | undefined> {
  */
 export async function openStorage(options: StorageOptions): Promise<StorageBackend> {
   if (options.type === "embedded") return openEmbedded(options);
-  const { openEtcd } = await import("./etcd3/store.ts");
+  const { openEtcd } = await import("./etcd3/etcd-store.ts");
   return openEtcd(options);
 }

@@ -1,5 +1,5 @@
-import type { FunctionMeshResource } from "../../apiserver/apis/compute/v1alpha1/function-mesh.ts";
 import { functionMeshType, functionType, sinkType, sourceType } from "../../apiserver/apis/compute/v1alpha1/group.ts";
+import type { FunctionMeshResource } from "../../apiserver/apis/compute/v1alpha1/types.ts";
 import type { KubeObject } from "../../apiserver/apis/meta/v1.ts";
 import type { ControllerOptions } from "../runtime/interface.ts";
 import { type Lister, narrow } from "../runtime/lister.ts";

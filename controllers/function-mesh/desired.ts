@@ -1,4 +1,3 @@
-import type { FunctionMeshResource } from "../../apiserver/apis/compute/v1alpha1/function-mesh.ts";
 import {
   functionMeshType,
   functionType,
@@ -6,7 +5,7 @@ import {
   sinkType,
   sourceType,
 } from "../../apiserver/apis/compute/v1alpha1/group.ts";
-import type { WorkloadSpec } from "../../apiserver/apis/compute/v1alpha1/workload.ts";
+import type { FunctionMeshResource, WorkloadSpec } from "../../apiserver/apis/compute/v1alpha1/types.ts";
 import type { JsonObject, KubeObject } from "../../apiserver/apis/meta/v1.ts";
 import { objectOf } from "../../apiserver/machinery/fields.ts";
 import { ownerReference } from "../workloads/workload.ts";

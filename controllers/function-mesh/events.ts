@@ -1,4 +1,4 @@
-import type { FunctionMeshStatus } from "../../apiserver/apis/compute/v1alpha1/function-mesh.ts";
+import type { FunctionMeshStatus } from "../../apiserver/apis/compute/v1alpha1/types.ts";
 import type { EventRecord } from "../runtime/interface.ts";
 import type { MemberOutcome } from "./status.ts";
 

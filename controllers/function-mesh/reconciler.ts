@@ -1,6 +1,7 @@
 /** Keeps a FunctionMesh's members equal to its components (FM 5). What a member runs is its own controller's business. */
-import type { FunctionMeshResource } from "../../apiserver/apis/compute/v1alpha1/function-mesh.ts";
+
 import { annotations, functionMeshType } from "../../apiserver/apis/compute/v1alpha1/group.ts";
+import type { FunctionMeshResource } from "../../apiserver/apis/compute/v1alpha1/types.ts";
 import type { JsonObject, KubeObject } from "../../apiserver/apis/meta/v1.ts";
 import type { ResourceClient } from "../../apiserver/client/client.ts";
 import { isAlreadyExists, isConflict, isNotFound, unlessGone } from "../../apiserver/errors/status-error.ts";
@@ -16,7 +17,7 @@ import { controlledBy, controllerOf, isControlledBy, ownerOf } from "../runtime/
 import { done, type ReconcileContext, type Reconciler, type Result, requeueAfter } from "../runtime/reconciler.ts";
 import { applyOnce } from "../workloads/apply.ts";
 import { isCurrent, stamped } from "../workloads/drift.ts";
-import { fieldManager } from "../workloads/field-manager.ts";
+import { fieldManager } from "../workloads/labels.ts";
 import { numberAt, partOf } from "../workloads/parts.ts";
 import type { PublishedStatus } from "../workloads/published-status.ts";
 import { Refusals } from "../workloads/refusals.ts";

@@ -1,10 +1,10 @@
-import type { FunctionMeshStatus } from "../../apiserver/apis/compute/v1alpha1/function-mesh.ts";
 import type {
+  FunctionMeshStatus,
   ResourceCondition,
   Summary,
   WorkloadPhase,
   WorkloadStatus,
-} from "../../apiserver/apis/compute/v1alpha1/workload.ts";
+} from "../../apiserver/apis/compute/v1alpha1/types.ts";
 import type { KubeObject } from "../../apiserver/apis/meta/v1.ts";
 import { limits } from "../../apiserver/limits.ts";
 import { failureMessage } from "../workloads/apply.ts";

@@ -1,4 +1,4 @@
-import type { FunctionSpec, WindowConfig } from "../../apiserver/apis/compute/v1alpha1/function.ts";
+import type { FunctionSpec, WindowConfig } from "../../apiserver/apis/compute/v1alpha1/types.ts";
 import type { JsonObject } from "../../apiserver/apis/meta/v1.ts";
 import { type ConnectorFields, connectorFields } from "../workloads/connector.ts";
 import {

@@ -1,4 +1,4 @@
-import type { FunctionSpec } from "../../apiserver/apis/compute/v1alpha1/function.ts";
+import type { FunctionSpec } from "../../apiserver/apis/compute/v1alpha1/types.ts";
 import type { JsonObject } from "../../apiserver/apis/meta/v1.ts";
 import { objectOf } from "../../apiserver/machinery/fields.ts";
 import { isObject, stringifyJson } from "../../apiserver/machinery/json.ts";

@@ -1,9 +1,10 @@
-import type { FunctionResource, FunctionSpec } from "../../apiserver/apis/compute/v1alpha1/function.ts";
 import { functionType, group } from "../../apiserver/apis/compute/v1alpha1/group.ts";
+import type { FunctionResource, FunctionSpec } from "../../apiserver/apis/compute/v1alpha1/types.ts";
+import type { KubeObject } from "../../apiserver/apis/meta/v1.ts";
 import { subscriptionTasks } from "../workloads/cleanup-tasks.ts";
 import { cryptoConfigs } from "../workloads/pulsar-access.ts";
 import { genericRuntime, goRuntime, javaRuntime, pythonRuntime } from "../workloads/runtime.ts";
-import { identity, type Runtime, type Workload } from "../workloads/workload.ts";
+import { identity, type Runtime, type Workload, type WorkloadKind } from "../workloads/workload.ts";
 import { functionDetails } from "./details.ts";
 import { goConfig } from "./go-config.ts";
 
@@ -45,3 +46,10 @@ function runtimeOf({ java, python, golang, genericRuntime: generic }: FunctionSp
     (generic && genericRuntime(generic))
   );
 }
+
+export const functionKind: WorkloadKind<FunctionResource> = {
+  type: functionType,
+  component: "function",
+  is: (object: KubeObject): object is FunctionResource => object.kind === "Function",
+  workload: functionWorkload,
+};

@@ -1,4 +1,4 @@
-import type { SinkSpec } from "../../apiserver/apis/compute/v1alpha1/sink.ts";
+import type { SinkSpec } from "../../apiserver/apis/compute/v1alpha1/types.ts";
 import type { JsonObject } from "../../apiserver/apis/meta/v1.ts";
 import {
   configText,

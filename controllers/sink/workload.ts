@@ -1,9 +1,10 @@
 import { sinkType } from "../../apiserver/apis/compute/v1alpha1/group.ts";
-import type { SinkResource } from "../../apiserver/apis/compute/v1alpha1/sink.ts";
+import type { SinkResource } from "../../apiserver/apis/compute/v1alpha1/types.ts";
+import type { KubeObject } from "../../apiserver/apis/meta/v1.ts";
 import { subscriptionTasks } from "../workloads/cleanup-tasks.ts";
 import { cryptoConfigs } from "../workloads/pulsar-access.ts";
 import { javaRuntime } from "../workloads/runtime.ts";
-import { identity, type Workload } from "../workloads/workload.ts";
+import { identity, type Workload, type WorkloadKind } from "../workloads/workload.ts";
 import { sinkDetails } from "./details.ts";
 
 export function sinkWorkload(sink: SinkResource): Workload {
@@ -21,3 +22,10 @@ export function sinkWorkload(sink: SinkResource): Workload {
     cleanup: subscriptionTasks(spec),
   };
 }
+
+export const sinkKind: WorkloadKind<SinkResource> = {
+  type: sinkType,
+  component: "sink",
+  is: (object: KubeObject): object is SinkResource => object.kind === "Sink",
+  workload: sinkWorkload,
+};

@@ -1,4 +1,4 @@
-import type { SourceSpec } from "../../apiserver/apis/compute/v1alpha1/source.ts";
+import type { SourceSpec } from "../../apiserver/apis/compute/v1alpha1/types.ts";
 import type { JsonObject } from "../../apiserver/apis/meta/v1.ts";
 import {
   configText,

@@ -1,9 +1,10 @@
 import { sourceType } from "../../apiserver/apis/compute/v1alpha1/group.ts";
-import type { SourceResource } from "../../apiserver/apis/compute/v1alpha1/source.ts";
+import type { SourceResource } from "../../apiserver/apis/compute/v1alpha1/types.ts";
+import type { KubeObject } from "../../apiserver/apis/meta/v1.ts";
 import { batchTasks } from "../workloads/cleanup-tasks.ts";
 import { cryptoConfigs } from "../workloads/pulsar-access.ts";
 import { javaRuntime } from "../workloads/runtime.ts";
-import { identity, type Workload } from "../workloads/workload.ts";
+import { identity, type Workload, type WorkloadKind } from "../workloads/workload.ts";
 import { sourceDetails } from "./details.ts";
 
 export function sourceWorkload(source: SourceResource): Workload {
@@ -21,3 +22,10 @@ export function sourceWorkload(source: SourceResource): Workload {
     cleanup: spec.batchSourceConfig === undefined ? [] : batchTasks(spec),
   };
 }
+
+export const sourceKind: WorkloadKind<SourceResource> = {
+  type: sourceType,
+  component: "source",
+  is: (object: KubeObject): object is SourceResource => object.kind === "Source",
+  workload: sourceWorkload,
+};

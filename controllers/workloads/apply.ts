@@ -9,8 +9,8 @@ import type { OwnWrites } from "../runtime/own-writes.ts";
 import type { Cause, ChildPlan, HoldReason } from "./child.ts";
 import type { ChildKind } from "./desired.ts";
 import { differences, notingNotKept } from "./drift.ts";
-import { fieldManager } from "./field-manager.ts";
 import { hostTypes } from "./host-types.ts";
+import { fieldManager } from "./labels.ts";
 import { Refusals } from "./refusals.ts";
 
 /** What became of a plan. `live` is the object as the server has it now, as far as we know. */

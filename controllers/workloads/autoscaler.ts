@@ -1,9 +1,8 @@
 /** HorizontalPodAutoscaler and VerticalPodAutoscaler; both drive the workload itself, by its scale (FM 4.11, 4.12). */
-import type { MetricSpec } from "../../apiserver/apis/compute/v1alpha1/core-types.ts";
-import type { WorkloadSpec } from "../../apiserver/apis/compute/v1alpha1/workload.ts";
+import type { MetricSpec, WorkloadSpec } from "../../apiserver/apis/compute/v1alpha1/types.ts";
 import type { JsonObject, KubeObject } from "../../apiserver/apis/meta/v1.ts";
 import { parseQuantity } from "../../apiserver/machinery/quantity.ts";
-import { childMetadata } from "./metadata.ts";
+import { childMetadata } from "./labels.ts";
 import { objectName, type Workload } from "./workload.ts";
 
 const targetOf = ({ type, name }: Workload) => ({

@@ -1,8 +1,10 @@
 /** What the BackendConfigs of the installation and of the namespace add to a pod (FM 4.9). */
-import type { BackendConfigResource } from "../../apiserver/apis/compute/v1alpha1/backend-config.ts";
-import type { Container } from "../../apiserver/apis/compute/v1alpha1/core-types.ts";
-import type { PodPolicy } from "../../apiserver/apis/compute/v1alpha1/pod-policy.ts";
-import type { AppliedConfig } from "../../apiserver/apis/compute/v1alpha1/workload.ts";
+import type {
+  AppliedConfig,
+  BackendConfigResource,
+  Container,
+  PodPolicy,
+} from "../../apiserver/apis/compute/v1alpha1/types.ts";
 import { isObject } from "../../apiserver/machinery/json.ts";
 import { livenessProbe } from "./container.ts";
 import { type PodTemplate, some } from "./pod-template.ts";

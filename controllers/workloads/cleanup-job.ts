@@ -1,5 +1,5 @@
 /** The Job that removes from Pulsar what a deleted workload leaves there (FM 4.13, and 9.4 for what it avoids). */
-import type { Container } from "../../apiserver/apis/compute/v1alpha1/core-types.ts";
+import type { Container } from "../../apiserver/apis/compute/v1alpha1/types.ts";
 import type { JsonObject, KubeObject } from "../../apiserver/apis/meta/v1.ts";
 import type { Settings } from "../settings.ts";
 import { type BackendConfigs, overlayBackendConfigs } from "./backend-config.ts";

@@ -1,6 +1,5 @@
 /** What a workload leaves behind in Pulsar, to be removed with it (FM 4.13). */
-import type { InputConf } from "../../apiserver/apis/compute/v1alpha1/messaging.ts";
-import type { ConsumerSpec, WorkloadSpec } from "../../apiserver/apis/compute/v1alpha1/workload.ts";
+import type { ConsumerSpec, InputConf, WorkloadSpec } from "../../apiserver/apis/compute/v1alpha1/types.ts";
 import { inputSpecs } from "./function-details.ts";
 import type { CleanupTask } from "./workload.ts";
 

@@ -2,13 +2,13 @@
 import type {
   Container,
   EnvVar,
+  Liveness,
   Probe,
+  PulsarMessaging,
   Quantity,
   ResourceRequirements,
-} from "../../apiserver/apis/compute/v1alpha1/core-types.ts";
-import type { PulsarMessaging } from "../../apiserver/apis/compute/v1alpha1/messaging.ts";
-import type { Liveness } from "../../apiserver/apis/compute/v1alpha1/pod-policy.ts";
-import type { WorkloadSpec } from "../../apiserver/apis/compute/v1alpha1/workload.ts";
+  WorkloadSpec,
+} from "../../apiserver/apis/compute/v1alpha1/types.ts";
 import type { JsonObject } from "../../apiserver/apis/meta/v1.ts";
 import { parseQuantity } from "../../apiserver/machinery/quantity.ts";
 import type { Settings } from "../settings.ts";

@@ -14,7 +14,6 @@ import { WorkloadWriter } from "./apply.ts";
 import { Finalizer } from "./cleanup.ts";
 import type { Fleet } from "./fleet.ts";
 import { Gatherer, isRestricted, isTerminating, workloadInformers } from "./gather.ts";
-import type { WorkloadKind, WorkloadResource } from "./kind.ts";
 import { componentLabel, nameLabel, namespaceLabel } from "./labels.ts";
 import { partOf } from "./parts.ts";
 import { podProblem } from "./pods.ts";
@@ -22,7 +21,7 @@ import { PublishedStatus } from "./published-status.ts";
 import { WorkloadReconciler } from "./reconciler.ts";
 import { ReferenceChecker } from "./references.ts";
 import { RemoteCleanup } from "./remote-cleanup.ts";
-import { serviceSuffix } from "./workload.ts";
+import { serviceSuffix, type WorkloadKind, type WorkloadResource } from "./workload.ts";
 
 export type WorkloadControllerDeps = {
   /** Our own API, where Functions are. */

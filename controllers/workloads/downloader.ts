@@ -1,5 +1,5 @@
 /** The init container that fetches the package, when the installation wants one (FM 4.7). */
-import type { Container } from "../../apiserver/apis/compute/v1alpha1/core-types.ts";
+import type { Container } from "../../apiserver/apis/compute/v1alpha1/types.ts";
 import type { Settings } from "../settings.ts";
 import { downloadSteps, isHttp } from "./command/download.ts";
 import { downloadDirectory, downloadPath, usesDownloader } from "./command/package-file.ts";

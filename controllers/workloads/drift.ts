@@ -7,7 +7,7 @@ import { isSet, objectOf } from "../../apiserver/machinery/fields.ts";
 import { deepEqual, isObject, stringifyJson } from "../../apiserver/machinery/json.ts";
 import { ordered } from "../../apiserver/machinery/ordered.ts";
 import { compareQuantities, parseQuantity } from "../../apiserver/machinery/quantity.ts";
-import { fieldManager } from "./field-manager.ts";
+import { fieldManager } from "./labels.ts";
 
 /**
  * Digest of the object as it was applied last. A field that is no longer wanted looks like one that somebody else

@@ -1,5 +1,5 @@
 /** What a workload's user is told as it happens: what was written and why, what waits, what went wrong. */
-import type { WorkloadStatus } from "../../apiserver/apis/compute/v1alpha1/workload.ts";
+import type { WorkloadStatus } from "../../apiserver/apis/compute/v1alpha1/types.ts";
 import { limits } from "../../apiserver/limits.ts";
 import type { EventRecord } from "../runtime/interface.ts";
 import type { Outcome } from "./apply.ts";

@@ -1,5 +1,5 @@
 /** The sidecar that ships log files to the log topic (FM 4.8). */
-import type { Container, EnvVar } from "../../apiserver/apis/compute/v1alpha1/core-types.ts";
+import type { Container, EnvVar } from "../../apiserver/apis/compute/v1alpha1/types.ts";
 import type { JsonObject } from "../../apiserver/apis/meta/v1.ts";
 import { isObject, parseJson } from "../../apiserver/machinery/json.ts";
 import type { Settings } from "../settings.ts";

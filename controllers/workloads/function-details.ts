@@ -5,12 +5,13 @@
 
 import type {
   ConsumerConfig,
+  ConsumerSpec,
   CryptoConfig,
   InputConf,
   OutputConf,
   ProducerConfig,
-} from "../../apiserver/apis/compute/v1alpha1/messaging.ts";
-import type { ConsumerSpec, WorkloadSpec } from "../../apiserver/apis/compute/v1alpha1/workload.ts";
+  WorkloadSpec,
+} from "../../apiserver/apis/compute/v1alpha1/types.ts";
 import type { JsonObject, JsonValue } from "../../apiserver/apis/meta/v1.ts";
 import { isObject, parseJson, stringifyJson } from "../../apiserver/machinery/json.ts";
 import { ordered } from "../../apiserver/machinery/ordered.ts";

@@ -1,6 +1,7 @@
 /** Everything one reconcile reads. From caches, and from what was written last: it costs no request. */
-import type { BackendConfigResource } from "../../apiserver/apis/compute/v1alpha1/backend-config.ts";
+
 import { backendConfigType } from "../../apiserver/apis/compute/v1alpha1/group.ts";
+import type { BackendConfigResource } from "../../apiserver/apis/compute/v1alpha1/types.ts";
 import type { KubeObject } from "../../apiserver/apis/meta/v1.ts";
 import { isObject } from "../../apiserver/machinery/json.ts";
 import type { Informer, InformerFactory } from "../runtime/interface.ts";

@@ -2,7 +2,7 @@
  * Lists whose entries have keys, put together from several sources: BackendConfigs, the workload, us. Server-side apply
  * refuses a key that is there twice, and a typed client sends it to a kubelet that takes the last.
  */
-import type { Container, LocalObjectReference, Volume } from "../../apiserver/apis/compute/v1alpha1/core-types.ts";
+import type { Container, LocalObjectReference, Volume } from "../../apiserver/apis/compute/v1alpha1/types.ts";
 import type { JsonObject, JsonValue } from "../../apiserver/apis/meta/v1.ts";
 import { isObject } from "../../apiserver/machinery/json.ts";
 

@@ -1,5 +1,6 @@
 import { group } from "../../apiserver/apis/compute/v1alpha1/group.ts";
-import { objectName, type Workload } from "./workload.ts";
+import type { ObjectMeta } from "../../apiserver/apis/meta/v1.ts";
+import { objectName, ownerReference, type Workload } from "./workload.ts";
 
 /** Found on every object of a workload, the clean-up Job included: whose it is. */
 export const nameLabel = `${group}/name`;
@@ -34,3 +35,14 @@ export function selectorText(labels: { readonly [key: string]: string }): string
     .map((key) => `${key}=${labels[key]}`)
     .join(",");
 }
+
+/** Under which name workloads, members and status are written (design D12). */
+export const fieldManager = "function-mesh";
+
+/** Metadata of an object that lives and dies with its workload. */
+export const childMetadata = (workload: Workload, name: string): ObjectMeta => ({
+  name,
+  namespace: workload.namespace,
+  labels: componentLabels(workload),
+  ownerReferences: [ownerReference(workload)],
+});

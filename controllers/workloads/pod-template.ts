@@ -6,7 +6,7 @@ import type {
   PodSecurityContext,
   Toleration,
   Volume,
-} from "../../apiserver/apis/compute/v1alpha1/core-types.ts";
+} from "../../apiserver/apis/compute/v1alpha1/types.ts";
 import type { JsonObject } from "../../apiserver/apis/meta/v1.ts";
 import type { Settings } from "../settings.ts";
 import { metricsPort } from "./command/flags.ts";

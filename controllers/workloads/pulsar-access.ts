@@ -7,8 +7,8 @@ import type {
   OutputConf,
   PulsarMessaging,
   PulsarTlsConfig,
-} from "../../apiserver/apis/compute/v1alpha1/messaging.ts";
-import type { WorkloadSpec } from "../../apiserver/apis/compute/v1alpha1/workload.ts";
+  WorkloadSpec,
+} from "../../apiserver/apis/compute/v1alpha1/types.ts";
 import { sortedEntries } from "./workload.ts";
 
 export type PulsarAccess = {

@@ -15,17 +15,16 @@ import { done, type ReconcileContext, type Reconciler, type Result, requeueAfter
 import type { Outcome, WorkloadWriter } from "./apply.ts";
 import type { Finalizer } from "./cleanup.ts";
 import { transitionEvents } from "./events.ts";
-import { fieldManager } from "./field-manager.ts";
 import { type Fleet, isTurnReason } from "./fleet.ts";
 import type { Gatherer } from "./gather.ts";
-import type { WorkloadKind, WorkloadResource } from "./kind.ts";
+import { fieldManager } from "./labels.ts";
 import { numberAt } from "./parts.ts";
 import { planWorkload, type Renderer, type WorkloadPlan } from "./plan.ts";
 import { steadyInMs } from "./pods.ts";
 import type { PublishedStatus } from "./published-status.ts";
 import { type Reference, type ReferenceChecker, referencesOf } from "./references.ts";
 import { deriveStatus, type Outcomes, type StatusInput, statefulSetOf, statusPatch } from "./status.ts";
-import type { Workload } from "./workload.ts";
+import type { Workload, WorkloadKind, WorkloadResource } from "./workload.ts";
 
 export type WorkloadReconcilerDeps<R extends WorkloadResource> = {
   readonly kind: WorkloadKind<R>;

@@ -3,7 +3,7 @@
  * installation's. Nothing of the tenant's runs there: the image, the account and the security context are the installation's,
  * and of the namespace's ConfigMap and Secrets it has what Pulsar's tools read, and no more. Pure.
  */
-import type { EnvVar, Volume, VolumeMount } from "../../apiserver/apis/compute/v1alpha1/core-types.ts";
+import type { EnvVar, Volume, VolumeMount } from "../../apiserver/apis/compute/v1alpha1/types.ts";
 import type { KubeObject } from "../../apiserver/apis/meta/v1.ts";
 import type { Settings } from "../settings.ts";
 import { cleanupJobSpec, cleanupSteps, containerName, ownerLabel } from "./cleanup-job.ts";

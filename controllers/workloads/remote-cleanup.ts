@@ -7,9 +7,8 @@ import type { Lister } from "../runtime/lister.ts";
 import type { ObjectKey } from "../runtime/object-key.ts";
 import type { Settings } from "../settings.ts";
 import { ownerLabel } from "./cleanup-job.ts";
-import { fieldManager } from "./field-manager.ts";
 import { hostTypes } from "./host-types.ts";
-import { componentLabel, nameLabel, namespaceLabel } from "./labels.ts";
+import { componentLabel, fieldManager, nameLabel, namespaceLabel } from "./labels.ts";
 import { partOf } from "./parts.ts";
 import { cleanupAccess, secretFiles } from "./pulsar-access.ts";
 import {

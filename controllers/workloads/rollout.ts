@@ -4,8 +4,9 @@
  * Invariant: a new version of this program alone restarts no pod.
  * Invariant: no cause is a way round another: what changes for several of them waits until each lets it through.
  */
-import type { BackendConfigResource } from "../../apiserver/apis/compute/v1alpha1/backend-config.ts";
+
 import { annotations, group } from "../../apiserver/apis/compute/v1alpha1/group.ts";
+import type { BackendConfigResource } from "../../apiserver/apis/compute/v1alpha1/types.ts";
 import type { JsonObject, JsonValue, KubeObject } from "../../apiserver/apis/meta/v1.ts";
 import { isObject, parseJson, stringifyJson } from "../../apiserver/machinery/json.ts";
 import type { Settings } from "../settings.ts";

@@ -5,7 +5,7 @@ import type {
   JavaRuntime,
   PythonRuntime,
   RuntimeLogConfig,
-} from "../../apiserver/apis/compute/v1alpha1/runtimes.ts";
+} from "../../apiserver/apis/compute/v1alpha1/types.ts";
 import type { Runtime } from "./workload.ts";
 
 function packaged(file: string | undefined, location: string | undefined, log: RuntimeLogConfig | undefined) {

@@ -1,8 +1,7 @@
 /** The headless Service that gives a workload's pods their DNS names (FM 4.10). */
 import type { KubeObject } from "../../apiserver/apis/meta/v1.ts";
 import { grpcPort, metricsPort } from "./command/flags.ts";
-import { componentLabels } from "./labels.ts";
-import { childMetadata } from "./metadata.ts";
+import { childMetadata, componentLabels } from "./labels.ts";
 import { serviceName, type Workload } from "./workload.ts";
 
 export function desiredService(workload: Workload): KubeObject {

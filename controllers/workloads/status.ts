@@ -1,5 +1,5 @@
 /** What a user is told of a workload: a conclusion from what was seen and done, never an input of the next run. */
-import type { ResourceCondition, WorkloadStatus } from "../../apiserver/apis/compute/v1alpha1/workload.ts";
+import type { ResourceCondition, WorkloadStatus } from "../../apiserver/apis/compute/v1alpha1/types.ts";
 import type { JsonObject, JsonValue, KubeObject } from "../../apiserver/apis/meta/v1.ts";
 import { limits } from "../../apiserver/limits.ts";
 import { deepEqual, isObject } from "../../apiserver/machinery/json.ts";

@@ -1,5 +1,5 @@
 /** The state of a workload in one word, one reason and one sentence. Pure. */
-import type { ResourceCondition, Summary } from "../../apiserver/apis/compute/v1alpha1/workload.ts";
+import type { ResourceCondition, Summary } from "../../apiserver/apis/compute/v1alpha1/types.ts";
 import type { KubeObject } from "../../apiserver/apis/meta/v1.ts";
 import { holdReasons } from "./child.ts";
 import type { Observed } from "./gather.ts";

@@ -1,6 +1,6 @@
 /** The volumes of a pod and where its main container mounts them (FM 4.6). */
 import { createHash } from "node:crypto";
-import type { Volume, VolumeMount } from "../../apiserver/apis/compute/v1alpha1/core-types.ts";
+import type { Volume, VolumeMount } from "../../apiserver/apis/compute/v1alpha1/types.ts";
 import type { JsonValue } from "../../apiserver/apis/meta/v1.ts";
 import { objectOf, textOf } from "../../apiserver/machinery/fields.ts";
 import { deepEqual, isObject } from "../../apiserver/machinery/json.ts";

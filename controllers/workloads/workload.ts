@@ -4,12 +4,16 @@
  */
 
 import type {
+  CryptoConfig,
+  GenericRuntime,
+  InputConf,
+  JavaRuntime,
   PersistentVolumeClaim,
   PersistentVolumeClaimRetentionPolicy,
-} from "../../apiserver/apis/compute/v1alpha1/core-types.ts";
-import type { CryptoConfig, InputConf } from "../../apiserver/apis/compute/v1alpha1/messaging.ts";
-import type { GenericRuntime, JavaRuntime, RuntimeLogConfig } from "../../apiserver/apis/compute/v1alpha1/runtimes.ts";
-import type { WorkloadSpec } from "../../apiserver/apis/compute/v1alpha1/workload.ts";
+  RuntimeLogConfig,
+  WorkloadSpec,
+  WorkloadStatus,
+} from "../../apiserver/apis/compute/v1alpha1/types.ts";
 import type { JsonObject, KubeObject, OwnerReference } from "../../apiserver/apis/meta/v1.ts";
 import type { ResourceType } from "../../apiserver/client/client.ts";
 import type { Word } from "./command/shell.ts";
@@ -101,3 +105,13 @@ export function identity({ metadata }: KubeObject): Pick<Workload, "name" | "nam
 export function sortedEntries<T>(map: { readonly [key: string]: T } | undefined): [string, T][] {
   return Object.entries(map ?? {}).sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));
 }
+
+export type WorkloadResource = KubeObject & { status?: WorkloadStatus };
+
+/** All that the reconciler must know of a kind. */
+export type WorkloadKind<R extends WorkloadResource = WorkloadResource> = {
+  readonly type: ResourceType;
+  readonly component: Component;
+  readonly is: (object: KubeObject) => object is R;
+  readonly workload: (resource: R) => Workload;
+};

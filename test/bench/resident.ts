@@ -6,7 +6,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { openEmbedded } from "../../apiserver/storage/embedded/store.ts";
+import { openEmbedded } from "../../apiserver/storage/embedded/embedded-store.ts";
 import { type Standalone, startStandalone } from "../e2e/support/server.ts";
 import { ManyFunctions } from "../support/many-functions.ts";
 import { type BenchClient, benchClient } from "./client.ts";

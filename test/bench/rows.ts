@@ -1,8 +1,7 @@
 /** What is measured: the rows of the design's table of speed, each the same work for every server. */
 import type { IncomingMessage } from "node:http";
 import { workHeader } from "./bare.ts";
-import type { BenchAnswer } from "./client.ts";
-import { http2BenchClient } from "./client.ts";
+import { type BenchAnswer, http2BenchClient } from "./client.ts";
 import { labelPatch } from "./kinds.ts";
 import type { Target, TargetName } from "./targets.ts";
 

@@ -10,7 +10,7 @@ import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
 import { isObject, parseJson } from "../../apiserver/machinery/json.ts";
-import { openEtcd } from "../../apiserver/storage/etcd3/store.ts";
+import { openEtcd } from "../../apiserver/storage/etcd3/etcd-store.ts";
 import { EtcdProcess } from "../support/etcd.ts";
 import { eventually } from "../support/processes.ts";
 import { TcpSwitch } from "../support/tcp-switch.ts";

@@ -14,7 +14,7 @@ import type { ResourceType } from "../../apiserver/client/client.ts";
 import { eventType, serviceType, statefulSetType } from "../../apiserver/client/resource-types.ts";
 import { StatusError } from "../../apiserver/errors/status-error.ts";
 import { numericOf, objectOf, textOf } from "../../apiserver/machinery/fields.ts";
-import { functionKind } from "../../controllers/function/kind.ts";
+import { functionKind } from "../../controllers/function/workload.ts";
 import { mapConcurrently } from "../../controllers/runtime/map-concurrently.ts";
 import { defaultSettings } from "../../controllers/settings.ts";
 import { desiredWorkloads } from "../../controllers/workloads/desired.ts";

@@ -5,6 +5,6 @@
 import { ensureTool } from "./support/tools.ts";
 
 process.env.FUNCTIONMESH_ETCD ??= await ensureTool("etcd");
-await import("../../apiserver/storage/etcd3/store.test.ts");
+await import("../../apiserver/storage/etcd3/etcd-store.test.ts");
 await import("../../apiserver/storage/etcd3/guard.test.ts");
 await import("../../apiserver/storage/etcd3/formats.test.ts");

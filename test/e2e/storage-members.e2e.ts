@@ -9,7 +9,7 @@ import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { Etcd3 } from "etcd3";
 import { isStorageError } from "../../apiserver/storage/errors.ts";
-import { type EtcdOptions, openEtcd } from "../../apiserver/storage/etcd3/store.ts";
+import { type EtcdOptions, openEtcd } from "../../apiserver/storage/etcd3/etcd-store.ts";
 import type { Revision, StorageBackend, StorageEvent, StorageWatch } from "../../apiserver/storage/interface.ts";
 import { linearizability } from "../conformance/linearizability.ts";
 import { storageConformance } from "../conformance/storage.ts";

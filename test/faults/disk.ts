@@ -16,8 +16,8 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
+import { openEmbedded } from "../../apiserver/storage/embedded/embedded-store.ts";
 import { makeDirectories } from "../../apiserver/storage/embedded/make-directories.ts";
-import { openEmbedded } from "../../apiserver/storage/embedded/store.ts";
 import { random } from "../support/random.ts";
 import { Follower, Ledger } from "./chain.ts";
 import { followStore, stateOf, writeToStore } from "./store-clients.ts";

@@ -1,7 +1,7 @@
 /** Three etcd members that are killed, stopped and cut off, in one direction or both, with history compacted under lists. */
 import { setTimeout as pause } from "node:timers/promises";
 import { isStorageError } from "../../apiserver/storage/errors.ts";
-import { openEtcd } from "../../apiserver/storage/etcd3/store.ts";
+import { openEtcd } from "../../apiserver/storage/etcd3/etcd-store.ts";
 import type { StorageBackend } from "../../apiserver/storage/interface.ts";
 import { Recorder, violation } from "../conformance/linearizability.ts";
 import { EtcdProcess } from "../support/etcd.ts";

@@ -1,16 +1,15 @@
 /** Every object that a cluster is asked for on behalf of one of ours. Pure. */
 
-import type { BackendConfigResource } from "../../apiserver/apis/compute/v1alpha1/backend-config.ts";
-import type { FunctionMeshResource } from "../../apiserver/apis/compute/v1alpha1/function-mesh.ts";
 import { backendConfigType } from "../../apiserver/apis/compute/v1alpha1/group.ts";
+import type { BackendConfigResource, FunctionMeshResource } from "../../apiserver/apis/compute/v1alpha1/types.ts";
 import type { JsonObject, KubeObject } from "../../apiserver/apis/meta/v1.ts";
 import { listOf, objectOf, textOf } from "../../apiserver/machinery/fields.ts";
 import { isObject } from "../../apiserver/machinery/json.ts";
-import { functionKind } from "../../controllers/function/kind.ts";
+import { functionKind } from "../../controllers/function/workload.ts";
 import { desiredMembers } from "../../controllers/function-mesh/desired.ts";
 import { defaultSettings, type Settings } from "../../controllers/settings.ts";
-import { sinkKind } from "../../controllers/sink/kind.ts";
-import { sourceKind } from "../../controllers/source/kind.ts";
+import { sinkKind } from "../../controllers/sink/workload.ts";
+import { sourceKind } from "../../controllers/source/workload.ts";
 import type { BackendConfigs } from "../../controllers/workloads/backend-config.ts";
 import { desiredCleanupJob } from "../../controllers/workloads/cleanup-job.ts";
 import { desiredProblem, desiredWorkloads } from "../../controllers/workloads/desired.ts";

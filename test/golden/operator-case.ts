@@ -2,7 +2,7 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { parseAllDocuments } from "yaml";
-import type { BackendConfigResource } from "../../apiserver/apis/compute/v1alpha1/backend-config.ts";
+import type { BackendConfigResource } from "../../apiserver/apis/compute/v1alpha1/types.ts";
 import type { JsonObject, JsonValue, KubeObject } from "../../apiserver/apis/meta/v1.ts";
 import { isObject, parseJson } from "../../apiserver/machinery/json.ts";
 import { parseYaml } from "../../apiserver/machinery/yaml.ts";

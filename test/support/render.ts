@@ -1,13 +1,16 @@
 /** What a workload written by a user becomes: defaulted as the API does, rendered as the controllers do. */
 import assert from "node:assert/strict";
-import type { BackendConfigResource, BackendConfigSpec } from "../../apiserver/apis/compute/v1alpha1/backend-config.ts";
-import type { Container } from "../../apiserver/apis/compute/v1alpha1/core-types.ts";
+import type {
+  BackendConfigResource,
+  BackendConfigSpec,
+  Container,
+} from "../../apiserver/apis/compute/v1alpha1/types.ts";
 import type { JsonObject, KubeObject } from "../../apiserver/apis/meta/v1.ts";
 import { defaultWorkload } from "../../apiserver/registry/compute/defaults.ts";
-import { functionKind } from "../../controllers/function/kind.ts";
+import { functionKind } from "../../controllers/function/workload.ts";
 import { defaultSettings, type Settings } from "../../controllers/settings.ts";
-import { sinkKind } from "../../controllers/sink/kind.ts";
-import { sourceKind } from "../../controllers/source/kind.ts";
+import { sinkKind } from "../../controllers/sink/workload.ts";
+import { sourceKind } from "../../controllers/source/workload.ts";
 import { desiredCleanupJob } from "../../controllers/workloads/cleanup-job.ts";
 import { type DesiredWorkloads, desiredWorkloads } from "../../controllers/workloads/desired.ts";
 import { partOf } from "../../controllers/workloads/parts.ts";

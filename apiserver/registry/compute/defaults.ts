@@ -2,12 +2,18 @@
  * Defaults the operator's webhook set, beyond those of the schema (FM section 2). The spec is the user's: this runs when
  * it is written, never when it is rendered (design, W-17).
  */
-import type { Quantity, ResourceRequirements } from "../../apis/compute/v1alpha1/core-types.ts";
-import type { FunctionSpec, WindowConfig } from "../../apis/compute/v1alpha1/function.ts";
-import type { FunctionMeshSpec } from "../../apis/compute/v1alpha1/function-mesh.ts";
-import type { InputConf, OutputConf, ProducerConfig } from "../../apis/compute/v1alpha1/messaging.ts";
-import type { SinkSpec } from "../../apis/compute/v1alpha1/sink.ts";
-import type { SourceSpec } from "../../apis/compute/v1alpha1/source.ts";
+import type {
+  FunctionMeshSpec,
+  FunctionSpec,
+  InputConf,
+  OutputConf,
+  ProducerConfig,
+  Quantity,
+  ResourceRequirements,
+  SinkSpec,
+  SourceSpec,
+  WindowConfig,
+} from "../../apis/compute/v1alpha1/types.ts";
 import type { KubeObject } from "../../apis/meta/v1.ts";
 import { isSet, listOf, objectOf, textOf } from "../../machinery/fields.ts";
 import { isObject } from "../../machinery/json.ts";

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { aWidget, brief, objectAt, take } from "../../../test/support/objects.ts";
 import { listOptions, WidgetServer, watchOptions } from "../../../test/support/widgets.ts";
-import { openEmbedded } from "../../storage/embedded/store.ts";
+import { openEmbedded } from "../../storage/embedded/embedded-store.ts";
 
 test("over the durable store: reads see writes at once, and a watch resumes where it was after a restart", async (t) => {
   const directory = await mkdtemp(join(tmpdir(), "registry-"));

@@ -1,6 +1,5 @@
 /** How stored objects look in another version than the one they are stored in (design D5). */
-import type { GroupVersionKind, KubeObject } from "../../apis/meta/v1.ts";
-import { apiVersionOf } from "../../apis/meta/v1.ts";
+import { apiVersionOf, type GroupVersionKind, type KubeObject } from "../../apis/meta/v1.ts";
 import type { EncodedObject } from "../rest/interface.ts";
 import type { View } from "../rest/part.ts";
 import type { Conversion } from "../rest/strategy.ts";

@@ -6,12 +6,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import test, { after } from "node:test";
-import { openEmbedded } from "./store.ts";
+import { openEmbedded } from "./embedded-store.ts";
 
 const root = mkdtempSync(join(tmpdir(), "functionmesh-durability-"));
 after(() => rmSync(root, { recursive: true }));
 
-const storeModule = new URL("./store.ts", import.meta.url).href;
+const storeModule = new URL("./embedded-store.ts", import.meta.url).href;
 
 /** Writes in groups of eight for ever, and prints each key with its revision once it is acknowledged. */
 const writerProgram = `

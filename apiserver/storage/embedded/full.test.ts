@@ -7,7 +7,7 @@ import { encode, rejectsWith } from "../../../test/conformance/storage-case.ts";
 import { eventually } from "../../../test/support/processes.ts";
 import { isStorageError } from "../errors.ts";
 import type { Revision, StorageBackend } from "../interface.ts";
-import { openEmbedded } from "./store.ts";
+import { openEmbedded } from "./embedded-store.ts";
 
 const root = mkdtempSync(join(tmpdir(), "functionmesh-full-"));
 after(() => rmSync(root, { recursive: true }));

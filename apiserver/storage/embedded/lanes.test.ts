@@ -5,7 +5,7 @@ import { join } from "node:path";
 import test, { after } from "node:test";
 import { encode } from "../../../test/conformance/storage-case.ts";
 import type { Revision, StorageBackend } from "../interface.ts";
-import { openEmbedded } from "./store.ts";
+import { openEmbedded } from "./embedded-store.ts";
 
 const root = mkdtempSync(join(tmpdir(), "functionmesh-lanes-"));
 after(() => rmSync(root, { recursive: true }));

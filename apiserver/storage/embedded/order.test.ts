@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import test, { after } from "node:test";
 import type { StorageEvent } from "../interface.ts";
-import { openEmbedded } from "./store.ts";
+import { openEmbedded } from "./embedded-store.ts";
 
 const root = mkdtempSync(join(tmpdir(), "functionmesh-order-"));
 after(() => rmSync(root, { recursive: true }));

@@ -5,7 +5,7 @@ import test from "node:test";
 import { Etcd3 } from "etcd3";
 import { decode, encode } from "../../../test/conformance/storage-case.ts";
 import { EtcdProcess, findEtcd } from "../../../test/support/etcd.ts";
-import { openEtcd } from "./store.ts";
+import { openEtcd } from "./etcd-store.ts";
 
 type Kept = { readonly identity: string; readonly keys: { readonly [key: string]: string } };
 

@@ -12,7 +12,7 @@ import { GuardedBackend } from "../guard/guarded-backend.ts";
 import { StoreGuard } from "../guard/store-guard.ts";
 import { nameOfStore } from "../guard/store-memory.ts";
 import type { StorageEvent } from "../interface.ts";
-import { openEtcd } from "./store.ts";
+import { openEtcd } from "./etcd-store.ts";
 
 const keys = ["/registry/g/r/a", "/registry/g/r/b", "/registry/g/r/c"];
 

@@ -1,6 +1,6 @@
 /** The command line of a Go function, which is its own instance and takes its configuration as JSON (FM 4.20). */
 
-import type { LogLevel } from "../../../apiserver/apis/compute/v1alpha1/runtimes.ts";
+import type { LogLevel } from "../../../apiserver/apis/compute/v1alpha1/types.ts";
 import type { JsonObject } from "../../../apiserver/apis/meta/v1.ts";
 import { stringifyJson } from "../../../apiserver/machinery/json.ts";
 import { type Auth, authOf, oauth2Parameters, oauth2Plugin, runtimeAccess, type Tls, tlsOf } from "../pulsar-access.ts";

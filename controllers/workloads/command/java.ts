@@ -1,5 +1,5 @@
 /** The command line of a Java instance (FM 4.17). */
-import type { JavaRuntime } from "../../../apiserver/apis/compute/v1alpha1/runtimes.ts";
+import type { JavaRuntime } from "../../../apiserver/apis/compute/v1alpha1/types.ts";
 import { parseQuantity } from "../../../apiserver/machinery/quantity.ts";
 import type { Workload } from "../workload.ts";
 import { secretsFlags, shardId, sharedFlags, stateFlags } from "./flags.ts";

@@ -1,5 +1,5 @@
 /** Which logging configuration an instance runs with: one from a ConfigMap, or one that its script writes (FM 4.16). */
-import type { LogRotatePolicy, RuntimeLogConfig } from "../../../apiserver/apis/compute/v1alpha1/runtimes.ts";
+import type { LogRotatePolicy, RuntimeLogConfig } from "../../../apiserver/apis/compute/v1alpha1/types.ts";
 import { type Runtime, shipsLogFiles, type Workload } from "../workload.ts";
 import { shardId } from "./flags.ts";
 import { type Log4jFormat, log4jConfig } from "./log4j.ts";

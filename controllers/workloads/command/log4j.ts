@@ -1,5 +1,5 @@
 /** The Log4j 2 configuration of a Java instance (FM 4.16): one model, printed as XML or YAML. */
-import type { LogLevel, LogRotatePolicy, RuntimeLogConfig } from "../../../apiserver/apis/compute/v1alpha1/runtimes.ts";
+import type { LogLevel, LogRotatePolicy, RuntimeLogConfig } from "../../../apiserver/apis/compute/v1alpha1/types.ts";
 import { stringifyYaml } from "../../../apiserver/machinery/yaml-printer.ts";
 
 /** An element: members are child elements, a list is an element repeated. */

@@ -1,5 +1,5 @@
 /** The `logging.config` file of a Python instance (FM 4.16), in INI format. */
-import type { LogLevel, LogRotatePolicy, RuntimeLogConfig } from "../../../apiserver/apis/compute/v1alpha1/runtimes.ts";
+import type { LogLevel, LogRotatePolicy, RuntimeLogConfig } from "../../../apiserver/apis/compute/v1alpha1/types.ts";
 
 const levels: { readonly [L in LogLevel]?: string } = {
   debug: "DEBUG",

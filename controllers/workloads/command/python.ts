@@ -1,5 +1,5 @@
 /** The command line of a Python instance (FM 4.18). */
-import type { RuntimeLogConfig } from "../../../apiserver/apis/compute/v1alpha1/runtimes.ts";
+import type { RuntimeLogConfig } from "../../../apiserver/apis/compute/v1alpha1/types.ts";
 import type { Workload } from "../workload.ts";
 import { secretsFlags, shardId, sharedFlags, stateFlags } from "./flags.ts";
 import { logDirectory, pythonLogConfigPath, pythonLogSteps } from "./log-config.ts";

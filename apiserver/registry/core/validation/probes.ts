@@ -2,8 +2,7 @@
 import type { JsonObject } from "../../../apis/meta/v1.ts";
 import { type FieldError, forbiddenField, invalid, joinPath, required } from "../../../errors/field-error.ts";
 import { isSet, listOf, numericOf, objectOf, textOf } from "../../../machinery/fields.ts";
-import { entriesAt, type Fields, named, notNegative, portRange } from "./checks.ts";
-import { portNameProblems } from "./port-name.ts";
+import { entriesAt, type Fields, named, notNegative, portNameProblems, portRange } from "./checks.ts";
 
 const handlers = ["exec", "httpGet", "tcpSocket", "grpc"];
 const hookHandlers = ["exec", "httpGet", "tcpSocket", "sleep"];

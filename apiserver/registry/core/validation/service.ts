@@ -14,8 +14,7 @@ import {
 import { isSet, listOf, numberOf, objectOf, textOf, textsOf } from "../../../machinery/fields.ts";
 import { labelProblems, qualifiedNameProblems, subdomainProblems } from "../../../machinery/names.ts";
 import { validateLabels } from "../../../machinery/object-meta.ts";
-import { atLeast, entriesAt, named, portRange, textsIn } from "./checks.ts";
-import { portNameProblems } from "./port-name.ts";
+import { atLeast, entriesAt, named, portNameProblems, portRange, textsIn } from "./checks.ts";
 
 /** Ports of nodes for Services; the range kube-apiserver has by default. */
 export const nodePorts = { first: 30_000, last: 32_767 } as const;

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { after } from "node:test";
 import { linearizability } from "../../../test/conformance/linearizability.ts";
 import { storageConformance } from "../../../test/conformance/storage.ts";
-import { openEmbedded } from "./store.ts";
+import { openEmbedded } from "./embedded-store.ts";
 
 const root = mkdtempSync(join(tmpdir(), "functionmesh-storage-"));
 after(() => rmSync(root, { recursive: true }));

@@ -3,7 +3,7 @@ import test, { after, before } from "node:test";
 import { storageConformance } from "../../../test/conformance/storage.ts";
 import { collect, encode, rejectsWith, summary } from "../../../test/conformance/storage-case.ts";
 import { EtcdProcess, findEtcd } from "../../../test/support/etcd.ts";
-import { openEtcd } from "./store.ts";
+import { openEtcd } from "./etcd-store.ts";
 
 const found = findEtcd();
 
