@@ -4,12 +4,15 @@ import { type Limit, limits } from "../limits.ts";
 export type Counted = "requests" | "watches" | "bodyBytes";
 type Account = Record<Counted, number>;
 
-/** Somebody wants more than there is for them, or for all together. */
+/** Somebody wants more than there is for them, or for all together. Of a flood each refusal would cost a stack that nobody reads. */
 export class LimitExceeded extends Error {
   readonly limit: Limit;
 
   constructor(limit: Limit) {
+    const { stackTraceLimit } = Error;
+    Error.stackTraceLimit = 0;
     super(limit.of);
+    Error.stackTraceLimit = stackTraceLimit;
     this.limit = limit;
   }
 }
