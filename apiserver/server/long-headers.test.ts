@@ -298,6 +298,10 @@ const notTaken: Record<string, { reason: string; frames: readonly Buffer[] }> = 
   },
   "longer than their frame": { reason: "the same", frames: whole(request(plain(longText)).subarray(0, bytes)) },
   "in more frames than they need": { reason: "frames cost something each", frames: inFrames(request(longPath), 100) },
+  "among more headers than a request may have": {
+    reason: "each costs something",
+    frames: whole(Buffer.concat([request(longPath), ...Array.from({ length: 3000 }, () => field("x-a", plain("b")))])),
+  },
   "with another frame between": {
     reason: "RFC 9113: an error of the connection",
     frames: inFrames(request(longPath), 16 * 1024).flatMap((each) => [each, frame(settingsType, 0, Buffer.alloc(0))]),

@@ -190,7 +190,7 @@ function partsOf(frames: readonly Buffer[]): { priority: Buffer; fragments: read
 
 /**
  * A block of headers (RFC 7541, section 6) with others for its long names and values.
- * @returns its pieces; `undefined`: it is no such block
+ * @returns its pieces; `undefined`: it is no such block, or has more headers than a request may
  */
 function shortened(block: Buffer, standInFor: (value: string) => string): readonly Buffer[] | undefined {
   const pieces: Buffer[] = [];
@@ -207,7 +207,8 @@ function shortened(block: Buffer, standInFor: (value: string) => string): readon
     at = text.end;
     return true;
   };
-  while (at < block.length) {
+  for (let headers = 0; at < block.length; headers++) {
+    if (headers > limits.maxHeaders.value) return undefined;
     const kind = kindOf(block[at] ?? 0);
     const index = integerAt(block, at, kind.prefixBits);
     if (index === undefined) return undefined;
@@ -226,10 +227,10 @@ const nameOfLong = "x-".padEnd(standInBytes, "a");
 /** `undefined`: it has bytes that no header may have. */
 function textOf(bytes: Buffer, isCoded: boolean): string | undefined {
   const decoded = isCoded ? decodeHuffman(bytes) : bytes;
-  return decoded?.every(isText) === true ? decoded.toString("latin1") : undefined;
+  if (decoded === undefined) return undefined;
+  for (const byte of decoded) if ((byte < 0x20 && byte !== 0x09) || byte === 0x7f) return undefined;
+  return decoded.toString("latin1");
 }
-
-const isText = (byte: number): boolean => byte === 0x09 || (byte >= 0x20 && byte !== 0x7f);
 
 function kindOf(first: number): { readonly prefixBits: number; readonly hasText: boolean } {
   if (first >= 0x80) return { prefixBits: 7, hasText: false };
