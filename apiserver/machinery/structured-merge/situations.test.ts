@@ -127,6 +127,147 @@ const situations: { readonly [name: string]: Situation } = {
     ],
     left: { map: { k: { text: "1" }, l: { text: "2" }, m: {} } },
   },
+  "a value that stands twice in a set is owned once": {
+    writes: [["u", "puts", { set: ["x", "x", "y"] }]],
+    left: { set: ["x", "x", "y"] },
+    owned: { u: [".set", '.set[="x"]', '.set[="y"]'] },
+  },
+  "who writes a value of a set twice takes it, and who writes it once again too": {
+    writes: [
+      ["u", "puts", { set: ["x", "y"] }],
+      ["v", "puts", { set: ["x", "x", "y"] }],
+      ["w", "puts", { set: ["x", "y"] }],
+    ],
+    left: { set: ["x", "y"] },
+    owned: { u: [".set", '.set[="y"]'], v: [], w: ['.set[="x"]'] },
+  },
+  "an applied value makes one of those that stand twice": {
+    writes: [
+      ["u", "puts", { set: ["x", "x", "y"] }],
+      ["a", "takes", { set: ["x"] }],
+    ],
+    left: { set: ["x", "y"] },
+    owned: { a: ['.set[="x"]'], u: [".set", '.set[="y"]'] },
+  },
+  "what stands twice stays so beside what is applied": {
+    writes: [
+      ["u", "puts", { set: ["x", "x", "y"] }],
+      ["a", "applies", { set: ["z"] }],
+    ],
+    left: { set: ["x", "x", "y", "z"] },
+    owned: { a: ['.set[="z"]'], u: [".set", '.set[="x"]', '.set[="y"]'] },
+  },
+  "a change in one of two items of a key is a change of both": {
+    writes: [
+      ["u", "puts", { nested: [{ name: "i", text: "1" }, { name: "i", text: "2" }, { name: "j" }] }],
+      ["v", "puts", { nested: [{ name: "i", text: "1" }, { name: "i", text: "3" }, { name: "j" }] }],
+    ],
+    left: { nested: [{ name: "i", text: "1" }, { name: "i", text: "3" }, { name: "j" }] },
+    owned: { u: [".nested", '.nested[name="j"]', '.nested[name="j"].name'], v: ['.nested[name="i"]'] },
+  },
+  "an applied item takes the place of two of its key": {
+    writes: [
+      ["u", "puts", { nested: [{ name: "i", text: "1" }, { name: "i", text: "2" }, { name: "j" }] }],
+      ["a", "takes", { nested: [{ name: "i", text: "3" }] }],
+    ],
+    left: { nested: [{ name: "i", text: "3" }, { name: "j" }] },
+    owned: { a: ['.nested[name="i"]', '.nested[name="i"].name', '.nested[name="i"].text'] },
+  },
+  "two items of a key stay beside one that is applied": {
+    writes: [
+      [
+        "u",
+        "puts",
+        {
+          nested: [
+            { name: "i", text: "1" },
+            { name: "i", text: "2" },
+            { name: "j", text: "1" },
+          ],
+        },
+      ],
+      ["a", "takes", { nested: [{ name: "j", text: "2" }] }],
+    ],
+    left: {
+      nested: [
+        { name: "i", text: "1" },
+        { name: "i", text: "2" },
+        { name: "j", text: "2" },
+      ],
+    },
+    owned: { u: [".nested", '.nested[name="i"]', '.nested[name="j"]', '.nested[name="j"].name'] },
+  },
+  "an item that an updater doubled is not its applier's to give up": {
+    writes: [
+      [
+        "a",
+        "applies",
+        {
+          nested: [
+            { name: "i", text: "1" },
+            { name: "j", text: "3" },
+          ],
+        },
+      ],
+      [
+        "u",
+        "puts",
+        {
+          nested: [
+            { name: "i", text: "1" },
+            { name: "i", text: "2" },
+            { name: "j", text: "3" },
+          ],
+        },
+      ],
+      ["a", "applies", { nested: [{ name: "j", text: "3" }] }],
+    ],
+    left: {
+      nested: [
+        { name: "i", text: "1" },
+        { name: "i", text: "2" },
+        { name: "j", text: "3" },
+      ],
+    },
+    owned: { u: ['.nested[name="i"]'] },
+  },
+  "an updater that repeats what was applied doesn't own it": {
+    writes: [
+      ["a", "applies", { text: "x" }],
+      ["u", "puts", { text: "y" }],
+      ["a", "takes", { text: "z" }],
+      ["u", "puts", { text: "z", number: 1 }],
+      ["a", "applies", { flag: true }],
+    ],
+    left: { number: 1, flag: true },
+    owned: { a: [".flag"], u: [".number"] },
+  },
+  "entries of a map that get another key: the old one goes": {
+    writes: [
+      ["a", "applies", { map: { k: { text: "1" }, l: { text: "2" } } }],
+      ["a", "applies", { map: { m: { text: "1" }, l: { text: "2" } } }],
+    ],
+    left: { map: { l: { text: "2" }, m: { text: "1" } } },
+  },
+  "an applier's struct goes, and what another said of it as null stays": {
+    writes: [
+      ["a", "applies", { struct: { text: "x" } }],
+      ["u", "puts", { struct: { text: "x", number: null } }],
+      ["a", "applies", {}],
+    ],
+    left: { struct: { number: null } },
+    owned: { u: [".struct.number"] },
+  },
+  "an atomic map stays with the second who applied it, and is the second's to replace": {
+    writes: [
+      ["a", "applies", { atomicMap: { k: 1 } }],
+      ["b", "applies", { atomicMap: { k: 1 } }],
+      ["a", "applies", {}],
+      ["b", "takes", { atomicMap: { l: 2 } }],
+    ],
+    left: { atomicMap: { l: 2 } },
+    owned: { a: [], b: [".atomicMap"] },
+  },
 };
 
 for (const [name, { writes, left, owned = {} }] of Object.entries(situations)) {
