@@ -14,7 +14,7 @@ import type { Encoded, Encoder } from "./encoder.ts";
 /** A page holds so much of history, about: what one reading has at least. */
 const pageEvents = 256;
 const pageBytes = 1024 * 1024;
-/** Readings that wait for who goes on with them. More readers than that, at different places, begin anew. */
+/** Readings at once, and those that wait for who goes on with them. More readers than that, at different places, begin anew. */
 const maxTapes = 4;
 /** Revisions that are read for nobody rather than to begin anew behind them. */
 const nearRevisions = 1000;
@@ -47,7 +47,13 @@ export type HistoryPage<T extends Encoded> = {
 };
 
 /** Storage's history, read on from where the last page ended. */
-type Tape = { position: Revision; readonly watch: StorageWatch; readonly items: AsyncIterator<StorageWatchItem> };
+type Tape<T extends Encoded> = {
+  position: Revision;
+  readonly watch: StorageWatch;
+  readonly items: AsyncIterator<StorageWatchItem>;
+  /** The page that is being read. */
+  reading: Promise<HistoryPage<T>> | undefined;
+};
 
 type Asked<T extends Encoded> = {
   readonly after: Revision;
@@ -68,9 +74,8 @@ export class SharedHistory<T extends Encoded> {
   readonly #options: SharedHistoryOptions<T>;
   /** The one last used is the last. */
   #pages: HistoryPage<T>[] = [];
-  #tapes: Tape[] = [];
+  #tapes: Tape<T>[] = [];
   #asked: Asked<T>[] = [];
-  #serving = false;
   #cancelDrop: (() => void) | undefined;
 
   constructor(options: SharedHistoryOptions<T>) {
@@ -94,7 +99,7 @@ export class SharedHistory<T extends Encoded> {
     if (known !== undefined) return Promise.resolve(known);
     return new Promise((resolve, reject) => {
       this.#asked.push({ after, upTo, resolve, reject });
-      if (!this.#serving) void this.#serve();
+      if (this.#asked.length === 1) setImmediate(() => this.#begin());
     });
   }
 
@@ -106,20 +111,28 @@ export class SharedHistory<T extends Encoded> {
     for (const tape of this.#tapes.splice(0)) void tape.watch[Symbol.asyncDispose]();
   }
 
-  /** Never rejects. */
-  async #serve(): Promise<void> {
-    this.#serving = true;
-    while (this.#asked.length > 0) {
-      // Whoever asks in the same turn is taken along, and whoever begins first reads for those after.
-      await nextTurn();
-      const asked = this.#asked.splice(0).sort((a, b) => a.after - b.after);
-      for (const { after, upTo, resolve, reject } of asked) {
-        const known = this.#find(after);
-        if (known !== undefined) resolve(known);
-        else await this.#read(after, upTo).then(resolve, reject);
+  /** Whoever asks in the same turn is taken along, and whoever begins first reads for those after. */
+  #begin(): void {
+    const asked = this.#asked.splice(0).sort((a, b) => a.after - b.after);
+    for (const { after, upTo, resolve, reject } of asked) this.#answer(after, upTo).then(resolve, reject);
+  }
+
+  /** Each tape is read for one at a time, and others meanwhile: nobody waits for what is read at another place. */
+  async #answer(after: Revision, upTo: Revision): Promise<HistoryPage<T>> {
+    for (;;) {
+      const known = this.#find(after);
+      if (known !== undefined) return known;
+      const tape = this.#tapeFor(after);
+      const others = tape === undefined ? Promise.race(this.#tapes.map(({ reading }) => reading)) : tape.reading;
+      if (tape === undefined || others !== undefined) {
+        // What it failed at is its own reader's: the next look finds another tape.
+        await others?.catch(() => {});
+        continue;
       }
+      tape.reading = this.#read(tape, upTo);
+      const page = await tape.reading;
+      if (page.after <= after && after < page.to) return page;
     }
-    this.#serving = false;
   }
 
   #find(after: Revision): HistoryPage<T> | undefined {
@@ -141,38 +154,44 @@ export class SharedHistory<T extends Encoded> {
     const { clock, signal } = this.#options;
     this.#cancelDrop?.();
     if (signal.aborted) return;
-    this.#cancelDrop = clock.after(keepMs, () => (this.#serving ? this.#dropLater() : this.drop()));
+    this.#cancelDrop = clock.after(keepMs, () =>
+      this.#tapes.some(({ reading }) => reading !== undefined) ? this.#dropLater() : this.drop(),
+    );
   }
 
-  async #read(after: Revision, upTo: Revision): Promise<HistoryPage<T>> {
-    const tape = this.#tapeFor(after);
+  async #read(tape: Tape<T>, upTo: Revision): Promise<HistoryPage<T>> {
     try {
-      for (;;) {
-        const page = await this.#readPage(tape, upTo);
-        tape.position = page.to;
-        this.#keep(page);
-        if (after < page.to) return page;
-      }
+      const page = await this.#readPage(tape, upTo);
+      tape.position = page.to;
+      this.#keep(page);
+      return page;
     } catch (error) {
       this.#tapes = this.#tapes.filter((other) => other !== tape);
       await tape.watch[Symbol.asyncDispose]();
       throw error;
+    } finally {
+      tape.reading = undefined;
     }
   }
 
-  #tapeFor(position: Revision): Tape {
+  /** The one that reaches the place soonest, or a new one; `undefined` while all are read for others. */
+  #tapeFor(position: Revision): Tape<T> | undefined {
     const { backend, prefix, signal } = this.#options;
     const near = this.#tapes.filter((tape) => tape.position <= position && position - tape.position <= nearRevisions);
     const [nearest] = near.sort((a, b) => b.position - a.position);
     if (nearest !== undefined) return nearest;
+    if (this.#tapes.length >= maxTapes) {
+      const idle = this.#tapes.findIndex(({ reading }) => reading === undefined);
+      if (idle === -1) return undefined;
+      for (const { watch } of this.#tapes.splice(idle, 1)) void watch[Symbol.asyncDispose]();
+    }
     const watch = backend.watch({ prefix, after: position, previous: true, signal });
-    const tape = { position, watch, items: watch[Symbol.asyncIterator]() };
+    const tape = { position, watch, items: watch[Symbol.asyncIterator](), reading: undefined };
     this.#tapes.push(tape);
-    if (this.#tapes.length > maxTapes) void this.#tapes.shift()?.watch[Symbol.asyncDispose]();
     return tape;
   }
 
-  async #readPage({ position, watch, items }: Tape, upTo: Revision): Promise<HistoryPage<T>> {
+  async #readPage({ position, watch, items }: Tape<T>, upTo: Revision): Promise<HistoryPage<T>> {
     const events: PastEvent<T>[] = [];
     const newest = new Map<string, T>();
     let bytes = 0;

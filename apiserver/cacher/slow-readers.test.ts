@@ -265,3 +265,22 @@ test("history: what is no object fails those alone who would be shown it", async
   for await (const batch of all ?? []) for (const event of batch) seen.push(event.type);
   assert.deepEqual(seen, ["ADDED", "ADDED", "ERROR"]);
 });
+
+test("history: who waits for storage at one place holds up nobody at another", async (t) => {
+  const fixture = new Fixture(t);
+  const last = await fixture.write(0, 3000, 10_000);
+  const [held, release] = [Promise.withResolvers<void>(), (): void => held.resolve()];
+  const watch = fixture.backend.watch.bind(fixture.backend);
+  fixture.backend.watch = (asked) => {
+    const opened = watch(asked);
+    if (asked.previous !== true || asked.after > 100) return opened;
+    const items = opened[Symbol.asyncIterator]();
+    const late = { next: () => held.promise.then(() => items.next()) };
+    return Object.assign(opened, { [Symbol.asyncIterator]: () => late });
+  };
+  await fixture.start();
+  const waiting = readUntil(fixture.watch(50), last);
+  assert.deepEqual(await readUntil(fixture.watch(1500), last), range(1501, last));
+  release();
+  assert.deepEqual(await waiting, range(51, last));
+});
