@@ -1,6 +1,6 @@
 /** Whether a live object still is what was applied, as the API server's defaults and other writers allow. */
 import { createHash } from "node:crypto";
-import { group } from "../../apiserver/apis/compute/v1alpha1/group.ts";
+import { controllerAnnotations } from "../../apiserver/apis/compute/v1alpha1/group.ts";
 import type { JsonValue, KubeObject, ManagedFieldsEntry, ObjectMeta } from "../../apiserver/apis/meta/v1.ts";
 import { limits } from "../../apiserver/limits.ts";
 import { isSet, objectOf } from "../../apiserver/machinery/fields.ts";
@@ -13,13 +13,13 @@ import { fieldManager } from "./labels.ts";
  * Digest of the object as it was applied last. A field that is no longer wanted looks like one that somebody else
  * added; only this tells them apart.
  */
-export const digestAnnotation = `${group}/applied-digest`;
+export const digestAnnotation = controllerAnnotations.appliedDigest;
 
 /**
  * Paths that the cluster did not keep when they were applied: fields of a feature it lacks, or that a webhook of its writes
  * anew each time. Nobody gains by applying them again, so they are no drift.
  */
-const notKeptAnnotation = `${group}/not-kept`;
+const notKeptAnnotation = controllerAnnotations.notKept;
 /** More than that is no matter of some fields. */
 const maxNotKept = 50;
 

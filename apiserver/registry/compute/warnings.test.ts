@@ -119,3 +119,34 @@ test("warnings: a pattern that only Java reads is not judged", () => {
     assert.deepEqual(workloadWarnings("Sink")(aWorkload("Sink", aSpec("Sink", { input: { topicPattern } }))), []);
   }
 });
+
+const key = (name: string): string => `compute.functionmesh.io/${name}`;
+const unread: readonly (readonly [of: "Function" | "mesh", key: string, value: string, told: RegExp | undefined])[] = [
+  ["Function", key("pause-rollout"), "true", undefined],
+  ["Function", key("pause-rollout"), "false", undefined],
+  ["Function", key("pause-rollout"), "True", /: has no effect: only "true" has one, and this is "True"$/],
+  ["Function", key("managed"), "no", /: has no effect: only "false" has one/],
+  ["Function", key("need-cleanup"), "", /: has no effect: only "false" has one/],
+  ["Function", key("roll-out"), "any text", undefined],
+  ["Function", key("pause-roll-out"), "true", /: has no effect: the keys that are known are .*pause-rollout/],
+  ["Function", "example.org/pause-roll-out", "true", undefined],
+  ["Function", key("applied-digest"), "0123", undefined],
+  ["mesh", key("managed"), "false", undefined],
+  ["mesh", key("pause-rollout"), "true", /: has no effect: .*put it on the members$/],
+  ["mesh", key("roll-out"), "now", /: has no effect: .*put it on the members$/],
+];
+for (const [of, annotation, value, told] of unread) {
+  test(`warnings: annotation ${annotation}=${value} of a ${of}`, () => {
+    const metadata = { annotations: { [annotation]: value } };
+    const warnings =
+      of === "mesh"
+        ? meshWarnings(aMesh({ functions: [] }, metadata))
+        : workloadWarnings("Function")(aWorkload("Function", aSpec("Function"), metadata));
+    if (told === undefined) assert.deepEqual(warnings, []);
+    else {
+      assert.equal(warnings.length, 1);
+      assert.match(warnings[0] ?? "", told);
+      assert.ok(warnings[0]?.startsWith(`metadata.annotations[${annotation}]`));
+    }
+  });
+}

@@ -4,6 +4,7 @@ import { joinPath } from "../../errors/field-error.ts";
 import { isTrue, listOf, numberOf, objectOf, textOf } from "../../machinery/fields.ts";
 import { compareQuantities, parseQuantity, Quantity } from "../../machinery/quantity.ts";
 import { entriesAt } from "../core/validation/checks.ts";
+import { annotationWarnings } from "./annotation-warnings.ts";
 import { type AnySpec, defaultSpec, meshComponents, specOf, type WorkloadKind } from "./defaults.ts";
 import {
   builtinWarnings,
@@ -18,12 +19,17 @@ import { inputTopics } from "./topics.ts";
 import { longName, nameTooLong } from "./validation.ts";
 
 export function workloadWarnings(kind: WorkloadKind): (object: KubeObject) => readonly string[] {
-  return (object) => [...warnName(object), ...warnSpec(kind, specOf(object), "spec")];
+  return (object) => [
+    ...warnName(object),
+    ...annotationWarnings(object, "workload"),
+    ...warnSpec(kind, specOf(object), "spec"),
+  ];
 }
 
 export function meshWarnings(mesh: KubeObject): readonly string[] {
   const components = meshComponents(mesh);
   return [
+    ...annotationWarnings(mesh, "mesh"),
     ...components.flatMap(({ field, index, kind, spec }) =>
       warnSpec(kind, defaultSpec(kind, spec, textOf(spec, "name")), joinPath("spec", field, index)),
     ),

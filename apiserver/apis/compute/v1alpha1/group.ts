@@ -64,6 +64,14 @@ export const annotations = {
   rollOut: `${group}/roll-out`,
 } as const;
 
+/** Keys that controllers write on what they apply, members of a mesh among it. */
+export const controllerAnnotations = {
+  /** Digest of the object as it was applied last. */
+  appliedDigest: `${group}/applied-digest`,
+  /** Paths that the cluster did not keep when they were applied. */
+  notKept: `${group}/not-kept`,
+} as const;
+
 /** Presence says that a Pulsar worker service manages the object: no clean-up of subscriptions. */
 export const pulsarClusterLabels = [`${group}/pulsar-cluster`, "pulsar-cluster"] as const;
 export const cleanupFinalizer = "cleanup.subscription.finalizer";
