@@ -3,6 +3,7 @@
  * before it is carried out, and tested without a cluster.
  */
 import type { KubeObject } from "../../apiserver/apis/meta/v1.ts";
+import { runAtOnce, type Steps } from "../../apiserver/machinery/turns.ts";
 import type { Settings } from "../settings.ts";
 import { type Cause, type ChildPlan, causesText, planChild } from "./child.ts";
 import { type ChildKind, desiredProblem, desiredWorkloads } from "./desired.ts";
@@ -29,17 +30,20 @@ export type WorkloadPlan = { readonly [Kind in ChildKind]: ChildPlan };
 /** How this installation renders. `rendererVersion` changes with what the code here makes of the same input. */
 export type Renderer = { readonly settings: Settings; readonly rendererVersion: string };
 
-export function planWorkload(
+/** @param observed  `fleet` is asked in the last step: what the others do then, and what this one does, is one decision */
+export function* planInSteps(
   owner: KubeObject,
   workload: Workload,
-  observed: Observed & { readonly fleet: FleetView },
+  observed: Observed & { readonly fleet: () => FleetView },
   { settings: general, rendererVersion }: Renderer,
-): WorkloadPlan {
+): Steps<WorkloadPlan> {
   const { children, configs } = observed;
   const settings = observed.restricted ? { ...general, runAsNonRoot: true } : general;
   const desired = desiredWorkloads(workload, configs, settings);
+  yield;
   const wanted = keepImmutable(withReplicas(desired.StatefulSet, observed), children.StatefulSet);
   const record = renderedFrom(owner, workload, { configs, settings, rendererVersion }, wanted);
+  yield;
   const paused = isPaused(owner, settings);
   return {
     StatefulSet: planStatefulSet({
@@ -49,7 +53,7 @@ export function planWorkload(
       workload,
       record,
       paused,
-      fleet: observed.fleet,
+      fleet: observed.fleet(),
     }),
     Service: planChild(desired.Service, children.Service, workload),
     HorizontalPodAutoscaler: planChild(desired.HorizontalPodAutoscaler, children.HorizontalPodAutoscaler, workload),
@@ -59,6 +63,14 @@ export function planWorkload(
         : planChild(desired.VerticalPodAutoscaler, children.VerticalPodAutoscaler, workload),
   };
 }
+
+/** As `planInSteps`. */
+export const planWorkload = (
+  owner: KubeObject,
+  workload: Workload,
+  observed: Observed & { readonly fleet: FleetView },
+  renderer: Renderer,
+): WorkloadPlan => runAtOnce(planInSteps(owner, workload, { ...observed, fleet: () => observed.fleet }, renderer));
 
 const notServed: ChildPlan = {
   action: "refuse",

@@ -15,11 +15,11 @@ import { done, type ReconcileContext, type Reconciler, type Result, requeueAfter
 import type { Outcome, WorkloadWriter } from "./apply.ts";
 import type { Finalizer } from "./cleanup.ts";
 import { transitionEvents } from "./events.ts";
-import { type Fleet, isTurnReason } from "./fleet.ts";
-import type { Gatherer } from "./gather.ts";
+import { type Fleet, type FleetView, isTurnReason } from "./fleet.ts";
+import type { Gatherer, Observed } from "./gather.ts";
 import { fieldManager } from "./labels.ts";
 import { numberAt } from "./parts.ts";
-import { planWorkload, type Renderer, type WorkloadPlan } from "./plan.ts";
+import { planInSteps, type Renderer, type WorkloadPlan } from "./plan.ts";
 import { steadyInMs } from "./pods.ts";
 import type { PublishedStatus } from "./published-status.ts";
 import { type Reference, type ReferenceChecker, referencesOf } from "./references.ts";
@@ -51,7 +51,7 @@ export class WorkloadReconciler<R extends WorkloadResource> implements Reconcile
   }
 
   async reconcile(key: ObjectKey, context: ReconcileContext): Promise<Result> {
-    const { kind, resources, gatherer, finalizer, renderer, fleet } = this.#deps;
+    const { kind, resources, gatherer, finalizer, fleet } = this.#deps;
     const resource = resources.get(key);
     if (resource === undefined) {
       fleet.forget(kind.component, key);
@@ -68,15 +68,26 @@ export class WorkloadReconciler<R extends WorkloadResource> implements Reconcile
     await finalizer.ensureWanted(resource, workload, context);
     const observed = gatherer.gather(workload);
     if (observed.terminating !== undefined) return finalizer.prepare(resource, workload, context);
-    await giveWay(fieldManager);
-    // What the others do now, and what this one does, is one step: two must not take the same place.
-    const plan = planWorkload(resource, workload, { ...observed, fleet: fleet.view(workload.namespace) }, renderer);
-    fleet.decided(workload, plan.StatefulSet);
+    const plan = await this.#plan(resource, workload, observed);
     await giveWay(fieldManager);
     const outcomes = await this.#carryOut(workload, plan, context);
     const missing = await this.#missing(workload, outcomes, context);
     await this.#publish(resource, { workload, outcomes, observed, missing }, context);
     return soonest(settle(outcomes, missing, context), steadyInMs(observed.pods, this.#deps.clock.now()));
+  }
+
+  async #plan(resource: R, workload: Workload, observed: Observed): Promise<WorkloadPlan> {
+    const { fleet, renderer } = this.#deps;
+    const view = (): FleetView => fleet.view(workload.namespace);
+    const steps = planInSteps(resource, workload, { ...observed, fleet: view }, renderer);
+    for (;;) {
+      await giveWay(fieldManager);
+      const { done, value } = steps.next();
+      if (done !== true) continue;
+      // In the step that looked at the others: two must not take the same place.
+      fleet.decided(workload, value.StatefulSet);
+      return value;
+    }
   }
 
   async #carryOut(workload: Workload, plan: WorkloadPlan, { signal }: ReconcileContext): Promise<Outcomes> {
