@@ -30,7 +30,7 @@ import { fieldsOfLastApplied, kubectlManager, withLastApplied } from "./last-app
 import {
   capUpdateManagers,
   decodeManagers,
-  encodeManagers,
+  encodeManagersInSteps,
   identityOf,
   ManagedFieldsError,
   type Manager,
@@ -113,11 +113,12 @@ export class FieldManager {
   *updateInSteps(live: KubeObject | undefined, next: KubeObject, writer: Writer): Steps<ManagedFieldsEntry[]> {
     try {
       const managers = this.#managersFor(live, next);
-      if (live !== undefined && !this.#isTracked(managers)) return keepSame(live, encodeManagers(managers));
+      if (live !== undefined && !this.#isTracked(managers))
+        return keepSame(live, yield* encodeManagersInSteps(managers));
       yield;
       const updated = this.#afterUpdate(managers, live ?? this.#emptyObject(next), next, writer.manager, writer.time);
       yield;
-      return keepSame(live, encodeManagers(capUpdateManagers(updated)));
+      return keepSame(live, yield* encodeManagersInSteps(capUpdateManagers(updated)));
     } catch (error) {
       if (error instanceof ManagedFieldsError) return [];
       throw error;
@@ -213,7 +214,7 @@ export class FieldManager {
     yield;
     return {
       object: request.manager === kubectlManager ? withLastApplied(object, wanted) : object,
-      managedFields: keepSame(live, encodeManagers(result)),
+      managedFields: keepSame(live, yield* encodeManagersInSteps(result)),
     };
   }
 

@@ -8,7 +8,8 @@ import type { Owner, Owners } from "../structured-merge/ownership.ts";
 import { PathElementError } from "../structured-merge/path-element.ts";
 import { reconcile } from "../structured-merge/reconcile.ts";
 import type { Type } from "../structured-merge/types.ts";
-import { mayHoldFields, readFieldsV1, sharedFieldsV1 } from "./shared-fields.ts";
+import type { Steps } from "../turns.ts";
+import { mayHoldFields, readFieldsV1, sharedFieldsV1InSteps } from "./shared-fields.ts";
 
 export type Operation = "Apply" | "Update";
 /** Who an entry belongs to. An Update in another version is another manager; an Apply is the same one. */
@@ -147,11 +148,13 @@ export function equalButForTimes(a: readonly ManagedFieldsEntry[], b: readonly M
 const withoutTime = ({ time: _time, ...entry }: ManagedFieldsEntry): JsonObject => entry;
 
 /** Entries whose manager kept its fields are the entries that were decoded. Empty for an object that is not tracked. */
-export function encodeManagers(managers: Managers): ManagedFieldsEntry[] {
-  return [...managers.values()].map(encodeManager).sort(compareEntries);
+export function* encodeManagersInSteps(managers: Managers): Steps<ManagedFieldsEntry[]> {
+  const entries: ManagedFieldsEntry[] = [];
+  for (const manager of managers.values()) entries.push(yield* encodeManager(manager));
+  return entries.sort(compareEntries);
 }
 
-function encodeManager(manager: Manager): ManagedFieldsEntry {
+function* encodeManager(manager: Manager): Steps<ManagedFieldsEntry> {
   if (manager instanceof StoredManager) return manager.entry;
   const { key, apiVersion, time, fields } = manager;
   return {
@@ -160,7 +163,7 @@ function encodeManager(manager: Manager): ManagedFieldsEntry {
     apiVersion,
     ...(time === undefined ? {} : { time }),
     fieldsType: "FieldsV1",
-    fieldsV1: sharedFieldsV1(fields),
+    fieldsV1: yield* sharedFieldsV1InSteps(fields),
     ...(key.subresource === "" ? {} : { subresource: key.subresource }),
   };
 }

@@ -1,7 +1,8 @@
 /** Field sets as they stand in `metadata.managedFields` (API S-11). */
 import type { JsonObject, JsonValue } from "../../apis/meta/v1.ts";
 import { isObject, member } from "../json.ts";
-import { type FieldNode, type FieldSet, newNode, noFields } from "./field-set.ts";
+import { runAtOnce, type Steps } from "../turns.ts";
+import { type FieldNode, type FieldSet, leaf, newNode, noFields } from "./field-set.ts";
 import { fieldName, parsePathElement, quotedElement, sortedElements } from "./path-element.ts";
 import { maxDepth } from "./types.ts";
 
@@ -13,19 +14,24 @@ export class FieldsV1Error extends Error {
   }
 }
 
+/** Fields that are printed in one step, a µs or so each. */
+const stepFields = 500;
+
 /** The JSON in canonical order: the node itself first, if it is `owned`, then members, then items. */
-export function fieldsV1Text(set: FieldSet, owned = false): string {
+export function* fieldsV1TextInSteps(set: FieldSet, owned = false): Steps<string> {
   let text = owned ? '".":{}' : "";
+  let printed = 0;
   for (const element of sortedElements(set.keys())) {
-    const node = set.get(element);
-    if (node !== undefined) text += `${text === "" ? "" : ","}${quotedElement(element)}:${nodeText(node)}`;
+    if (++printed % stepFields === 0) yield;
+    const { below, owned: isOwned } = set.get(element) ?? leaf;
+    const inner = below.size === 0 ? "{}" : yield* fieldsV1TextInSteps(below, isOwned);
+    text += `${text === "" ? "" : ","}${quotedElement(element)}:${inner}`;
   }
   return `{${text}}`;
 }
 
-function nodeText({ owned, below }: FieldNode): string {
-  return below.size === 0 ? "{}" : fieldsV1Text(below, owned);
-}
+/** As `fieldsV1TextInSteps`. */
+export const fieldsV1Text = (set: FieldSet): string => runAtOnce(fieldsV1TextInSteps(set));
 
 /** As `fieldsV1Text`, parsed. */
 export function toFieldsV1(set: FieldSet): JsonObject {
