@@ -7,6 +7,7 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { stringify } from "yaml";
 import type { JsonObject, JsonValue } from "../../apiserver/apis/meta/v1.ts";
+import { textsOf } from "../../apiserver/machinery/fields.ts";
 import { isObject } from "../../apiserver/machinery/json.ts";
 import type { Reply } from "./support/client.ts";
 import { aFunction, createNamespace, ok, pathOf } from "./support/objects.ts";
@@ -77,11 +78,41 @@ function entrancesOf({ collection, subresources }: Subject): readonly Entrance[]
   ];
 }
 
-const virtual: readonly Entrance[] = [
-  "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews",
-  "/apis/authorization.k8s.io/v1/subjectaccessreviews",
-  "/api/v1/namespaces/random/serviceaccounts/default/token",
-].flatMap((path) => bodyTypes.map((type) => ({ method: "POST", path, type })));
+/** Of every kind that no subject above is of, and of subresources of what isn't there, as discovery lists them. */
+type Others = { readonly what: string; readonly entrances: readonly Entrance[] };
+const methods: ReadonlyMap<string, string> = new Map([
+  ["create", "POST"],
+  ["update", "PUT"],
+  ["patch", "PATCH"],
+]);
+
+async function otherEntrances(): Promise<readonly Others[]> {
+  const { groups } = (await admin.get("/apis")).body;
+  const versions = listed(groups).flatMap((group) =>
+    listed(group.versions).map(({ groupVersion }) => `/apis/${groupVersion}`),
+  );
+  const documents = await Promise.all(
+    ["/api/v1", ...versions].map(async (path) => ({ path, body: (await admin.get(path)).body })),
+  );
+  return documents.flatMap(({ path, body }) =>
+    listed(body.resources).flatMap((resource): readonly Others[] => {
+      const [plural = "", subresource] = String(resource.name).split("/");
+      const collection = `${path}${resource.namespaced === true ? "/namespaces/random" : ""}/${plural}`;
+      if (subresource === undefined && subjects.some((subject) => subject.collection === collection)) return [];
+      // A token of nobody is refused before its body is read.
+      const item = subresource === "token" ? `${collection}/default/token` : under(`${collection}/absent`, subresource);
+      const verbs = textsOf(resource, "verbs").filter((verb) => methods.has(verb));
+      const entrances = verbs.flatMap((verb) => {
+        const types = verb === "patch" ? patchTypes.map((type) => `application/${type}`) : bodyTypes.slice(0, 3);
+        const at = verb === "create" && subresource === undefined ? collection : item;
+        return types.map((type) => ({ method: methods.get(verb) ?? "", path: `${at}?fieldManager=m`, type }));
+      });
+      return entrances.length === 0 ? [] : [{ what: `${path}: ${String(resource.name)}`, entrances }];
+    }),
+  );
+}
+const under = (path: string, subresource = ""): string => (subresource === "" ? path : `${path}/${subresource}`);
+const listed = (list: unknown): readonly JsonObject[] => (Array.isArray(list) ? list.filter(isObject) : []);
 
 const element = fc.constantFrom(
   "f:spec",
@@ -198,16 +229,31 @@ for (const subject of subjects) {
   }
 }
 
-for (const { method, path, type } of virtual) {
-  test(`${method} ${path} as ${type || "nothing"}: an object or a Status`, async () => {
-    const review: Subject = {
-      collection: path,
-      object: { metadata: {}, spec: { resourceAttributes: { verb: "get" } } },
-      subresources: [],
-    };
-    const send = async (body: string | Uint8Array): Promise<void> =>
-      assertAnswer(await admin.send(method, path, { body, headers: { "content-type": type } }), `${path} ${type}`);
-    await fc.assert(fc.asyncProperty(bodiesFor(review), send), { numRuns: runs });
+const everybody = await otherEntrances();
+
+test("discovery lists what is nobody's subject: reviews, tokens, finalizers, other kinds", () => {
+  const all = everybody.map(({ what }) => what);
+  for (const what of [
+    "serviceaccounts/token",
+    "selfsubjectaccessreviews",
+    "namespaces/finalize",
+    "functionmeshes/status",
+  ])
+    assert.ok(
+      all.some((each) => each.endsWith(`: ${what}`)),
+      `${what} is not among ${all.join(", ")}`,
+    );
+});
+
+for (const { what, entrances } of everybody) {
+  test(`${what}: an object or a Status at each of ${entrances.length} entrances`, async () => {
+    const spec = { resourceAttributes: { verb: "get" }, replicas: 1 };
+    const subject: Subject = { collection: "", object: { metadata: { name: "absent" }, spec }, subresources: [] };
+    for (const { method, path, type } of entrances) {
+      const send = async (body: string | Uint8Array): Promise<void> =>
+        assertAnswer(await admin.send(method, path, { body, headers: { "content-type": type } }), `${path} ${type}`);
+      await fc.assert(fc.asyncProperty(bodiesFor(subject), send), { numRuns: 3 });
+    }
   });
 }
 
