@@ -11,6 +11,7 @@ import { admissionMetrics } from "../observability/admission-metrics.ts";
 import type { Logger } from "../observability/log.ts";
 import type { RequestMetrics } from "../observability/metrics.ts";
 import { registerStoredObjects } from "../observability/storage-metrics.ts";
+import { RecentObjects } from "../registry/generic/cached-object.ts";
 import { createEndpoints } from "../registry/generic/endpoint.ts";
 import type { ResourceEndpoint } from "../registry/rest/interface.ts";
 import type { StorageBackend } from "../storage/interface.ts";
@@ -48,12 +49,14 @@ export function composeRegistry(parts: RegistryParts): Registry {
     [...admissionPlugins({ namespaces, maxReplicas, isMissing }), ...profile.admission],
     { onAsked: asked, onPassed: passed, onFailure: (plugin, error) => health.erred(`admission ${plugin}`, error) },
   );
+  const recent = new RecentObjects();
   const stored = profile.definitions.flatMap((definition) =>
     createEndpoints(definition, {
       backend,
       schemas,
       admission,
       signal,
+      recent,
       onCacheFailure: (resource, err) => log.warn({ resource, err }, "watch cache lost storage, starting again"),
       onSlowReader: (resource) => metrics.watcherTerminated(resource),
     }),

@@ -37,6 +37,7 @@ export type CachedForm = {
   readonly decode: (json: Uint8Array) => KubeObject;
   /** Where metadata begins in it. */
   readonly metadataStart: number;
+  readonly recent: RecentObjects;
 };
 
 type Parts = {
@@ -101,7 +102,7 @@ export class CachedObject implements EncodedObject, Encoded, Selectable {
 
   #keep(object: KubeObject): KubeObject {
     this.#object = new WeakRef(object);
-    recentlyUsed.add(object, this.addedFrame.length);
+    this.#form.recent.add(object, this.addedFrame.length);
     return object;
   }
 }
@@ -116,8 +117,8 @@ export function keyHashOf({ namespace = "", name = "" }: ObjectMeta): number {
   return ((hash ^ (hash >>> 15)) & 0x3fff_ffff) >>> 0;
 }
 
-/** Holds the objects that were decoded last, for those who ask for the same again. */
-class RecentObjects {
+/** Holds the objects of one server that were decoded last, for those who ask for the same again. */
+export class RecentObjects {
   #objects: { readonly object: KubeObject; readonly bytes: number }[] = [];
   #first = 0;
   #bytes = 0;
@@ -137,5 +138,3 @@ class RecentObjects {
     }
   }
 }
-
-const recentlyUsed = new RecentObjects();

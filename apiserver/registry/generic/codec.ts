@@ -18,7 +18,14 @@ import { decodeUtf8, isObject, maxDepth, parseJson, stringifyJson } from "../../
 import { withSharedFields } from "../../machinery/managed-fields/shared-fields.ts";
 import type { Revision } from "../../storage/interface.ts";
 import type { EncodedObject } from "../rest/interface.ts";
-import { type CachedForm, CachedObject, keyHashOf, type Selectable, selectableIndexing } from "./cached-object.ts";
+import {
+  type CachedForm,
+  CachedObject,
+  keyHashOf,
+  RecentObjects,
+  type Selectable,
+  selectableIndexing,
+} from "./cached-object.ts";
 
 const frameHead = Buffer.from('{"type":"ADDED","object":');
 const frameEnd = Buffer.from("}\n");
@@ -33,6 +40,8 @@ export type KindForms = {
   /** Of the other versions in which objects of the kind may have been stored. */
   readonly storedForms?: StoredForms;
   readonly selectableFields?: SelectableFields;
+  /** Of all kinds of a server. */
+  readonly recent?: RecentObjects;
 };
 
 export class KindCodec implements Encoder<CachedObject> {
@@ -46,7 +55,8 @@ export class KindCodec implements Encoder<CachedObject> {
   readonly #storedForms: StoredForms;
   readonly #selectableFields: readonly (readonly [path: string, value: (object: KubeObject) => string])[];
 
-  constructor(gvk: GroupVersionKind, { storedForms = new Map(), selectableFields = {} }: KindForms = {}) {
+  constructor(gvk: GroupVersionKind, forms: KindForms = {}) {
+    const { storedForms = new Map(), selectableFields = {}, recent = new RecentObjects() } = forms;
     this.#storedForms = storedForms;
     this.#selectableFields = Object.entries(selectableFields);
     this.#apiVersion = apiVersionOf(gvk);
@@ -54,7 +64,7 @@ export class KindCodec implements Encoder<CachedObject> {
     const type = `"apiVersion":${stringifyJson(this.#apiVersion)},"kind":${stringifyJson(this.#kind)}`;
     this.#head = `{${type},"metadata":{`;
     this.#headBytes = Buffer.from(this.#head);
-    this.#form = { decode: (json) => this.#decodeJson(json), metadataStart: this.#headBytes.length - 1 };
+    this.#form = { decode: (json) => this.#decodeJson(json), metadataStart: this.#headBytes.length - 1, recent };
   }
 
   /** The bytes to store. `metadata` always has a member besides resourceVersion, for every object has a name. */

@@ -13,7 +13,7 @@ import { emptyObjectOf } from "../schema/empty-object.ts";
 import { fieldTypeOf } from "../schema/field-types.ts";
 import { patchSchema } from "../schema/patch-schema.ts";
 import { compileSchema } from "../schema/structural.ts";
-import type { CachedObject } from "./cached-object.ts";
+import type { CachedObject, RecentObjects } from "./cached-object.ts";
 import { KindCodec, type StoredForms } from "./codec.ts";
 import { GenericStore } from "./generic-store.ts";
 import { watchFailure } from "./interpret-error.ts";
@@ -35,6 +35,8 @@ export type EndpointDependencies = {
   /** Uniform in [0, 1), for generated names. */
   readonly random?: () => number;
   readonly newUid?: () => string;
+  /** Of all kinds of the server. */
+  readonly recent?: RecentObjects;
   /** The cache lost storage and will try again; worth a line in the log. */
   readonly onCacheFailure?: (resource: string, error: unknown) => void;
   /** A watch was closed because its client does not read; worth a counter (API W-42). */
@@ -156,6 +158,7 @@ function sharedByVersions(definition: ResourceDefinition, deps: EndpointDependen
   const codec = new KindCodec(gvk, {
     storedForms: storedFormsOf(gvk, definition),
     selectableFields: selectableFieldsOf(definition),
+    ...(deps.recent && { recent: deps.recent }),
   });
   const prefix = resourcePrefix({ group, resource });
   const cacher = new Cacher<CachedObject, Status>({
