@@ -1,10 +1,13 @@
 /**
- * `node test/bench/resident.ts`: memory of the server itself with many Functions, with its controllers or (`--api-only`)
- * without, after they were read; and how long a start takes until lists are answered.
+ * `node test/bench/resident.ts`: memory of the server itself with many Functions, without controllers or (`--controllers`)
+ * with them and all that a laptop makes of such objects, after they were read; and how long a start takes until it is ready
+ * with its caches. Written to `resident-results.json` beside what other runs found.
  */
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { existsSync } from "node:fs";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { loadavg, tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { openEmbedded } from "../../apiserver/storage/embedded/embedded-store.ts";
 import { type Standalone, startStandalone } from "../e2e/support/server.ts";
@@ -13,16 +16,31 @@ import { type BenchClient, benchClient } from "./client.ts";
 import { cpuMs, residentBytes } from "./process-usage.ts";
 
 const { values } = parseArgs({
-  options: { objects: { type: "string", default: "10000" }, "api-only": { type: "boolean" } },
+  options: {
+    objects: { type: "string", default: "10000" },
+    controllers: { type: "boolean", default: false },
+    json: { type: "string", default: join(import.meta.dirname, "resident-results.json") },
+  },
 });
 const count = Number(values.objects);
-const args = values["api-only"] === true ? ["--controllers=-function,-source,-sink,-function-mesh"] : [];
+const { controllers } = values;
+const args = controllers ? [] : ["--controllers=-function,-source,-sink,-function-mesh"];
 const collection = "/apis/compute.functionmesh.io/v1alpha1/namespaces/bench/functions";
 
-const tell = (server: Standalone, what: string): void => {
-  const mebibytes = Math.round(residentBytes(server.process.pid) / 1024 / 1024);
-  console.log(`${what}: ${mebibytes} MiB resident, ${Math.round(cpuMs(server.process.pid))} ms CPU so far`);
-};
+type Seen = { readonly residentMiB: number; readonly cpuMs: number; readonly ms: number };
+type Found = { readonly [moment: string]: Seen | readonly number[] };
+
+/** A server that used less CPU than this in a look has nothing left to do, in ms. */
+const [idleMs, lookMs, idleLooks] = [250, 5000, 3];
+
+async function untilSettled({ process: { pid } }: Standalone): Promise<void> {
+  for (let [idle, before] = [0, cpuMs(pid)]; idle < idleLooks; ) {
+    await delay(lookMs);
+    const now = cpuMs(pid);
+    idle = now - before < idleMs ? idle + 1 : 0;
+    before = now;
+  }
+}
 
 /** As a server would have stored them, without one. */
 async function fill(dataDirectory: string): Promise<void> {
@@ -50,16 +68,34 @@ try {
   await fill(directory);
   const start = performance.now();
   await using server = await startStandalone(directory, args);
-  console.log(`${count} objects: ready after ${Math.round(performance.now() - start)} ms`);
+  const seen: { [moment: string]: Seen } = {};
+  const look = (moment: string): void => {
+    seen[moment] = {
+      residentMiB: Math.round(residentBytes(server.process.pid) / 1024 / 1024),
+      cpuMs: Math.round(cpuMs(server.process.pid)),
+      ms: Math.round(performance.now() - start),
+    };
+    console.log(moment, seen[moment]);
+  };
+  look("ready");
+  if (controllers) {
+    await untilSettled(server);
+    look("settled");
+  }
   const client = await benchClient(server.kubeconfig, 32);
   await list(client);
-  console.log(`first list whole after ${Math.round(performance.now() - start)} ms`);
-  tell(server, "then");
+  look("listed");
   for (let round = 0; round < 5; round++) await list(client);
-  tell(server, "listed five times more");
+  look("listed six times");
   for (let round = 0; round < 3; round++) await list(client, { "accept-encoding": "gzip" });
-  tell(server, "and three times compressed");
+  look("and three times compressed");
   client.close();
+  const others: { [what: string]: Found } = existsSync(values.json)
+    ? JSON.parse(await readFile(values.json, "utf8"))
+    : {};
+  const what = `${count} Functions ${controllers ? "with" : "without"} controllers`;
+  const results = { ...others, [what]: { ...seen, loadAverage: loadavg() } };
+  await writeFile(values.json, `${JSON.stringify(results, undefined, 2)}\n`);
 } finally {
   await rm(directory, { recursive: true, force: true });
 }

@@ -1,4 +1,4 @@
-/** What `README.md` says of `results.json`: `node test/bench/table.ts` writes it there. */
+/** What `README.md` says of the results beside it: `node test/bench/table.ts` writes it there. */
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { aims, type Bound, type Figures, type Own, textOfBound } from "./aims.ts";
@@ -25,8 +25,6 @@ export type Results = {
     readonly profiles?: { readonly [target in TargetName]?: readonly Share[] };
   }[];
 };
-
-export const resultsFile = join(import.meta.dirname, "results.json");
 
 const columns: readonly TargetName[] = ["CRD", "sample-apiserver", "SQLite", "etcd", "bare"];
 const owns: readonly Own[] = ["SQLite", "etcd"];
@@ -110,17 +108,65 @@ function deliveriesOf({ rows }: Results): string {
     : `From a write to its events, ms at the 50th and 99th of 100: ${servers.join(", ")}.`;
 }
 
-const marks = ["<!-- results -->", "<!-- end of results -->"] as const;
+/** The text with what stands between the marks of that name replaced. */
+export function withSection(readme: string, name: string, section: string): string {
+  const [begin, end] = [`<!-- ${name} -->`, `<!-- end of ${name} -->`];
+  const start = readme.indexOf(begin) + begin.length;
+  return readme.slice(0, start) + section + readme.slice(readme.indexOf(end));
+}
 
-/** The text with what stands between the marks replaced. */
-export function withSection(readme: string, section: string): string {
-  const [start, end] = [readme.indexOf(marks[0]) + marks[0].length, readme.indexOf(marks[1])];
-  return readme.slice(0, start) + section + readme.slice(end);
+/** Of `cache.ts`: figures by their names, by the number of objects. */
+type CacheResults = { readonly results: { readonly [objects: string]: { readonly [figure: string]: number } } };
+
+const cacheFigures: readonly (readonly [figure: string, text: string, digits: number])[] = [
+  ["bytesPerObject", "bytes in memory per object", 0],
+  ["loadCpuMs", "loading the cache, CPU ms", 0],
+  ["listMicros", "LIST", 1],
+  ["pagesMicros", "LIST in pages of 500", 1],
+  ["labelMicros", "LIST of 1 % by label", 1],
+  ["initialEventsMicros", "initial events of a watch", 2],
+  ["tableMicros", "LIST as Table", 1],
+  ["metadataMicros", "LIST of metadata", 1],
+  ["gzipMicros", "LIST, gzip", 1],
+];
+
+export function cacheSection({ results }: CacheResults): string {
+  const sizes = Object.keys(results);
+  const head = ["", ...sizes.map((size) => Number(size).toLocaleString("en"))];
+  const lines = cacheFigures.map(([figure, text, digits]) => [
+    text,
+    ...sizes.map((size) => results[size]?.[figure]?.toFixed(digits) ?? ""),
+  ]);
+  return `\n${[head, head.map(() => "---"), ...lines].map((cells) => `| ${cells.join(" | ")} |`).join("\n")}\n`;
+}
+
+/** Of `resident.ts`: what was seen at some moments, by what was started. */
+type ResidentResults = { readonly [what: string]: { readonly [moment: string]: Seen | readonly number[] } };
+type Seen = { readonly residentMiB: number; readonly cpuMs: number; readonly ms: number };
+
+export function residentSection(results: ResidentResults): string {
+  const lines = Object.entries(results).map(([what, moments]) => {
+    const seen = Object.entries(moments).flatMap(([moment, found]) =>
+      "residentMiB" in found
+        ? [`${moment} ${found.residentMiB} MiB (after ${found.ms} ms, ${found.cpuMs} ms of CPU)`]
+        : [],
+    );
+    return `- ${what}: ${seen.join(", ")}`;
+  });
+  return `\n${lines.join("\n")}\n`;
 }
 
 export const readmeFile = join(import.meta.dirname, "README.md");
 
-if (import.meta.main) {
-  const results: Results = JSON.parse(readFileSync(resultsFile, "utf8"));
-  writeFileSync(readmeFile, withSection(readFileSync(readmeFile, "utf8"), sectionOf(results)));
+/** The README with all that measurements say in it. */
+export function measuredReadme(readme: string): string {
+  const read = (name: string) => JSON.parse(readFileSync(join(import.meta.dirname, name), "utf8"));
+  const sections = {
+    results: sectionOf(read("results.json")),
+    cache: cacheSection(read("cache-results.json")),
+    resident: residentSection(read("resident-results.json")),
+  };
+  return Object.entries(sections).reduce((text, [name, section]) => withSection(text, name, section), readme);
 }
+
+if (import.meta.main) writeFileSync(readmeFile, measuredReadme(readFileSync(readmeFile, "utf8")));
