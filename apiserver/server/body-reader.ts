@@ -58,8 +58,8 @@ export class BodyReader {
     const most = this.#incoming.refusesAtEnd === true ? limit + limits.maxDiscardedBytes.value : limit;
     if (length !== undefined && length > most) return Promise.reject(tooLarge(limit));
     const { stream } = this.#incoming;
-    // It came with its headers: most do, and need nobody to wait for them.
-    const bytes: unknown = length === stream.readableLength && length <= limit ? stream.read() : null;
+    // It came with its headers: most do, and need nobody to wait for them. Without a length only the first piece would be read.
+    const bytes: unknown = length === stream.readableLength && length <= limit ? stream.read(length) : null;
     if (!(bytes instanceof Uint8Array)) return this.#collect(limit);
     stream.resume();
     return Promise.resolve(bytes);
