@@ -293,6 +293,9 @@ export function flowWarnings({ kind, spec }: Given, at: string, inputs: readonly
       : []),
     ...patternWarnings(pattern, at),
     ...loops.map((field) => `${joinPath(at, field)}: is an input topic as well: a cycle of one`),
+    ...(output !== "" && textOf(spec, "logTopic") === output
+      ? [`${joinPath(at, "logTopic")}: is the output topic as well: its readers get the log among the results`]
+      : []),
     ...(output !== "" && pattern !== "" && matches(pattern, output)
       ? [`${joinPath(at, "output", "topic")}: matches input.topicPattern: the function would read what it writes`]
       : []),

@@ -76,6 +76,13 @@ const legal: readonly (readonly [
     { pod: { sidecars: [{ name: "s", image: "s", securityContext: { privileged: true } }] } },
     "spec.pod.sidecars[0].securityContext.privileged: works where kube-apiserver runs with --allow-privileged",
   ],
+  ["Function", { logTopic: "out" }, "spec.logTopic: is the output topic as well"],
+  ["Sink", { pod: { env: [{ name: "POD_NAME", value: "x" }] } }, "spec.pod.env[0]: has no effect: POD_NAME"],
+  [
+    "Function",
+    { pod: { volumes: [{ name: "v", emptyDir: {} }] }, volumeMounts: [{ name: "v", mountPath: "/pulsar/" }] },
+    "spec.volumeMounts[0].mountPath: /pulsar/ hides what the image has there",
+  ],
   [
     "Sink",
     { resources: { requests: { memory: "100m" } } },

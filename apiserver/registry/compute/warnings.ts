@@ -1,9 +1,8 @@
 /** What is let through although it will hardly do what its author wants: texts of `Warning` headers. */
 import type { KubeObject } from "../../apis/meta/v1.ts";
 import { joinPath } from "../../errors/field-error.ts";
-import { isTrue, listOf, numberOf, objectOf, textOf } from "../../machinery/fields.ts";
+import { numberOf, objectOf, textOf } from "../../machinery/fields.ts";
 import { compareQuantities, parseQuantity, Quantity } from "../../machinery/quantity.ts";
-import { entriesAt } from "../core/validation/checks.ts";
 import { annotationWarnings } from "./annotation-warnings.ts";
 import { type AnySpec, defaultSpec, meshComponents, specOf, type WorkloadKind } from "./defaults.ts";
 import {
@@ -14,6 +13,7 @@ import {
   scalingWarnings,
   unfedSinks,
 } from "./effects.ts";
+import { podWarnings } from "./pod-warnings.ts";
 import { configSizeWarnings } from "./text-rules.ts";
 import { inputTopics } from "./topics.ts";
 import { longName, nameTooLong } from "./validation.ts";
@@ -57,21 +57,9 @@ function warnSpec(kind: WorkloadKind, spec: AnySpec, at: string): readonly strin
     ...effectlessFields(given, at),
     ...configSizeWarnings(spec, at, kind),
     ...fractionWarnings(spec, at),
-    ...privilegeWarnings(spec, at),
+    ...podWarnings(spec, at),
   ];
 }
-
-/** A cluster decides that for itself, and not every one lets anybody. */
-const privilegeWarnings = (spec: AnySpec, at: string): readonly string[] =>
-  (["sidecars", "initContainers"] as const).flatMap((list) =>
-    entriesAt(listOf(objectOf(spec, "pod"), list), joinPath(at, "pod", list)).flatMap(([container, containerAt]) =>
-      isTrue(objectOf(container, "securityContext"), "privileged")
-        ? [
-            `${joinPath(containerAt, "securityContext", "privileged")}: works where kube-apiserver runs with --allow-privileged and the namespace's Pod Security Standard is privileged; elsewhere the cluster refuses the pods`,
-          ]
-        : [],
-    ),
-  );
 
 /** kube-apiserver's own words for it: somebody wrote `m` and meant `M`. */
 const fractionWarnings = (spec: AnySpec, at: string): readonly string[] =>
