@@ -42,6 +42,7 @@ const packages = {
   coredns: { module: "coredns", path: "." },
   clients: { module: "clients", path: "." },
   helm: { module: "helm", path: "helm.sh/helm/v4/cmd/helm" },
+  "cert-manager": { module: "cert-manager", path: "." },
   specs: { module: "specs", path: "." },
   "sample-apiserver": { module: "sample", path: "k8s.io/sample-apiserver", onDemand: true },
 } as const satisfies Record<string, Source>;
@@ -51,6 +52,13 @@ const isTool = (name: string): name is Tool => Object.hasOwn(packages, name);
 export const tools: readonly Tool[] = Object.keys(packages)
   .filter(isTool)
   .filter((tool) => !("onDemand" in packages[tool]));
+
+/** Folder of a Go module that the module of a tool requires: what it has besides its program. */
+export async function moduleDirectory(tool: Tool, required: string): Promise<string> {
+  const cwd = join(modules, packages[tool].module);
+  const { stdout } = await run("go", ["list", "-mod=readonly", "-m", "-f", "{{.Dir}}", required], { cwd });
+  return stdout.trim();
+}
 
 /** Where peers are kept from one run to the next. */
 export const toolsCache = process.env.FUNCTIONMESH_TOOLS_CACHE ?? join(homedir(), ".cache", "functionmesh-tools");

@@ -13,14 +13,23 @@
 {{- end -}}
 {{- end -}}
 
-{{- define "fm.manager" -}}{{ include "fm.fullname" . }}-controller-manager{{- end -}}
+{{/* Pods of a StatefulSet have its name and ten characters more in a label, which may have 63. */}}
+{{- define "fm.manager" -}}
+{{- $name := printf "%s-controller-manager" (include "fm.fullname" .) -}}
+{{- ternary ($name | trunc 52 | trimSuffix "-") $name (eq .Values.storage.type "embedded") -}}
+{{- end -}}
 {{- define "fm.etcd" -}}{{ include "fm.fullname" . }}-etcd{{- end -}}
 {{- define "fm.service" -}}{{ include "fm.fullname" . }}{{- end -}}
 {{- define "fm.serviceAccount" -}}
 {{- default (include "fm.manager" .) .Values.controllerManager.serviceAccount.name -}}
 {{- end -}}
+{{/* Of a repository and a tag, or a digest in its place. */}}
+{{- define "fm.imageOf" -}}
+{{ .repository }}{{ ternary "@" ":" (hasPrefix "sha256:" .tag) }}{{ .tag }}
+{{- end -}}
 {{- define "fm.image" -}}
-{{ .Values.image.repository }}:{{ default .Chart.AppVersion .Values.image.tag }}
+{{- $tag := default .Chart.AppVersion .Values.image.tag -}}
+{{ include "fm.imageOf" (dict "repository" .Values.image.repository "tag" $tag) }}
 {{- end -}}
 
 {{- define "fm.selector" -}}
