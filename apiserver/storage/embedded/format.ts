@@ -92,6 +92,16 @@ export function storedValue(row: Row): StoredValue {
   return stored;
 }
 
+/**
+ * Of a key that exists, by its row in the log, if that is there: `logged` is the key it has.
+ * @throws DamageError
+ */
+export function currentValue(row: Row): StoredValue {
+  if (row.logged !== row.key || row.deleted !== 0)
+    throw new DamageError(`it has lost what is current of ${text(row.key)}`);
+  return storedValue(row);
+}
+
 type Column = SQLOutputValue | undefined;
 
 export function integer(column: Column): number {

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import test, { after } from "node:test";
 import fc from "fast-check";
 import { isStorageError } from "../errors.ts";
@@ -136,4 +137,20 @@ test("log: a failed condition in a group fails alone", () => {
     [{ revision: 3 }],
   ]);
   table.close();
+});
+
+test("a key whose row is gone is damage to whoever reads it, and never an absence or an empty value", () => {
+  const file = join(root, "lost.db");
+  const table = new LogTable(file);
+  const values = new ArrayBuffer(1);
+  table.write([{ writes: ["/a", "/b"].map((key) => writeOf("put", key, undefined)), values }]);
+  table.close();
+  const database = new DatabaseSync(file);
+  database.exec("DELETE FROM log WHERE key = '/a'");
+  database.close();
+  const reopened = new LogTable(file);
+  for (const read of [() => reopened.get("/a"), () => reopened.page(everything, undefined, undefined)])
+    assert.throws(read, /the store is damaged: it has lost what is current of \/a/);
+  assert.equal(reopened.get("/b")?.key, "/b");
+  reopened.close();
 });

@@ -1,7 +1,17 @@
 import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite";
 import { StorageError } from "../errors.ts";
 import type { Revision, StoredValue } from "../interface.ts";
-import { checksumOf, firstRevision, integer, prepareDatabase, type Row, readOne, storedValue, text } from "./format.ts";
+import {
+  checksumOf,
+  currentValue,
+  firstRevision,
+  integer,
+  prepareDatabase,
+  type Row,
+  readOne,
+  storedValue,
+  text,
+} from "./format.ts";
 import { verifyDatabase } from "./integrity.ts";
 import type {
   HistoryPage,
@@ -47,14 +57,15 @@ function prepareAll(database: DatabaseSync) {
     commit: prepare("COMMIT"),
     rollback: prepare("ROLLBACK"),
     revisionOf: prepare("SELECT revision FROM current WHERE key = ?"),
-    valueAt: prepare("SELECT value, checksum FROM log WHERE revision = ?"),
+    valueAt: prepare("SELECT key AS logged, deleted, value, checksum FROM log WHERE revision = ?"),
     append: prepare("INSERT INTO log (revision, key, deleted, previous, value, checksum) VALUES (?, ?, ?, ?, ?, ?)"),
     setCurrent: prepare(
       "INSERT INTO current (key, revision) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET revision = excluded.revision",
     ),
     dropCurrent: prepare("DELETE FROM current WHERE key = ?"),
     presentItems: prepare(`
-      SELECT current.key, current.revision, log.value, log.checksum FROM current JOIN log ON log.revision = current.revision
+      SELECT current.key, current.revision, log.key AS logged, log.deleted, log.value, log.checksum
+      FROM current LEFT JOIN log ON log.revision = current.revision
       WHERE current.key >= :start AND current.key < :end ORDER BY current.key LIMIT :limit`),
     presentCount: prepare(`SELECT count(*) AS count FROM current WHERE ${keyRange}`),
     oldestOfNextKey: prepare(`
@@ -198,8 +209,7 @@ export class LogTable {
   }
 
   #stored(key: string, revision: Revision): StoredValue {
-    const row = this.#sql.valueAt.get(revision);
-    return storedValue({ key, revision, value: row?.value, checksum: row?.checksum });
+    return currentValue({ key, revision, ...this.#sql.valueAt.get(revision) });
   }
 
   /**
@@ -218,7 +228,7 @@ export class LogTable {
     const items: StoredValue[] = [];
     let size = 0;
     for (const row of this.#sql.presentItems.iterate({ ...bounds(range), ":limit": limit })) {
-      const item = storedValue(row);
+      const item = currentValue(row);
       items.push(item);
       size += item.value.byteLength;
       if (size >= pageBytes) break;
