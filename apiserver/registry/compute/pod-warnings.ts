@@ -25,9 +25,12 @@ const privilegeWarnings = (spec: JsonObject, at: string): readonly string[] =>
 /** The command of an instance needs it as the pod's name (FM 4.4). */
 const ourVariable = "POD_NAME";
 
+const isPodName = (variable: JsonObject): boolean =>
+  textOf(objectOf(objectOf(variable, "valueFrom"), "fieldRef"), "fieldPath") === "metadata.name";
+
 const variableWarnings = (spec: JsonObject, at: string): readonly string[] =>
   entriesAt(listOf(objectOf(spec, "pod"), "env"), joinPath(at, "pod", "env")).flatMap(([variable, variableAt]) =>
-    textOf(variable, "name") === ourVariable
+    textOf(variable, "name") === ourVariable && !isPodName(variable)
       ? [`${variableAt}: has no effect: ${ourVariable} is the pod's name, by which an instance knows its number`]
       : [],
   );
