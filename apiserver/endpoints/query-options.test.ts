@@ -1,7 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { refused } from "../../test/support/widgets.ts";
-import { listOptions, watchOptions, writeOptions } from "./query-options.ts";
+import { runAtOnce } from "../machinery/turns.ts";
+import { listOptionsInSteps, watchOptionsInSteps, writeOptions } from "./query-options.ts";
+
+const watchOptions = (...given: Parameters<typeof watchOptionsInSteps>) => runAtOnce(watchOptionsInSteps(...given));
+
+const listOptions = (...given: Parameters<typeof listOptionsInSteps>) => runAtOnce(listOptionsInSteps(...given));
 
 const query = (text: string): URLSearchParams => new URLSearchParams(text);
 

@@ -106,9 +106,6 @@ export async function inQueryTurns<T>(
   return isLong ? new Pace(user.name, isLong).runSteps(read(query)) : runAtOnce(read(query));
 }
 
-/** As `listOptionsInSteps`. */
-export const listOptions = (query: URLSearchParams): ListOptions => runAtOnce(listOptionsInSteps(query));
-
 /** @throws StatusError 400, or 422 on `ListOptions` (API L-05, L-10, L-30…L-34) */
 export function* listOptionsInSteps(query: URLSearchParams): Steps<ListOptions> {
   if (query.size === 0) return defaultListOptions;
@@ -180,10 +177,6 @@ export function* watchOptionsInSteps(
     timeoutMs: timeoutSeconds > 0 ? timeoutSeconds * 1000 : Math.floor(minWatchMs * (1 + random())),
   };
 }
-
-/** As `watchOptionsInSteps`. */
-export const watchOptions = (...asked: Parameters<typeof watchOptionsInSteps>): WatchQuery =>
-  runAtOnce(watchOptionsInSteps(...asked));
 
 function watchMatchErrors(query: URLSearchParams): FieldError[] {
   const errors: FieldError[] = [];

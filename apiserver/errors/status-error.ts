@@ -199,7 +199,6 @@ const hasReason =
 export const isNotFound = hasReason("NotFound");
 export const isAlreadyExists = hasReason("AlreadyExists");
 export const isConflict = hasReason("Conflict");
-export const isExpired = hasReason("Expired");
 /** Whether it was done is unknown: there was no answer in time. */
 export const isUnanswered = hasReason("Timeout");
 export const isForbidden = hasReason("Forbidden");

@@ -9,7 +9,7 @@ import {
   DepthError,
   decodeUtf8,
   deepEqual,
-  duplicateFields,
+  duplicateFieldsInSteps,
   isObject,
   isRawNumber,
   maxDepth,
@@ -20,6 +20,10 @@ import {
   stringifyJson,
 } from "./json.ts";
 import { printDeep } from "./json-tree.ts";
+import { runAtOnce } from "./turns.ts";
+
+const duplicateFields = (...given: Parameters<typeof duplicateFieldsInSteps>) =>
+  runAtOnce(duplicateFieldsInSteps(...given));
 
 const keptAsWritten = [
   "9007199254740993",

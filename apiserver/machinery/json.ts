@@ -14,7 +14,7 @@ import {
   withNumbers,
 } from "./json-text.ts";
 import { printDeep } from "./json-tree.ts";
-import { runAtOnce, type Steps } from "./turns.ts";
+import type { Steps } from "./turns.ts";
 
 export { DepthError, maxDepth } from "./json-text.ts";
 export { clone, deepEqual } from "./json-tree.ts";
@@ -164,9 +164,6 @@ export function* duplicateFieldsInSteps(text: string): Steps<string[]> {
   }
   return [...found];
 }
-
-/** As `duplicateFieldsInSteps`. */
-export const duplicateFields = (text: string): string[] => runAtOnce(duplicateFieldsInSteps(text));
 
 function unescaped(text: string, start: number, end: number): string {
   const raw = text.slice(start + 1, end);

@@ -6,7 +6,11 @@ import fc from "fast-check";
 import type { JsonValue } from "../apis/meta/v1.ts";
 import { limits } from "../limits.ts";
 import { deepEqual, isObject, parseJson, setMember, stringifyJson } from "./json.ts";
-import { decodeKubernetesProtobuf } from "./protobuf.ts";
+import { decodeProtobufInSteps } from "./protobuf.ts";
+import { runAtOnce } from "./turns.ts";
+
+const decodeKubernetesProtobuf = (...given: Parameters<typeof decodeProtobufInSteps>) =>
+  runAtOnce(decodeProtobufInSteps(...given));
 
 /** Pairs of `.bin` and `.json` that Kubernetes' own library wrote: `go run ./protobuf-fields -samples DIRECTORY`. */
 const samples = new URL("../../test/golden/protobuf/", import.meta.url);

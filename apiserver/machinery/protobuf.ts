@@ -40,9 +40,6 @@ export function* decodeProtobufInSteps(bytes: Uint8Array): Steps<JsonObject> {
   }
 }
 
-/** As `decodeProtobufInSteps`. */
-export const decodeKubernetesProtobuf = (bytes: Uint8Array): JsonObject => runAtOnce(decodeProtobufInSteps(bytes));
-
 function* decodeEnvelope(bytes: Uint8Array): Steps<JsonObject> {
   const outer = bytesByNumber(bytes);
   const type = bytesByNumber(outer.get(envelope.typeMeta) ?? new Uint8Array());

@@ -1,6 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { bodyMediaTypes, decodeBody, excerptOf, UndecodableBody } from "./serializer.ts";
+import { bodyMediaTypes, decodeInSteps, excerptOf, UndecodableBody } from "./serializer.ts";
+import { runAtOnce } from "./turns.ts";
+
+const decodeBody = (...given: Parameters<typeof decodeInSteps>) => runAtOnce(decodeInSteps(...given));
 
 const json = (text: string) => ({ bytes: Buffer.from(text), mediaType: "" });
 

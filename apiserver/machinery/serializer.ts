@@ -6,7 +6,7 @@ import { parseJsonInSteps } from "./json-pieces.ts";
 import { TooManyNumbersError } from "./json-text.ts";
 import { checkBodyPartsInSteps, TooManyPartsError } from "./member-count.ts";
 import { decodeProtobufInSteps, protobufMediaType } from "./protobuf.ts";
-import { runAtOnce, type Steps } from "./turns.ts";
+import type { Steps } from "./turns.ts";
 import { parseYamlInSteps } from "./yaml.ts";
 
 /** A body as it arrived: within the size limit, not looked at yet. */
@@ -119,7 +119,3 @@ export function* decodeInSteps({ bytes, mediaType }: RequestBody, findDuplicates
     throw new UndecodableBody(error instanceof Error ? error.message : String(error), bytes);
   }
 }
-
-/** As `decodeInSteps`. */
-export const decodeBody = (body: RequestBody, findDuplicates: boolean): DecodedBody =>
-  runAtOnce(decodeInSteps(body, findDuplicates));

@@ -3,7 +3,11 @@ import { test } from "node:test";
 import type { ObjectMeta } from "../../apis/meta/v1.ts";
 import { limits } from "../../limits.ts";
 import { equalSets, fieldSet } from "../structured-merge/field-set.ts";
-import { readFieldsV1, sharedFieldsV1, withSharedFields } from "./shared-fields.ts";
+import { runAtOnce } from "../turns.ts";
+import { readFieldsV1, sharedFieldsV1InSteps, withSharedFields } from "./shared-fields.ts";
+
+const sharedFieldsV1 = (...given: Parameters<typeof sharedFieldsV1InSteps>) =>
+  runAtOnce(sharedFieldsV1InSteps(...given));
 
 const stored = (text: string): ObjectMeta => JSON.parse(`{"managedFields":[{"manager":"m","fieldsV1":${text}}]}`);
 

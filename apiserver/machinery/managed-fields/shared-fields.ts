@@ -12,7 +12,7 @@ import { parseJsonInSteps } from "../json-pieces.ts";
 import { stepLength } from "../json-text.ts";
 import type { FieldSet } from "../structured-merge/field-set.ts";
 import { fieldsV1TextInSteps, fromFieldsV1, mayHold } from "../structured-merge/fields-v1.ts";
-import { runAtOnce, type Steps } from "../turns.ts";
+import type { Steps } from "../turns.ts";
 
 /** A JSON that objects share, with what was read of it. */
 type Shared = { readonly json: JsonObject; isKept: boolean; wasRead: boolean; fields: FieldSet | undefined };
@@ -70,9 +70,6 @@ function* parsed(text: string): Steps<JsonObject> {
   const value = yield* parseJsonInSteps(text);
   return isObject(value) ? value : {};
 }
-
-/** As `sharedFieldsV1InSteps`. */
-export const sharedFieldsV1 = (fields: FieldSet): JsonObject => runAtOnce(sharedFieldsV1InSteps(fields));
 
 /** Metadata as it was read from storage, with the JSON that other objects have too. */
 export function withSharedFields(metadata: ObjectMeta): ObjectMeta {
