@@ -1,3 +1,4 @@
+import type { EventEmitter } from "node:events";
 import { Worker } from "node:worker_threads";
 import { StorageError } from "../errors.ts";
 import type { Revision } from "../interface.ts";
@@ -44,9 +45,12 @@ type Waiting = {
   readonly reject: (error: StorageError) => void;
 };
 
+/** A `Worker`, as far as it is used here. */
+export type DiskThread = Pick<Worker, "postMessage"> & Pick<EventEmitter, "on" | "once">;
+
 /** This side of the disk thread: turns messages into promises. */
 export class Disk {
-  readonly #worker: Worker;
+  readonly #worker: DiskThread;
   readonly #onWritten: WriteListener;
   readonly #waiting = new Map<number, Waiting>();
   readonly #writing = new Map<number, readonly PendingWrite[]>();
@@ -55,7 +59,7 @@ export class Disk {
   #lastId = 0;
   #lost: StorageError | undefined;
 
-  constructor(worker: Worker, onWritten: WriteListener, onLost: (error: StorageError) => void) {
+  constructor(worker: DiskThread, onWritten: WriteListener, onLost: (error: StorageError) => void) {
     this.#worker = worker;
     this.#onWritten = onWritten;
     worker.on("message", (message: FromDisk) => this.#receive(message));
