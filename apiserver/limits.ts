@@ -464,11 +464,11 @@ export const limits = {
     reason: "a write of ordinary size takes one or two in all",
   },
   maxBytesAtOnce: {
-    value: 64 * KiB,
+    value: 16 * KiB,
     unit: "bytes",
     of: "body of a write that is read and judged as soon as it is there",
     beyond: "it takes turns with others as large",
-    reason: "one of them may take some 10 ms, and a tenant may send twenty at once",
+    reason: "one of them may take two or three ms, and a tenant may send twenty at once",
   },
   maxGrantSteps: {
     value: 1_000_000,

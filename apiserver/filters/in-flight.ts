@@ -3,7 +3,7 @@ import type { ApiHandler, ApiRequest, ApiResponse, Filter } from "../endpoints/a
 import { isLongRunning, type RequestInfo } from "../endpoints/request-info.ts";
 import { textResponse } from "../endpoints/responses.ts";
 import { type Limit, limits } from "../limits.ts";
-import { attend, inTurn } from "../machinery/turns.ts";
+import { attend, giveWay, inTurn } from "../machinery/turns.ts";
 import type { RequestMetrics } from "../observability/metrics.ts";
 import { FairQueue, type Release, WaitedTooLong } from "./fair-queue.ts";
 import { type RouteLabels, requestLabels } from "./request-labels.ts";
@@ -137,6 +137,8 @@ class Ticket {
     this.#open("bodyBytes", Math.min(this.#request.bodyLength ?? limit, limit));
     const bytes = await this.#request.body(limit);
     if (kind === "mutating") this.#held.push(await this.#flow.enter(kind, this.#request));
+    // What was begun before its body came goes on a slice at a time as well.
+    await giveWay(this.#request.user.name);
     return bytes;
   }
 
