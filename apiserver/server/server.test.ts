@@ -134,6 +134,24 @@ for (const [what, request] of [
   });
 }
 
+test("a body that has come in pieces before it is asked for is whole", async (t) => {
+  const asked = Promise.withResolvers<void>();
+  const server = await serve(t, async ({ body }) => {
+    await asked.promise;
+    return ok(String((await body(1024 * 1024)).length));
+  });
+  const socket = await open(server);
+  // More than one read of a socket, and less than a stream holds before somebody asks for it.
+  const pieces = [10_000, 20_000, 20_000];
+  socket.write(requestLine("POST", "/", "Content-Length: 50000", last));
+  for (const length of pieces) {
+    socket.write("x".repeat(length));
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  asked.resolve();
+  assert.ok((await received(socket)).endsWith("50000"));
+});
+
 test("a body that does not come is 504, and the connection ends", async (t) => {
   const socket = await open(await serve(t, echo, { bodyStallMs: 50 }));
   socket.write(`${requestLine("POST", "/", "Content-Length: 4")}1`);
