@@ -4,8 +4,15 @@
  */
 import { apiVersion, group } from "../../apis/compute/v1alpha1/group.ts";
 import type { JsonObject, KubeObject } from "../../apis/meta/v1.ts";
-import { type FieldError, invalid, joinPath, required } from "../../errors/field-error.ts";
-import { isSet, listOf, numberOf, objectOf, textOf } from "../../machinery/fields.ts";
+import {
+  type FieldError,
+  forbiddenField,
+  invalid,
+  joinPath,
+  notSupported,
+  required,
+} from "../../errors/field-error.ts";
+import { isSet, listOf, numberOf, objectOf, textOf, textsOf } from "../../machinery/fields.ts";
 import { imageProblem } from "../../machinery/image-reference.ts";
 import { isObject } from "../../machinery/json.ts";
 import { labelProblems, subdomainProblems } from "../../machinery/names.ts";
@@ -230,4 +237,21 @@ export function autoscalerErrors(spec: JsonObject, at: string): readonly FieldEr
     ["spec.behavior", joinPath(at, "pod", "autoScalingBehavior")],
   ];
   return validateAutoscaler(autoscaler).flatMap((error) => ledBack(error, origins));
+}
+
+/** Rules of the built-in autoscaler (FM 4.11); at most one of each family takes effect. */
+const autoscalerRules = ["CPU", "Memory"].flatMap((resource) =>
+  [80, 50, 20].map((percent) => `AverageUtilization${resource}Percent${percent}`),
+);
+
+export function builtinAutoscalerErrors(spec: JsonObject, at: string): readonly FieldError[] {
+  const rulesAt = joinPath(at, "pod", "builtinAutoscaler");
+  const families = new Map<string, string>();
+  return textsOf(objectOf(spec, "pod"), "builtinAutoscaler").flatMap((rule, index) => {
+    if (!autoscalerRules.includes(rule)) return [notSupported(joinPath(rulesAt, index), rule, autoscalerRules)];
+    const family = rule.replace(/(?<!\d)\d+$/, "");
+    const first = families.get(family);
+    families.set(family, first ?? rule);
+    return first === undefined ? [] : [forbiddenField(joinPath(rulesAt, index), `cannot be combined with ${first}`)];
+  });
 }

@@ -14,14 +14,21 @@ import {
   notSupported,
   required,
 } from "../../errors/field-error.ts";
-import { isSet, listOf, numberOf, objectOf, textOf, textsOf } from "../../machinery/fields.ts";
+import { isSet, listOf, numberOf, objectOf, textOf } from "../../machinery/fields.ts";
 import { deepEqual, isObject } from "../../machinery/json.ts";
 import { isGenerated, subdomainProblems } from "../../machinery/names.ts";
 import { compareQuantities, parseQuantity } from "../../machinery/quantity.ts";
 import { runAtOnce, type Steps } from "../../machinery/turns.ts";
 import { type AnySpec, defaultSpec, meshComponents, specOf, type WorkloadKind } from "./defaults.ts";
 import { checkDelivery, checkInput, checkOutput, checkTopicFields } from "./messaging-rules.ts";
-import { autoscalerErrors, claimErrors, podErrors, pullPolicyError, selectingLabelErrors } from "./pod-rules.ts";
+import {
+  autoscalerErrors,
+  builtinAutoscalerErrors,
+  claimErrors,
+  podErrors,
+  pullPolicyError,
+  selectingLabelErrors,
+} from "./pod-rules.ts";
 import { imageErrors, pulsarNameErrors, referenceErrors, unprintableErrors } from "./text-rules.ts";
 import { locationProblem } from "./topics.ts";
 import { checkWindow } from "./window-rules.ts";
@@ -56,7 +63,7 @@ const rules: readonly Rule[] = [
   { kinds: all, check: checkState },
   { kinds: ["Function"], check: checkWindow },
   { kinds: all, check: checkPulsar },
-  { kinds: all, check: checkBuiltinAutoscaler },
+  { kinds: all, check: ({ spec, at }) => builtinAutoscalerErrors(spec, at) },
   { kinds: all, check: ({ spec, at, kind }) => podErrors(spec, at, kind) },
   { kinds: all, check: ({ spec, at, kind }) => selectingLabelErrors(spec, at, kind) },
   { kinds: all, check: ({ spec, at }) => autoscalerErrors(spec, at) },
@@ -381,21 +388,4 @@ function checkPulsar({ spec, at }: Subject): readonly FieldError[] {
     errors.push(required(joinPath(at, "pulsarPackageService", "pulsarConfig"), detail));
   }
   return errors;
-}
-
-/** Rules of the built-in autoscaler (FM 4.11); at most one of each family takes effect. */
-const autoscalerRules = ["CPU", "Memory"].flatMap((resource) =>
-  [80, 50, 20].map((percent) => `AverageUtilization${resource}Percent${percent}`),
-);
-
-function checkBuiltinAutoscaler({ spec, at }: Subject): readonly FieldError[] {
-  const rulesAt = joinPath(at, "pod", "builtinAutoscaler");
-  const families = new Map<string, string>();
-  return textsOf(objectOf(spec, "pod"), "builtinAutoscaler").flatMap((rule, index) => {
-    if (!autoscalerRules.includes(rule)) return [notSupported(joinPath(rulesAt, index), rule, autoscalerRules)];
-    const family = rule.replace(/(?<!\d)\d+$/, "");
-    const first = families.get(family);
-    families.set(family, first ?? rule);
-    return first === undefined ? [] : [forbiddenField(joinPath(rulesAt, index), `cannot be combined with ${first}`)];
-  });
 }
