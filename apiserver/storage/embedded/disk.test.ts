@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { EventEmitter } from "node:events";
 import { test } from "node:test";
+import { limits } from "../../limits.ts";
 import { Disk, type DiskThread } from "./disk.ts";
 import type { ToDisk } from "./messages.ts";
 
@@ -34,4 +35,20 @@ test("writes of one turn of the event loop are one message, whichever request th
   await nextTurn();
   const keys = thread.sent.map((message) => (message.type === "write" ? message.writes.map(({ key }) => key) : []));
   assert.deepEqual(keys, [["a", "b"], ["c"]]);
+});
+
+test("more than one transaction may have is not gathered", async () => {
+  const thread = new SilentThread();
+  const disk = new Disk(
+    thread,
+    () => undefined,
+    () => undefined,
+  );
+  const value = new Uint8Array(limits.maxTransactionBytes.value / 2);
+  for (const key of ["a", "b", "c", "d"])
+    disk.write({ write: { type: "create", key }, value, settle: () => undefined });
+  await nextTurn();
+  await nextTurn();
+  const keys = thread.sent.map((message) => (message.type === "write" ? message.writes.map((write) => write.key) : []));
+  assert.deepEqual(keys, [["a", "b", "c"], ["d"]]);
 });

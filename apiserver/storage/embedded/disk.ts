@@ -1,5 +1,6 @@
 import type { EventEmitter } from "node:events";
 import { Worker } from "node:worker_threads";
+import { limits } from "../../limits.ts";
 import { StorageError } from "../errors.ts";
 import type { Revision } from "../interface.ts";
 import { type DataDirectory, directoryInUse, refusedStore, unusableDirectory } from "./data-directory.ts";
@@ -56,6 +57,7 @@ export class Disk {
   readonly #writing = new Map<number, readonly PendingWrite[]>();
   readonly #exited: Promise<void>;
   #gathered: PendingWrite[] = [];
+  #gatheredBytes = 0;
   #lastId = 0;
   #lost: StorageError | undefined;
 
@@ -72,19 +74,22 @@ export class Disk {
     });
   }
 
-  /** Takes part in the next transaction. Writes of one turn of the event loop travel together. */
+  /** Takes part in the next transaction. Writes of one turn of the event loop travel together, as many as one may have. */
   write(pending: PendingWrite): void {
     if (this.#lost !== undefined) {
       pending.settle(this.#lost);
       return;
     }
     this.#gathered.push(pending);
-    if (this.#gathered.length === 1) setImmediate(() => this.#sendGathered());
+    this.#gatheredBytes += pending.value.byteLength;
+    if (this.#gatheredBytes > limits.maxTransactionBytes.value) this.#sendGathered();
+    else if (this.#gathered.length === 1) setImmediate(() => this.#sendGathered());
   }
 
   #sendGathered(): void {
     const group = this.#gathered;
     this.#gathered = [];
+    this.#gatheredBytes = 0;
     if (group.length === 0) return;
     if (this.#lost !== undefined) {
       for (const { settle } of group) settle(this.#lost);
