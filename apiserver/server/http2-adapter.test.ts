@@ -262,6 +262,25 @@ test("more requests at once than allowed are refused, the others are served", as
   assert.equal((await Promise.all(answers)).length, 20, "a client that keeps to it sends the rest later");
 });
 
+test("a request that is withdrawn before its sender is known takes nobody else's with it", async (t) => {
+  const begun = Promise.withResolvers<void>();
+  const server = await serve(t, async ({ path, connection, signal }) => {
+    if (path === "/stays") connection.identified?.("jane");
+    else {
+      begun.resolve();
+      await once(signal, "abort");
+    }
+    return ok(path);
+  });
+  const session = await open(t, server);
+  const leaving = session.request({ ":path": "/leaves" });
+  leaving.on("error", () => undefined);
+  await begun.promise;
+  leaving.close(constants.NGHTTP2_CANCEL);
+  await once(leaving, "close");
+  assert.equal((await answerTo(session.request({ ":path": "/stays" }))).text, "/stays");
+});
+
 test("requests that are withdrawn as soon as they are sent end their connection", async (t) => {
   const server = await serve(
     t,

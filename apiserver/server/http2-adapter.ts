@@ -86,7 +86,9 @@ async function serve(stream: ServerHttp2Stream, raw: readonly string[], context:
   stream.once("close", () => {
     ended();
     const isOver = connection.isRetiring && connection.idleSinceMs !== undefined;
-    if (isOver || !connection.isIdentified) session.close();
+    // Who withdrew a request may have shown who they are with another, which comes after it.
+    const isStranger = !connection.isIdentified && !stream.aborted;
+    if (isOver || isStranger) session.close();
   });
   const { method, url } = pseudoHeaders(headers);
   if (!methodName.test(method)) {
