@@ -12,12 +12,12 @@ import { basename, dirname, join } from "node:path";
 import { after, before, suite, test } from "node:test";
 import { promisify } from "node:util";
 import { build } from "../../deploy/image/build.ts";
-import { eventually } from "../support/processes.ts";
+import { eventually, startProcess } from "../support/processes.ts";
 import { blocks, repository } from "../support/readme.ts";
 import { connection, pipeline } from "./support/manifests.ts";
 import { type Node, nodeIsMissing, startNode } from "./support/node.ts";
 import { createAuthority, issue, writeLeaf } from "./support/pki.ts";
-import { ensureTool } from "./support/tools.ts";
+import { ensureTool, moduleDirectory } from "./support/tools.ts";
 
 const run = promisify(execFile);
 const chart = new URL("../../deploy/charts/function-mesh-operator", import.meta.url).pathname;
@@ -347,6 +347,19 @@ suite("the chart on a node", { skip }, () => {
     assert.equal(await get("{.metadata.uid}", "functionmesh", "pipeline", "-n", "demo"), uid);
   });
 
+  /** Of the certificates that the replicas show to who connects now. */
+  const serials = async (): Promise<readonly string[]> => {
+    const pods = (await ofPods("controller-manager", "{.items[*].metadata.name}")).split(" ");
+    const script =
+      "const s=require('tls').connect({port:8443,rejectUnauthorized:false},()=>{process.stdout.write(s.getPeerCertificate().serialNumber);s.destroy()})";
+    return Promise.all(
+      pods.map((pod) => node.kubectl.ok(["exec", "-n", namespace, pod, "--", "/app/bin/node", "-e", script])),
+    );
+  };
+  /** All replicas show certificates that are none of these. */
+  const untilExchanged = (known: readonly string[]): Promise<void> =>
+    eventually(async () => assert.ok((await serials()).every((serial) => !known.includes(serial))), patienceMs, 3000);
+
   // As cert-manager does it: a Secret whose content is exchanged.
   test("given certificates are exchanged under a calling client; one of three members of etcd is lost", async (t) => {
     await beginAnew(3);
@@ -358,14 +371,6 @@ suite("the chart on a node", { skip }, () => {
       await node.kubectl.ok(
         ["apply", "-f", "-"],
         await node.kubectl.ok([...command, "--dry-run=client", "-o", "yaml"]),
-      );
-    };
-    const serials = async (): Promise<readonly string[]> => {
-      const pods = (await ofPods("controller-manager", "{.items[*].metadata.name}")).split(" ");
-      const script =
-        "const s=require('tls').connect({port:8443,rejectUnauthorized:false},()=>{process.stdout.write(s.getPeerCertificate().serialNumber);s.destroy()})";
-      return Promise.all(
-        pods.map((pod) => node.kubectl.ok(["exec", "-n", namespace, pod, "--", "/app/bin/node", "-e", script])),
       );
     };
     await node.kubectl.ok(["create", "namespace", namespace]);
@@ -382,11 +387,7 @@ suite("the chart on a node", { skip }, () => {
     const requests = await underClient(async () => {
       await secret();
       // The kubelet brings the files within 10 s, and they are looked at once a minute.
-      await eventually(
-        async () => assert.ok((await serials()).every((serial) => !first.includes(serial))),
-        patienceMs,
-        3000,
-      );
+      await untilExchanged(first);
     });
     t.diagnostic(`${requests} requests`);
     // What a write that the lost member was asked for came to, nobody knows; the next one goes to the others.
@@ -394,5 +395,41 @@ suite("the chart on a node", { skip }, () => {
     await eventually(() => node.kubectl.ok(["annotate", "functionmesh", "pipeline", "-n", "demo", "lost=one"]));
     await untilServed();
     await untilReady("etcd", 3);
+  });
+
+  test("cert-manager's certificate is served, and what it renews taken up under a calling client", async (t) => {
+    await beginAnew(1);
+    const definitions = await moduleDirectory("cert-manager", "github.com/cert-manager/cert-manager");
+    await node.kubectl.ok(["apply", "--server-side", "-f", join(definitions, "deploy", "crds")]);
+    await node.kubectl.ok(["wait", "--for=condition=Established", "crd", "--all", "--timeout=60s"]);
+    resources.use(
+      startProcess(await ensureTool("cert-manager"), [node.kubeconfig], {
+        logFile: join(directory, "cert-manager.log"),
+      }),
+    );
+    await install("--set", "certificates.provider=cert-manager", "--set", "certificates.certManager.duration=1h");
+    await untilReady("controller-manager", 2);
+    await untilServed();
+    await node.kubectl.ok(["apply", "-n", "demo", "-f", "-"], pipeline);
+    const bundle = (): Promise<string> => get("{.spec.caBundle}", "apiservice", apiService);
+    const [first, trusted] = [await serials(), await bundle()];
+    assert.notEqual(trusted, "");
+    const requests = await underClient(async () => {
+      // It lives for an hour at least: to be renewed 59 minutes before its end, it is so within a minute.
+      const early = JSON.stringify({ spec: { renewBefore: "59m" } });
+      await node.kubectl.ok([
+        "patch",
+        "certificate",
+        `${release}-serving-cert`,
+        "-n",
+        namespace,
+        "--type=merge",
+        "-p",
+        early,
+      ]);
+      await untilExchanged(first);
+    });
+    t.diagnostic(`${requests} requests`);
+    assert.equal(await bundle(), trusted);
   });
 });
