@@ -35,6 +35,8 @@ function memberEvents(
     case "foreign":
     case "failed":
       return news ? [{ type: "Warning", reason, message: `${component}: ${message}` }] : [];
+    case "leaving":
+      return news ? [{ type: "Normal", reason, message: `${component}: ${message}` }] : [];
     case "unchanged":
       return [];
   }

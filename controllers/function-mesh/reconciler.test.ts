@@ -4,6 +4,7 @@ import { functionMeshType, functionType, sinkType } from "../../apiserver/apis/c
 import type { JsonObject, KubeObject } from "../../apiserver/apis/meta/v1.ts";
 import { isObject } from "../../apiserver/machinery/json.ts";
 import { aFunction, ComputeControllers } from "../../test/support/compute-controllers.ts";
+import { settle } from "../../test/support/fake-clock.ts";
 import { hostTypes } from "../workloads/host-types.ts";
 import { partOf } from "../workloads/parts.ts";
 
@@ -130,6 +131,21 @@ test("an object of somebody else under a member's name is left alone, and the us
   assert.equal(partOf(await world.find(functionType, "mesh-a"), "spec").className, "x.Theirs");
   assert.equal((await conditions(world)).a, "FunctionReady False Wait NotOwned");
   assert.ok(world.events.some(({ type, reason }) => type === "Warning" && reason === "NotOwned"));
+});
+
+test("a member that a deleted mesh of the same name has left goes, and is made anew", async () => {
+  await using world = await ComputeControllers.start();
+  const { apiVersion, kind } = aMesh([]);
+  const ownerReferences = [{ apiVersion, kind, name: "mesh", uid: "before", controller: true }];
+  const left = aFunction("mesh-a", { spec: { className: "x.Before" } });
+  await world.create(functionType, { ...left, metadata: { ...left.metadata, ownerReferences } });
+  await world.create(functionMeshType, aMesh([component("a")]));
+  await settle();
+  // Its own clean-up, if any, comes first.
+  await world.patch(functionType, "mesh-a", { metadata: { finalizers: null } }).catch(() => undefined);
+  await settle();
+  assert.equal(partOf(await world.find(functionType, "mesh-a"), "spec").className, "org.example.Exclaim");
+  assert.ok(!world.events.some(({ reason }) => reason === "NotOwned"));
 });
 
 test("a Function of another namespace that knows the mesh's uid is no member: it stays, and no status tells of it", async () => {

@@ -4,7 +4,7 @@ import { annotations, functionMeshType } from "../../apiserver/apis/compute/v1al
 import type { FunctionMeshResource } from "../../apiserver/apis/compute/v1alpha1/types.ts";
 import type { JsonObject, KubeObject } from "../../apiserver/apis/meta/v1.ts";
 import type { ResourceClient } from "../../apiserver/client/client.ts";
-import { isAlreadyExists, isConflict, isNotFound, unlessGone } from "../../apiserver/errors/status-error.ts";
+import { isAlreadyExists, isConflict, unlessGone } from "../../apiserver/errors/status-error.ts";
 import { limits } from "../../apiserver/limits.ts";
 import type { Clock } from "../../apiserver/machinery/clock.ts";
 import { formatTime } from "../../apiserver/machinery/time.ts";
@@ -13,7 +13,7 @@ import type { Lister } from "../runtime/lister.ts";
 import { mapConcurrently } from "../runtime/map-concurrently.ts";
 import { keyOf, type ObjectKey } from "../runtime/object-key.ts";
 import { OwnWrites } from "../runtime/own-writes.ts";
-import { controlledBy, controllerOf, isControlledBy, ownerOf } from "../runtime/owners.ts";
+import { controlledBy, controllerOf, isControlledBy, isNewest, isOfPredecessor, ownerOf } from "../runtime/owners.ts";
 import { done, type ReconcileContext, type Reconciler, type Result, requeueAfter } from "../runtime/reconciler.ts";
 import { applyOnce } from "../workloads/apply.ts";
 import { isCurrent, stamped } from "../workloads/drift.ts";
@@ -63,13 +63,17 @@ export class MeshReconciler implements Reconciler {
     return settle(outcomes, context);
   }
 
-  async #ensure(member: Member, mesh: FunctionMeshResource, { signal }: ReconcileContext): Promise<MemberOutcome> {
+  async #ensure(member: Member, mesh: FunctionMeshResource, context: ReconcileContext): Promise<MemberOutcome> {
+    const { signal } = context;
     const { kind, component, object } = member;
     const live = this.#written.newest(this.#deps.members[kind.list], keyOf(object));
-    const ours = live === undefined || isControlledBy(live, ownerOf(functionMeshType, mesh)) || isOrphanOf(live, mesh);
-    if (!ours) {
-      return { kind, component, result: "foreign", live };
+    const owner = ownerOf(functionMeshType, mesh);
+    if (live !== undefined && isOfPredecessor(live, owner)) {
+      if (await isNewest(this.#deps.compute, owner, context.signal)) await this.#delete(kind, live, context);
+      return { kind, component, result: "leaving", live };
     }
+    const ours = live === undefined || isControlledBy(live, owner) || isOrphanOf(live, mesh);
+    if (!ours) return { kind, component, result: "foreign", live };
     const wanted = stamped(live === undefined ? object : withReplicasOf(member, live));
     try {
       if (live === undefined) {
@@ -116,20 +120,24 @@ export class MeshReconciler implements Reconciler {
 
   async #remove(
     { kind, live }: { kind: MemberKind; live: KubeObject },
-    { signal }: ReconcileContext,
+    context: ReconcileContext,
   ): Promise<MemberOutcome> {
-    const { name = "", namespace = "", uid, deletionTimestamp } = live.metadata;
     const component = componentOf(live);
     try {
-      if (deletionTimestamp === undefined) {
-        const preconditions = uid === undefined ? {} : { preconditions: { uid } };
-        const options = { propagationPolicy: "Background", signal, ...preconditions } as const;
-        await this.#deps.compute.delete({ type: kind.type, name, namespace }, options);
-      }
+      await this.#delete(kind, live, context);
     } catch (error) {
-      if (!isNotFound(error)) return { kind, component, result: "failed", live, error };
+      return { kind, component, result: "failed", live, error };
     }
     return { kind, component, result: "orphaned", live };
+  }
+
+  /** Exactly this object, unless it is gone or going. */
+  async #delete({ type }: MemberKind, { metadata }: KubeObject, { signal }: ReconcileContext): Promise<void> {
+    const { name = "", namespace = "", uid, deletionTimestamp } = metadata;
+    if (deletionTimestamp !== undefined) return;
+    const preconditions = uid === undefined ? {} : { preconditions: { uid } };
+    const options = { propagationPolicy: "Background", signal, ...preconditions } as const;
+    await unlessGone(this.#deps.compute.delete({ type, name, namespace }, options));
   }
 
   async #publish(

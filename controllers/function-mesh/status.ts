@@ -18,6 +18,8 @@ export type MemberOutcome = { readonly kind: MemberKind; readonly component: str
   /** No longer in the mesh; on its way out. */
   | { readonly result: "orphaned"; readonly live: KubeObject }
   | { readonly result: "foreign"; readonly live: KubeObject }
+  /** A deleted mesh of the same name had it, and it is going. */
+  | { readonly result: "leaving"; readonly live: KubeObject }
   /** `retryInMs`: it is refused, and asked for again no sooner. */
   | { readonly result: "failed"; readonly live?: KubeObject; readonly error: unknown; readonly retryInMs?: number }
 );
@@ -73,6 +75,7 @@ function memberPhase(outcome: MemberOutcome): WorkloadPhase {
     case "foreign":
       return "Failed";
     case "orphaned":
+    case "leaving":
       return "Progressing";
     default:
       return hasBeenSeen(outcome.live) ? (statusOf(outcome.live).phase ?? "Progressing") : "Progressing";
@@ -96,6 +99,11 @@ function memberCondition(outcome: MemberOutcome): ResourceCondition {
       const { kind, metadata } = outcome.live;
       const message = `${kind} ${metadata.name} exists and is not managed by this mesh.`;
       return { condition, status: "False", action: "Wait", reason: "NotOwned", message };
+    }
+    case "leaving": {
+      const { kind, metadata } = outcome.live;
+      const message = `${kind} ${metadata.name} of a deleted mesh of this name is going.`;
+      return { condition, status: "False", action: "Wait", reason: "PredecessorLeaves", message };
     }
     case "failed": {
       const action = outcome.live === undefined ? "Create" : "Update";

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { ObjectMeta, OwnerReference } from "../../apiserver/apis/meta/v1.ts";
 import type { ResourceType } from "../../apiserver/client/client.ts";
-import { isControlledBy, type Owner, ownerOf, refersTo } from "./owners.ts";
+import { isControlledBy, isOfPredecessor, type Owner, ownerOf, refersTo } from "./owners.ts";
 
 const namespaced: ResourceType = {
   group: "apps",
@@ -49,3 +49,25 @@ test("an object is managed by the owner its controller reference names, not by a
 test("an object as an owner", () => {
   assert.deepEqual(ownerOf(namespaced, { metadata: { namespace: "a", name: "db", uid: "1" } }), set);
 });
+
+const managedBy = { ...toSet, uid: "9", controller: true };
+const predecessors: readonly [
+  what: string,
+  references: readonly OwnerReference[],
+  namespace: string,
+  holds: boolean,
+][] = [
+  ["of its name with another uid", [managedBy], "a", true],
+  ["of its own", [{ ...managedBy, uid: "1" }], "a", false],
+  ["of another name", [{ ...managedBy, name: "db2" }], "a", false],
+  ["of another kind", [{ ...managedBy, kind: "Deployment" }], "a", false],
+  ["of another namespace", [managedBy], "b", false],
+  ["that doesn't manage it", [{ ...managedBy, controller: false }], "a", false],
+  ["of nobody", [], "a", false],
+];
+for (const [what, references, namespace, holds] of predecessors) {
+  test(`an object ${what} is ${holds ? "" : "not "}a predecessor's`, () => {
+    const object = { metadata: { namespace, ownerReferences: [...references] } };
+    assert.equal(isOfPredecessor(object, set), holds);
+  });
+}

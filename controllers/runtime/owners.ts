@@ -3,7 +3,8 @@
  * a reference counts when kind, name and scope are those of the owner too (API KC-09).
  */
 import type { KubeObject, OwnerReference } from "../../apiserver/apis/meta/v1.ts";
-import type { ResourceType } from "../../apiserver/client/client.ts";
+import type { ResourceClient, ResourceType } from "../../apiserver/client/client.ts";
+import { unlessGone } from "../../apiserver/errors/status-error.ts";
 import { ownerUidIndex } from "./interface.ts";
 import type { Lister } from "./lister.ts";
 
@@ -45,6 +46,23 @@ export const refersTo = (reference: OwnerReference, dependent: Pick<KubeObject, 
 export function isControlledBy(object: Pick<KubeObject, "metadata">, owner: Owner): boolean {
   const reference = controllerOf(object);
   return reference !== undefined && refersTo(reference, object, owner);
+}
+
+/**
+ * Whether the object was managed by a predecessor of this owner: two at once have no name in common, so what has this one's
+ * name and another uid is gone. Kubernetes' garbage collector deletes such an object, unless it missed the end of the owner: when
+ * it lists owners anew, a successor looks like a change of the one it knows.
+ */
+export function isOfPredecessor(object: Pick<KubeObject, "metadata">, owner: Owner): boolean {
+  const reference = controllerOf(object);
+  if (reference === undefined || reference.uid === owner.uid) return false;
+  return refersTo({ ...reference, uid: owner.uid }, object, owner);
+}
+
+/** As the store has it: a cache that is behind takes a successor's objects for a predecessor's. */
+export async function isNewest(client: ResourceClient, { uid, ...ref }: Owner, signal: AbortSignal): Promise<boolean> {
+  const newest = await unlessGone(client.get(ref, { signal }));
+  return newest?.metadata.uid === uid;
 }
 
 /** The cached objects that `owner` manages. */

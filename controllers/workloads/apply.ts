@@ -19,6 +19,8 @@ export type Outcome =
   | ({ readonly result: "created" | "updated"; readonly live: KubeObject } & Change)
   | { readonly result: "deleted" | "absent" }
   | { readonly result: "foreign"; readonly live: KubeObject }
+  /** A deleted object of the same name had it, and it is going. */
+  | { readonly result: "leaving"; readonly live: KubeObject }
   /** A change that waits (see `rollout.ts`). */
   | ({
       readonly result: "held";
@@ -58,6 +60,10 @@ export class WorkloadWriter {
           return { result: "deleted" };
         case "foreign":
           return { result: "foreign", live: plan.live };
+        case "succeed":
+          if (plan.live.metadata.deletionTimestamp === undefined)
+            await this.delete(kind, plan.live, "Background", signal);
+          return { result: "leaving", live: plan.live };
         case "hold":
           return await this.#hold(plan, signal);
         case "refuse": {

@@ -1,6 +1,6 @@
 /** What has to be done to one object of a workload. Pure. */
 import type { KubeObject } from "../../apiserver/apis/meta/v1.ts";
-import { controllerOf, isControlledBy, type Owner } from "../runtime/owners.ts";
+import { controllerOf, isControlledBy, isOfPredecessor, type Owner } from "../runtime/owners.ts";
 import { differences, isCurrent, stamped } from "./drift.ts";
 import { identifyingLabels } from "./labels.ts";
 
@@ -55,6 +55,7 @@ export type HoldReason = (typeof holdReasons)[number];
 /**
  * - `nothing`: it is as wanted, or rightly absent
  * - `foreign`: the name is taken by an object of somebody else
+ * - `succeed`: … by one of a deleted object of the owner's name, which goes first
  * - `hold`: `object` waits, but for the number of `replicas` when that is given. `paths` is where it would change
  * - `refuse`: `object` could never work, whatever a cluster says
  */
@@ -72,7 +73,7 @@ export type ChildPlan =
     }
   | { readonly action: "delete"; readonly live: KubeObject }
   | { readonly action: "nothing"; readonly live?: KubeObject }
-  | { readonly action: "foreign"; readonly live: KubeObject }
+  | { readonly action: "foreign" | "succeed"; readonly live: KubeObject }
   | {
       readonly action: "hold";
       readonly live: KubeObject;
@@ -105,6 +106,7 @@ export function planChild(wanted: KubeObject | undefined, live: KubeObject | und
   const write = { action: "apply", object, restarts: false } as const;
   if (live === undefined) return { ...write, causes: ["Missing"], paths: [] };
   if (!ours) {
+    if (isOfPredecessor(live, owner)) return { action: "succeed", live };
     return isOrphanOf(live, wanted) ? { ...write, live, causes: ["Adopted"], paths: [] } : { action: "foreign", live };
   }
   if (isCurrent(object, live)) return { action: "nothing", live };

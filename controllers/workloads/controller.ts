@@ -122,7 +122,7 @@ function changedBesidesStatus(object: KubeObject, old: KubeObject): boolean {
   );
 }
 
-/** Whoever has one of our names: an obstacle that goes, or changes hands, is our business too (issue 26). */
+/** Whoever has one of our names: an obstacle that goes, or changes hands, is our business too. */
 const atName = (informer: Informer, suffix: string): Trigger => ({
   informer,
   keysOf({ metadata: { name = "", namespace = "" } }) {

@@ -52,6 +52,10 @@ function childEvents(
       const news = before?.reason !== reason || before.message !== message;
       return news ? [{ type: "Warning", reason, message }] : [];
     }
+    case "leaving": {
+      const { reason = "", message = "" } = next.conditions[kind] ?? {};
+      return previous?.conditions?.[kind]?.reason === reason ? [] : [{ type: "Normal", reason, message }];
+    }
     case "created":
     case "unchanged":
     case "absent":

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { backendConfigType, functionType } from "../../apiserver/apis/compute/v1alpha1/group.ts";
 import type { JsonObject, KubeObject } from "../../apiserver/apis/meta/v1.ts";
 import { invalid } from "../../apiserver/errors/field-error.ts";
-import { newForbidden, newInvalid, statusError } from "../../apiserver/errors/status-error.ts";
+import { newForbidden, newInvalid, newNotFound, statusError } from "../../apiserver/errors/status-error.ts";
 import { isObject } from "../../apiserver/machinery/json.ts";
 import { formatTime } from "../../apiserver/machinery/time.ts";
 import { aFunction, ComputeControllers } from "../../test/support/compute-controllers.ts";
@@ -425,6 +425,53 @@ test("children that nobody manages any more are adopted by an object of the same
   const adopted = await world.find(StatefulSet, "a-function");
   assert.equal(adopted?.metadata.ownerReferences?.[0]?.uid, again.metadata.uid);
   assert.notEqual((await statusOf(world)).phase, "Failed");
+});
+
+/** What the Function `a` of another uid has left, as a collector leaves it that missed its end. */
+async function aPredecessor(world: ComputeControllers): Promise<KubeObject> {
+  const { apiVersion, kind } = aFunction("a");
+  const ownerReferences = [{ apiVersion, kind, name: "a", uid: "before", controller: true }];
+  const metadata = { name: "a-function", namespace: "demo", ownerReferences };
+  return world.create(StatefulSet, { apiVersion: "apps/v1", kind: "StatefulSet", metadata, spec: { replicas: 9 } });
+}
+
+test("what a deleted object of the same name has left goes, and is made anew", async () => {
+  await using world = await ComputeControllers.start();
+  const before = await aPredecessor(world);
+  const { metadata } = await world.create(functionType, aFunction("a"));
+  await settle();
+  const after = await world.find(StatefulSet, "a-function");
+  assert.notEqual(after?.metadata.uid, before.metadata.uid);
+  assert.equal(after?.metadata.ownerReferences?.[0]?.uid, metadata.uid);
+  assert.notEqual((await statusOf(world)).phase, "Failed");
+});
+
+test("what a deleted object of the same name has left, and holds on to, is waited for", async () => {
+  await using world = await ComputeControllers.start();
+  await aPredecessor(world);
+  await world.patch(StatefulSet, "a-function", { metadata: { finalizers: ["example.org/holds"] } });
+  await world.create(functionType, aFunction("a"));
+  await settle();
+  assert.equal((await conditions(world, "a")).StatefulSet, "False Wait PredecessorLeaves");
+  assert.equal((await statusOf(world)).phase, "Pending");
+  const told = world.events.filter(({ reason }) => reason === "PredecessorLeaves");
+  assert.deepEqual(
+    told.map(({ message }) => message),
+    ["StatefulSet a-function of a deleted object of this name is going."],
+  );
+  await world.patch(StatefulSet, "a-function", { metadata: { finalizers: null } });
+  await settle();
+  assert.equal((await conditions(world, "a")).StatefulSet?.startsWith("False Wait PodsNotReady"), true);
+});
+
+test("who is gone already, as the store has it, takes nothing from a successor", async () => {
+  await using world = await ComputeControllers.start();
+  await aPredecessor(world);
+  const gone = newNotFound({ group: functionType.group, resource: functionType.resource }, "a");
+  world.client.fail(({ verb, resource }) => verb === "get" && resource === functionType.resource, gone, 99);
+  await world.create(functionType, aFunction("a"));
+  await settle();
+  assert.equal(partOf(await world.find(StatefulSet, "a-function"), "spec").replicas, 9);
 });
 
 test("a refusal that comes from a policy keeps its message, and ends with it", async () => {

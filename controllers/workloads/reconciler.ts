@@ -11,6 +11,7 @@ import { giveWay } from "../../apiserver/machinery/turns.ts";
 import type { EventRecorder } from "../runtime/interface.ts";
 import type { Lister } from "../runtime/lister.ts";
 import type { ObjectKey } from "../runtime/object-key.ts";
+import { isNewest, ownerOf } from "../runtime/owners.ts";
 import { done, type ReconcileContext, type Reconciler, type Result, requeueAfter } from "../runtime/reconciler.ts";
 import type { Outcome, WorkloadWriter } from "./apply.ts";
 import type { Finalizer } from "./cleanup.ts";
@@ -70,6 +71,9 @@ export class WorkloadReconciler<R extends WorkloadResource> implements Reconcile
     if (observed.terminating !== undefined) return finalizer.prepare(resource, workload, context);
     const plan = await this.#plan(resource, workload, observed);
     await giveWay(fieldManager);
+    // A change of the cache will tell who is.
+    if (succeeds(plan) && !(await isNewest(this.#deps.compute, ownerOf(kind.type, resource), context.signal)))
+      return done;
     const outcomes = await this.#carryOut(workload, plan, context);
     const missing = await this.#missing(workload, outcomes, context);
     await this.#publish(resource, { workload, outcomes, observed, missing }, context);
@@ -138,6 +142,8 @@ export class WorkloadReconciler<R extends WorkloadResource> implements Reconcile
 }
 
 type Found = Omit<StatusInput, "generation" | "previous" | "now">;
+
+const succeeds = (plan: WorkloadPlan): boolean => Object.values(plan).some(({ action }) => action === "succeed");
 
 const isManaged = ({ metadata }: KubeObject): boolean => metadata.annotations?.[annotations.managed] !== "false";
 

@@ -38,7 +38,8 @@ export type StatusInput = {
 
 /** The StatefulSet that runs the workload now, if it is ours. */
 export function statefulSetOf({ StatefulSet: outcome }: Outcomes): KubeObject | undefined {
-  return "live" in outcome && outcome.result !== "foreign" ? outcome.live : undefined;
+  const isOurs = outcome.result !== "foreign" && outcome.result !== "leaving";
+  return "live" in outcome && isOurs ? outcome.live : undefined;
 }
 
 export function deriveStatus(input: StatusInput): WorkloadStatus {
@@ -93,6 +94,10 @@ function conditionOf(kind: ChildKind, outcome: Outcome): ResourceCondition | und
     case "foreign": {
       const message = `${kind} ${outcome.live.metadata.name} exists and is not managed by this object.`;
       return { condition, status: "False", action: "Wait", reason: "NotOwned", message };
+    }
+    case "leaving": {
+      const message = `${kind} ${outcome.live.metadata.name} of a deleted object of this name is going.`;
+      return { condition, status: "False", action: "Wait", reason: "PredecessorLeaves", message };
     }
     case "failed":
       return { condition, status: "False", action, reason: "ApplyFailed", message: failureMessage(outcome.error) };
