@@ -127,7 +127,7 @@ export class Connection implements ConnectionInfo {
   /** Who uses it looks for another one, and never writes to one that is closed that very moment. */
   retire(): void {
     this.#isRetiring = true;
-    // Node reads no more of a connection of HTTP/2 on which nothing is under way once its end was announced.
+    // Where nothing is under way, the next request has it announced.
     if (this.#active > 0) this.announceEnd();
   }
 

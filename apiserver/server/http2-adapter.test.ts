@@ -9,6 +9,7 @@ import {
   type OutgoingHttpHeaders,
 } from "node:http2";
 import { type TestContext, test } from "node:test";
+import { ServicePort } from "../../test/support/service-port.ts";
 import { issueCertificate } from "../authentication/issue-certificate.ts";
 import type { ApiHandler, ApiResponse } from "../endpoints/api-handler.ts";
 import { textResponse } from "../endpoints/responses.ts";
@@ -32,7 +33,7 @@ async function serve(t: TestContext, handler: ApiHandler, options: Partial<Serve
 }
 
 /** A session whose requests are known users' unless the handler says otherwise. */
-async function open(t: TestContext, { port }: RunningServer, settings = {}): Promise<ClientHttp2Session> {
+async function open(t: TestContext, { port }: Pick<RunningServer, "port">, settings = {}): Promise<ClientHttp2Session> {
   const session = connect(`https://127.0.0.1:${port}`, { rejectUnauthorized: false, settings });
   session.on("error", () => undefined);
   await once(session, "connect");
@@ -394,4 +395,41 @@ test("a server that will stop has requests sent elsewhere before it refuses any,
   assert.deepEqual([code, lastStream], [constants.NGHTTP2_NO_ERROR, 2 ** 31 - 1]);
   waits.resolve();
   assert.equal((await waiting).text, "/waits");
+});
+
+// API R-20
+test("what a client sends before it has heard that a server will stop is served, even behind an answer", async (t) => {
+  const bodies: string[] = [];
+  const server = await serve(
+    t,
+    known(async ({ path, body }) => {
+      bodies.push(Buffer.from(await body(100)).toString());
+      return ok(path);
+    }),
+  );
+  await using service = await ServicePort.open();
+  service.endpoints = [server.port];
+  const session = await open(t, service);
+  await answerTo(session.request({ ":path": "/before" }));
+  server.retire();
+  service.latencyMs = 30;
+  const heard = once(session, "goaway");
+  const answers: Promise<{ text: string }>[] = [];
+  const write = (): void => {
+    const stream = session.request({ ":path": `/${answers.length}`, ":method": "POST" });
+    answers.push(answerTo(stream));
+    stream.end("body");
+  };
+  write();
+  const timer = setInterval(write, 20);
+  session.once("goaway", () => clearInterval(timer));
+  const [code, lastStream] = await heard;
+  assert.deepEqual([code, lastStream], [constants.NGHTTP2_NO_ERROR, 2 ** 31 - 1]);
+  const texts = (await Promise.all(answers)).map(({ text }) => text);
+  assert.ok(texts.length > 1);
+  assert.deepEqual(
+    texts,
+    texts.map((_, i) => `/${i}`),
+  );
+  assert.deepEqual(bodies.slice(1), Array<string>(texts.length).fill("body"));
 });

@@ -47,23 +47,40 @@ export function http2Adapter({
   return (socket, connection) => {
     const resets = connection.hasProvenKey ? anyNumber : limits.maxHttp2Resets.value;
     const longHeaders = new LongHeaders();
-    const session = performServerHandshake(new LongHeaderSocket(socket, longHeaders), {
+    const framed = new LongHeaderSocket(socket, longHeaders);
+    const session = performServerHandshake(framed, {
       ...options,
       streamResetBurst: resets,
       streamResetRate: Math.ceil(resets / 10),
     });
     connection.closeGracefully = () => afterReading(() => session.close());
-    connection.announceEnd = () => session.destroyed || session.goaway(constants.NGHTTP2_NO_ERROR, anyStream);
+    const end: End = { hasBeenHeard: false };
+    connection.announceEnd = () => announceEnd(session, framed, end, () => connection.idleSinceMs !== undefined);
     session.on("error", () => undefined);
     session.on("stream", (stream, _headers, _flags, rawHeaders) => {
       const values = longHeaders.take(stream.id ?? 0);
-      serve(stream, restored(rawHeaders, values), { session, exchange, connection });
+      serve(stream, restored(rawHeaders, values), { session, exchange, connection, end });
     });
   };
 }
 
-/** In a GOAWAY: no more requests, please; those on their way are served. */
-const anyStream = 2 ** 31 - 1;
+/** No more requests, please; those on their way are served: a GOAWAY of the last stream that there can be, without an error. */
+const notice = Buffer.from([0, 0, 8, 7, 0, 0, 0, 0, 0, 0x7f, 0xff, 0xff, 0xff, 0, 0, 0, 0]);
+
+/** Of a connection that will end: whether the client knows, so that nothing it sent in ignorance is on its way. */
+type End = { hasBeenHeard: boolean; announced?: true };
+
+/** As RFC 9113 section 6.8 has it. Node doesn't know of this GOAWAY: behind one of its own it drops what is on its way. */
+function announceEnd(session: ServerHttp2Session, framed: LongHeaderSocket, end: End, isIdle: () => boolean): void {
+  if (session.destroyed || end.announced) return;
+  end.announced = true;
+  framed.writeFrame(notice);
+  session.ping(() => {
+    end.hasBeenHeard = true;
+    if (isIdle()) session.close();
+  });
+}
+
 /** A front proxy withdraws what its users leave, and each of them has bounds; who comes with a certificate is no stranger. */
 const anyNumber = 1e9;
 
@@ -72,20 +89,26 @@ const methodName = /^[A-Z]{1,20}$/;
 /** Time for a client to notice that its request is answered, in ms. */
 const lingerMs = 5_000;
 
-type Context = { readonly session: ServerHttp2Session; readonly exchange: Exchange; readonly connection: Connection };
+type Context = {
+  readonly session: ServerHttp2Session;
+  readonly exchange: Exchange;
+  readonly connection: Connection;
+  readonly end: End;
+};
 
 async function serve(stream: ServerHttp2Stream, raw: readonly string[], context: Context): Promise<void> {
-  const { session, exchange, connection } = context;
+  const { session, exchange, connection, end } = context;
   const controller = new AbortController();
   const headers = headersOf(raw);
   const bodyLength = lengthOf(stream, headers);
   const reader = new BodyReader({ stream, length: bodyLength, refusesAtEnd: true }, exchange.options);
   const ended = connection.begin();
+  if (connection.isRetiring) connection.announceEnd();
   stream.on("error", () => undefined);
   stream.once("aborted", () => controller.abort());
   stream.once("close", () => {
     ended();
-    const isOver = connection.isRetiring && connection.idleSinceMs !== undefined;
+    const isOver = end.hasBeenHeard && connection.idleSinceMs !== undefined;
     // Who withdrew a request may have shown who they are with another, which comes after it.
     const isStranger = !connection.isIdentified && !stream.aborted;
     if (isOver || isStranger) session.close();

@@ -298,6 +298,11 @@ export class LongHeaderSocket extends Duplex {
     this.#socket.write(Buffer.concat(chunks.map(({ chunk }) => chunk)), done);
   }
 
+  /** Sends a frame of ours behind those that Node has sent: whatever it writes at once are whole ones. */
+  writeFrame(frame: Buffer): void {
+    this.#socket.write(frame);
+  }
+
   override _final(done: (error?: Error | null) => void): void {
     this.#socket.end(() => done());
   }
