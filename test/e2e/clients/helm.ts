@@ -27,13 +27,29 @@ export type Release = {
   readonly namespace: string;
 };
 
-export function helmSteps({ helm, kubeconfig, kubectl, directory, namespace }: Release): Steps {
-  const chart = join(directory, "chart");
-  const helmRun = async (...args: readonly string[]): Promise<string> => {
+/** Helm in a namespace: arguments in, stdout out. @throws where the command ends with another code than 0 */
+export const helmFor =
+  ({ helm, kubeconfig, directory, namespace }: Omit<Release, "kubectl">) =>
+  async (...args: readonly string[]): Promise<string> => {
     const env = { ...process.env, HOME: directory, KUBECONFIG: kubeconfig };
     const { stdout } = await run(helm, [...args, "-n", namespace], { env });
     return stdout;
   };
+
+/** @returns where the chart is now */
+export async function writeChart(directory: string): Promise<string> {
+  const chart = join(directory, "chart");
+  for (const [file, text] of Object.entries(chartFiles)) {
+    await mkdir(join(chart, file, ".."), { recursive: true });
+    await writeFile(join(chart, file), text);
+  }
+  return chart;
+}
+
+export function helmSteps({ kubectl, ...release }: Release): Steps {
+  const { directory, namespace } = release;
+  const chart = join(directory, "chart");
+  const helmRun = helmFor(release);
   const get = (what: string, jsonPath: string): Promise<string> =>
     kubectl.ok(["-n", namespace, "get", ...what.split(" "), "-o", `jsonpath=${jsonPath}`]);
   const states = async (): Promise<readonly string[]> => {
@@ -54,10 +70,7 @@ export function helmSteps({ helm, kubeconfig, kubectl, directory, namespace }: R
 
   return {
     "install: the Function is Helm's, by server-side apply, and runs": async () => {
-      for (const [file, text] of Object.entries(chartFiles)) {
-        await mkdir(join(chart, file, ".."), { recursive: true });
-        await writeFile(join(chart, file), text);
-      }
+      await writeChart(directory);
       await helmRun("install", "words", chart, "--create-namespace", "--wait=legacy");
       await isRunning("1", "info");
       const managers = "{.metadata.managedFields[?(@.operation=='Apply')].manager}";
