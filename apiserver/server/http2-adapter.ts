@@ -54,12 +54,15 @@ export function http2Adapter({
       streamResetRate: Math.ceil(resets / 10),
     });
     connection.closeGracefully = () => afterReading(() => session.close());
-    const end: End = { hasBeenHeard: false };
-    connection.announceEnd = () => announceEnd(session, framed, end, () => connection.idleSinceMs !== undefined);
+    let announced = false;
+    connection.announceEnd = () => {
+      if (!announced) announceEnd(session, framed);
+      announced = true;
+    };
     session.on("error", () => undefined);
     session.on("stream", (stream, _headers, _flags, rawHeaders) => {
       const values = longHeaders.take(stream.id ?? 0);
-      serve(stream, restored(rawHeaders, values), { session, exchange, connection, end });
+      serve(stream, restored(rawHeaders, values), { session, exchange, connection });
     });
   };
 }
@@ -67,17 +70,20 @@ export function http2Adapter({
 /** No more requests, please; those on their way are served: a GOAWAY of the last stream that there can be, without an error. */
 const notice = Buffer.from([0, 0, 8, 7, 0, 0, 0, 0, 0, 0x7f, 0xff, 0xff, 0xff, 0, 0, 0, 0]);
 
-/** Of a connection that will end: whether the client knows, so that nothing it sent in ignorance is on its way. */
-type End = { hasBeenHeard: boolean; announced?: true };
+/** Time for a client to say that it has read the notice, in ms. */
+const heardMs = 1_000;
 
-/** As RFC 9113 section 6.8 has it. Node doesn't know of this GOAWAY: behind one of its own it drops what is on its way. */
-function announceEnd(session: ServerHttp2Session, framed: LongHeaderSocket, end: End, isIdle: () => boolean): void {
-  if (session.destroyed || end.announced) return;
-  end.announced = true;
+/**
+ * As RFC 9113 section 6.8 has it: the notice, and once the client has read it no more requests. Node doesn't know of the notice:
+ * behind a GOAWAY of its own it drops what is on its way.
+ */
+function announceEnd(session: ServerHttp2Session, framed: LongHeaderSocket): void {
+  if (session.destroyed) return;
   framed.writeFrame(notice);
+  const timer = setTimeout(() => session.close(), heardMs).unref();
   session.ping(() => {
-    end.hasBeenHeard = true;
-    if (isIdle()) session.close();
+    clearTimeout(timer);
+    session.close();
   });
 }
 
@@ -93,11 +99,10 @@ type Context = {
   readonly session: ServerHttp2Session;
   readonly exchange: Exchange;
   readonly connection: Connection;
-  readonly end: End;
 };
 
 async function serve(stream: ServerHttp2Stream, raw: readonly string[], context: Context): Promise<void> {
-  const { session, exchange, connection, end } = context;
+  const { session, exchange, connection } = context;
   const controller = new AbortController();
   const headers = headersOf(raw);
   const bodyLength = lengthOf(stream, headers);
@@ -108,10 +113,9 @@ async function serve(stream: ServerHttp2Stream, raw: readonly string[], context:
   stream.once("aborted", () => controller.abort());
   stream.once("close", () => {
     ended();
-    const isOver = end.hasBeenHeard && connection.idleSinceMs !== undefined;
     // Who withdrew a request may have shown who they are with another, which comes after it.
     const isStranger = !connection.isIdentified && !stream.aborted;
-    if (isOver || isStranger) session.close();
+    if (isStranger) session.close();
   });
   const { method, url } = pseudoHeaders(headers);
   if (!methodName.test(method)) {
