@@ -73,7 +73,10 @@ export async function list(
   };
 }
 
-/** Creates, replaces and deletes objects of its own until the signal aborts; after a silence it reads what became of it. */
+/**
+ * Creates, replaces and deletes objects of its own until the signal aborts; after a silence it reads what became of it, until
+ * nobody wants to know any more.
+ */
 export async function writeOn(
   client: FaultClient,
   writer: string,
@@ -81,18 +84,19 @@ export async function writeOn(
   {
     chance,
     signal,
+    ending,
     bytes = 200,
     everyMs = 0,
-  }: { chance: () => number; signal: AbortSignal; bytes?: number; everyMs?: number },
+  }: { chance: () => number; signal: AbortSignal; ending: AbortSignal; bytes?: number; everyMs?: number },
 ): Promise<void> {
   const names = Array.from({ length: 5 }, (_, index) => `fault-${writer}-${index}`);
-  while (!signal.aborted) {
+  while (!signal.aborted && !ending.aborted) {
     const name = names[Math.floor(chance() * names.length)] ?? "";
     try {
       await act(client, name, ledger, chance, bytes);
     } catch {
       ledger.unknown++;
-      await settle(client, name, ledger);
+      await settle(client, name, ledger, ending);
     }
     if (everyMs > 0) await pause(everyMs);
   }
@@ -122,8 +126,8 @@ async function act(client: FaultClient, name: string, ledger: Ledger, chance: ()
 }
 
 /** What was not answered may have been done: what is there is what was written last, or what was before. */
-async function settle(client: FaultClient, name: string, ledger: Ledger): Promise<void> {
-  for (;;) {
+async function settle(client: FaultClient, name: string, ledger: Ledger, ending: AbortSignal): Promise<void> {
+  while (!ending.aborted) {
     try {
       const { status, text } = await client.send("GET", `${configMaps}/${name}`);
       const before = ledger.current.get(name) ?? 0;

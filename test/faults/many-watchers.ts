@@ -39,7 +39,7 @@ export async function manyWatchers({ seed, watchers, writes }: WatcherOptions) {
     }
     for (const each of unread) each.on("error", () => {});
     const stopping = new AbortController();
-    const options = { chance, signal: stopping.signal, bytes: 2000 };
+    const options = { chance, signal: stopping.signal, ending: ending.signal, bytes: 2000 };
     const writing = Array.from({ length: 4 }, (_, index) => writeOn(client, String(index), ledger, options));
     const memory: number[] = [];
     for (let part = 1; part <= 6; part++) {

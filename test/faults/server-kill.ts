@@ -65,7 +65,7 @@ export async function serverKill({ seed, kills, watchers, etcd }: KillOptions) {
     const following = followers.map((follower) => follow(client, follower, ending.signal));
     const stopping = new AbortController();
     const writing = Array.from({ length: 6 }, (_, index) =>
-      writeOn(client, String(index), ledger, { chance, signal: stopping.signal }),
+      writeOn(client, String(index), ledger, { chance, signal: stopping.signal, ending: ending.signal }),
     );
     let restartMs = 0;
     for (let kill = 0; kill < kills; kill++) {
