@@ -400,12 +400,13 @@ test("a server that will stop has requests sent elsewhere before it refuses any,
 // API R-20
 test("what a client sends before it has heard that a server will stop is served, even behind an answer", async (t) => {
   const second = Promise.withResolvers<Answer>();
+  const idle = Promise.withResolvers<void>();
   const server = await serve(
     t,
     known(async ({ path, body }) => {
       // The end is announced, and has not come to the client yet.
       if (path === "/first") write("/second").then(second.resolve, second.reject);
-      return ok(`${path} ${Buffer.from(await body(100))}`);
+      return { ...ok(`${path} ${Buffer.from(await body(100))}`), onWritten: idle.resolve };
     }),
   );
   await using service = await ServicePort.open();
@@ -425,6 +426,7 @@ test("what a client sends before it has heard that a server will stop is served,
     return Promise.race([answerTo(stream), refused]);
   };
   await answerTo(session.request({ ":path": "/before" }));
+  await idle.promise;
   server.retire();
   service.latencyMs = 50;
   const heard = once(session, "goaway");
