@@ -9,7 +9,6 @@ import {
   type OutgoingHttpHeaders,
 } from "node:http2";
 import { type TestContext, test } from "node:test";
-import { ServicePort } from "../../test/support/service-port.ts";
 import { issueCertificate } from "../authentication/issue-certificate.ts";
 import type { ApiHandler, ApiResponse } from "../endpoints/api-handler.ts";
 import { textResponse } from "../endpoints/responses.ts";
@@ -33,7 +32,7 @@ async function serve(t: TestContext, handler: ApiHandler, options: Partial<Serve
 }
 
 /** A session whose requests are known users' unless the handler says otherwise. */
-async function open(t: TestContext, { port }: Pick<RunningServer, "port">, settings = {}): Promise<ClientHttp2Session> {
+async function open(t: TestContext, { port }: RunningServer, settings = {}): Promise<ClientHttp2Session> {
   const session = connect(`https://127.0.0.1:${port}`, { rejectUnauthorized: false, settings });
   session.on("error", () => undefined);
   await once(session, "connect");
@@ -409,9 +408,7 @@ test("what a client sends before it has heard that a server will stop is served,
       return { ...ok(`${path} ${Buffer.from(await body(100))}`), onWritten: idle.resolve };
     }),
   );
-  await using service = await ServicePort.open();
-  service.endpoints = [server.port];
-  const session = await open(t, service);
+  const session = await open(t, server);
   const write = (path: string): Promise<Answer> => {
     const stream = session.request({ ":path": path, ":method": "POST" });
     stream.end("body");
@@ -428,7 +425,6 @@ test("what a client sends before it has heard that a server will stop is served,
   await answerTo(session.request({ ":path": "/before" }));
   await idle.promise;
   server.retire();
-  service.latencyMs = 50;
   const heard = once(session, "goaway");
   assert.equal((await write("/first")).text, "/first body");
   const [code, lastStream] = await heard;
