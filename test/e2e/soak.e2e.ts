@@ -19,6 +19,7 @@ import { mapConcurrently } from "../../controllers/runtime/map-concurrently.ts";
 import { defaultSettings } from "../../controllers/settings.ts";
 import { desiredWorkloads } from "../../controllers/workloads/desired.ts";
 import { differences } from "../../controllers/workloads/drift.ts";
+import { hostTypes } from "../../controllers/workloads/host-types.ts";
 import { partOf } from "../../controllers/workloads/parts.ts";
 import { isBackendConfig } from "../fuzz/children.ts";
 import { pick } from "../fuzz/random-values.ts";
@@ -204,6 +205,12 @@ test(`${size} Functions under changes for ${seconds} s`, async () => {
   // The nodes ask as well: with them it is never quiet.
   over.abort();
   await nodeLoop;
+  // The cluster's own controller tells what it finds at its first look, up to 15 s after an autoscaler was made.
+  await eventually(async () => {
+    const { items } = await client.list(hostTypes.HorizontalPodAutoscaler, { namespace });
+    for (const autoscaler of items)
+      assert.ok(isSetAt(objectOf(autoscaler, "status"), "conditions"), `${autoscaler.metadata.name} was not looked at`);
+  }, 60_000);
   await fleet.quiet();
   assert.deepEqual(await unlikeRendered(), []);
 
