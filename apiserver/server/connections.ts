@@ -71,7 +71,7 @@ export class Connection implements ConnectionInfo {
     return this.#tls !== undefined;
   }
 
-  /** Since when no request is under way, in ms since the epoch; `undefined` while one is. */
+  /** Since when no request is under way, as `Clock.elapsedMs` counts; `undefined` while one is. */
   get idleSinceMs(): number | undefined {
     return this.#active > 0 ? undefined : this.#idleSinceMs;
   }

@@ -8,6 +8,7 @@ import { isAlreadyExists, isConflict, unlessGone } from "../../apiserver/errors/
 import { limits } from "../../apiserver/limits.ts";
 import type { Clock } from "../../apiserver/machinery/clock.ts";
 import { formatTime } from "../../apiserver/machinery/time.ts";
+import { deleteExactly } from "../runtime/delete-exactly.ts";
 import type { EventRecorder, Informer } from "../runtime/interface.ts";
 import type { Lister } from "../runtime/lister.ts";
 import { mapConcurrently } from "../runtime/map-concurrently.ts";
@@ -132,12 +133,9 @@ export class MeshReconciler implements Reconciler {
   }
 
   /** Exactly this object, unless it is gone or going. */
-  async #delete({ type }: MemberKind, { metadata }: KubeObject, { signal }: ReconcileContext): Promise<void> {
-    const { name = "", namespace = "", uid, deletionTimestamp } = metadata;
-    if (deletionTimestamp !== undefined) return;
-    const preconditions = uid === undefined ? {} : { preconditions: { uid } };
-    const options = { propagationPolicy: "Background", signal, ...preconditions } as const;
-    await unlessGone(this.#deps.compute.delete({ type, name, namespace }, options));
+  async #delete({ type }: MemberKind, live: KubeObject, { signal }: ReconcileContext): Promise<void> {
+    if (live.metadata.deletionTimestamp !== undefined) return;
+    await deleteExactly(this.#deps.compute, type, live, { propagationPolicy: "Background", signal });
   }
 
   async #publish(

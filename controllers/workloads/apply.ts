@@ -2,9 +2,10 @@
 
 import type { KubeObject } from "../../apiserver/apis/meta/v1.ts";
 import type { ApplyOptions, ObjectRef, ResourceClient, ResourceType } from "../../apiserver/client/client.ts";
-import { isConflict, isNotFound, StatusError } from "../../apiserver/errors/status-error.ts";
+import { isConflict, StatusError } from "../../apiserver/errors/status-error.ts";
 import { limits } from "../../apiserver/limits.ts";
 import type { Clock } from "../../apiserver/machinery/clock.ts";
+import { deleteExactly } from "../runtime/delete-exactly.ts";
 import type { OwnWrites } from "../runtime/own-writes.ts";
 import type { Cause, ChildPlan, HoldReason } from "./child.ts";
 import type { ChildKind } from "./desired.ts";
@@ -100,20 +101,13 @@ export class WorkloadWriter {
     return { result: "held", live: scaled, reason, causes, paths, diff };
   }
 
-  /** Deletes exactly this object, not one of the same name that came after it; that it is gone already is fine. */
-  async delete(
+  delete(
     kind: keyof typeof hostTypes,
     live: KubeObject,
     propagationPolicy: "Foreground" | "Background",
     signal: AbortSignal,
   ): Promise<void> {
-    const { uid } = live.metadata;
-    const preconditions = uid === undefined ? {} : { preconditions: { uid } };
-    try {
-      await this.#client.delete(refOf(kind, live), { propagationPolicy, signal, ...preconditions });
-    } catch (error) {
-      if (!isNotFound(error)) throw error;
-    }
+    return deleteExactly(this.#client, hostTypes[kind], live, { propagationPolicy, signal });
   }
 
   async createJob(job: KubeObject, signal: AbortSignal): Promise<KubeObject> {

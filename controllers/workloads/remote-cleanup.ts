@@ -1,8 +1,9 @@
 /** Clean-up from outside a namespace that is being deleted (see `remote-cleanup-job.ts`). */
 import type { JsonObject, JsonValue, KubeObject } from "../../apiserver/apis/meta/v1.ts";
 import type { ResourceClient } from "../../apiserver/client/client.ts";
-import { isAlreadyExists, isNotFound } from "../../apiserver/errors/status-error.ts";
+import { isAlreadyExists } from "../../apiserver/errors/status-error.ts";
 import { isTrue, listOf, objectOf, textOf } from "../../apiserver/machinery/fields.ts";
+import { deleteExactly } from "../runtime/delete-exactly.ts";
 import type { Lister } from "../runtime/lister.ts";
 import type { ObjectKey } from "../runtime/object-key.ts";
 import type { Settings } from "../settings.ts";
@@ -101,15 +102,8 @@ export class RemoteCleanup {
     for (const job of left) await this.#delete(job, signal);
   }
 
-  async #delete({ metadata }: KubeObject, signal: AbortSignal): Promise<void> {
-    const { name = "", namespace = "", uid } = metadata;
-    const ref = { type: hostTypes.Job, namespace, name };
-    const preconditions = uid === undefined ? {} : { preconditions: { uid } };
-    try {
-      await this.#client.delete(ref, { propagationPolicy: "Background", signal, ...preconditions });
-    } catch (error) {
-      if (!isNotFound(error)) throw error;
-    }
+  #delete(job: KubeObject, signal: AbortSignal): Promise<void> {
+    return deleteExactly(this.#client, hostTypes.Job, job, { propagationPolicy: "Background", signal });
   }
 }
 
